@@ -1,0 +1,26 @@
+# weft_plugin(name sources...): the transport `name` as <build>/plugins/libweft-<name>.so, target weft-<name>.
+#
+# A plugin sees include/ and its own folder, never core/; it links nothing of the core, and exports one symbol
+# (plugins/plugin.map). Its objects are also the OBJECT library weft_<name>_objects, for tests of its pure parts and
+# for the libraries it needs: target_link_libraries(weft_<name>_objects PUBLIC ...).
+add_custom_target(weft-plugins)
+
+function(weft_plugin name)
+  set(objects weft_${name}_objects)
+  add_library(${objects} OBJECT ${ARGN})
+  target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(${objects} PRIVATE weft_compiler weft_fat_objects)
+
+  set(map ${PROJECT_SOURCE_DIR}/plugins/plugin.map)
+  add_library(weft-${name} MODULE)
+  target_link_libraries(weft-${name} PRIVATE ${objects} weft_lto)
+  target_link_options(weft-${name} PRIVATE -Wl,--version-script=${map})
+  if(NOT (WEFT_SANITIZE AND CMAKE_CXX_COMPILER_ID MATCHES Clang))  # clang leaves its run-time to the executable
+    target_link_options(weft-${name} PRIVATE -Wl,-z,defs)
+  endif()
+  set_target_properties(weft-${name} PROPERTIES PREFIX lib OUTPUT_NAME weft-${name} LINKER_LANGUAGE CXX
+    LINK_DEPENDS ${map} LIBRARY_OUTPUT_DIRECTORY ${WEFT_PLUGIN_BUILD_DIR} WEFT_LTO ON)
+  add_dependencies(weft-plugins weft-${name})
+  set_property(GLOBAL APPEND PROPERTY WEFT_PLUGINS weft-${name})
+  install(TARGETS weft-${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weft)
+endfunction()
