@@ -1,0 +1,105 @@
+// backend.hpp - what stores a namespace's blocks. Ours are ram, null and file; anyone can write another (examples/backend.cpp).
+//
+// A Backend is the storage as a whole; a BackendContext is one reactor's way into it. Both kinds of data movement avoid copies:
+//   write: lend() gives memory, the transport fills it, commit() makes it the blocks - or discard() gives it back and
+//          nothing has changed (a bad digest, a peer that dies halfway);
+//   read:  map() gives memory that holds the blocks and does not change under the reader until unmap().
+// One block is atomic: a reader or a compare sees a block as it was before or after a write, never half of each.
+//
+// Thread rule: Backend's functions from any thread; a context belongs to its reactor's thread. An operation is done when the
+// call returns kDone, or, after kPending, when op.done is called from inside the context's poll() - never from inside a call.
+// The caller owns op and its iov array until then; between lend and commit/discard, and map and unmap, op stays alive and
+// its `hold` words belong to the backend. Operations on overlapping blocks may run at the same time; their order is open.
+// Errors: op.status, an NVMe status (write fault, unrecovered read, LBA out of range is checked by the caller).
+#ifndef WEFT_BACKEND_HPP
+#define WEFT_BACKEND_HPP
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "weft/address.hpp"
+#include "weft/reactor.hpp"
+#include "weft/status.hpp"
+#include "weft/transport_abi.h"
+
+namespace weft {
+
+struct BackendInfo {
+  std::uint64_t blocks = 0;
+  std::uint32_t block_size = 512;     // 512 or 4096
+  bool read_only = false;
+  bool volatile_cache = false;        // flush() does something: Identify VWC
+  bool thin = false;                  // deallocate frees space: NSFEAT, DLFEAT
+  std::uint32_t optimal_blocks = 0;   // NPWG and friends; 0: not told
+  std::string description;            // "ram 64 MiB": for people
+};
+
+enum class Progress : std::uint8_t { kDone, kPending };
+
+struct BackendOp {
+  static constexpr std::uint32_t kForceUnitAccess = 1u << 0;  // commit, write_zeroes: durable before done
+  static constexpr std::uint32_t kDeallocate = 1u << 1;       // write_zeroes: the blocks may become holes
+
+  // The caller's.
+  std::uint64_t lba = 0;
+  std::uint32_t blocks = 0;
+  std::uint32_t flags = 0;
+  weft_iov *iov = nullptr;            // room for at least context.segments(lba, blocks) entries
+  std::uint32_t iov_count = 0;        // set by lend and map
+  void (*done)(BackendOp &op) = nullptr;
+  void *ctx = nullptr;
+  // The backend's.
+  NvmeStatus status;                  // valid once done
+  std::uint64_t hold[2] = {0, 0};     // between lend and commit, map and unmap, and while pending
+  BackendOp *next = nullptr;          // while pending
+};
+
+class BackendContext : public Poller {
+ public:
+  // The most iov entries that lend or map of this range needs. Pure.
+  [[nodiscard]] virtual std::uint32_t segments(std::uint64_t lba, std::uint32_t blocks) const = 0;
+
+  // Waits (kPending) when memory is short; waiters are served in order.
+  virtual Progress lend(BackendOp &op) = 0;
+  virtual Progress commit(BackendOp &op) = 0;   // releases the memory, whatever the status
+  virtual void discard(BackendOp &op) = 0;
+  virtual Progress map(BackendOp &op) = 0;      // failed: nothing to unmap
+  virtual void unmap(BackendOp &op) = 0;
+
+  virtual Progress flush(BackendOp &op) = 0;         // what was committed before is durable; range ignored
+  virtual Progress write_zeroes(BackendOp &op) = 0;
+  virtual Progress deallocate(BackendOp &op) = 0;    // the blocks read as zeroes afterwards
+
+  std::uint32_t poll() override { return 0; }
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  [[nodiscard]] virtual BackendInfo info() const = 0;
+  // On the thread of `reactor`. The caller add()s the context to the reactor and destroys it when no operation is under way.
+  [[nodiscard]] virtual Result<std::unique_ptr<BackendContext>> open(Reactor &reactor) = 0;
+  // Changes the size while contexts are open. Before it shrinks, the caller has ended the I/O beyond the new end; what lay
+  // there is lost. ENOTSUP where it cannot.
+  [[nodiscard]] virtual Status resize(std::uint64_t blocks);
+};
+
+using BackendFactory = std::function<Result<std::unique_ptr<Backend>>(const BackendAddress &)>;
+
+// Scheme -> factory. Built in main; builtin() has ram, null and file. Not thread safe while being added to.
+class BackendRegistry {
+ public:
+  [[nodiscard]] static BackendRegistry builtin();
+  void add(std::string scheme, BackendFactory factory);
+  [[nodiscard]] Result<std::unique_ptr<Backend>> open(std::string_view url) const;
+
+ private:
+  std::map<std::string, BackendFactory, std::less<>> factories_;
+};
+
+}  // namespace weft
+
+#endif
