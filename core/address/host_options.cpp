@@ -1,0 +1,127 @@
+// The core's own keys of an address that a host connects to.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fmt/core.h>
+
+#include "core/address/text.hpp"
+#include "weft/address.hpp"
+
+namespace weft {
+namespace {
+
+using address::quote;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLongestWait = std::chrono::hours(24);
+
+Error in_option(const std::string& key, Error error) {
+  return std::move(error).with_context(fmt::format("option '{}'", key));
+}
+
+Status read_count(const Option& option, std::uint64_t low, std::uint64_t high, std::uint32_t& out) {
+  const Result<std::uint64_t> value = parse_count(option.value, low, high);
+  if (!value) return in_option(option.key, value.error());
+  out = static_cast<std::uint32_t>(*value);
+  return {};
+}
+
+Status read_wait_time(const Option& option, milliseconds least, milliseconds& out) {
+  const Result<std::chrono::nanoseconds> value = parse_duration(option.value);
+  if (!value) return in_option(option.key, value.error());
+  if (*value < least || *value > kLongestWait) {
+    return Error(EINVAL, fmt::format("option '{}': {} is not between {} ms and 24 h", option.key, quote(option.value),
+                                     least.count()));
+  }
+  const auto rounded = std::chrono::ceil<milliseconds>(*value);
+  out = rounded;
+  return {};
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool digit = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') ||
+                       (text[i] >= 'A' && text[i] <= 'F');
+    if (dash ? text[i] != '-' : !digit) return false;
+  }
+  return true;
+}
+
+Status read_hostid(const Option& option, std::string& out) {
+  if (!is_uuid(option.value)) {
+    return Error(EINVAL, fmt::format("option 'hostid': {} is not a UUID (8-4-4-4-12 hexadecimal digits)", quote(option.value)));
+  }
+  out = address::lower(option.value);
+  return {};
+}
+
+Status read_hostnqn(const Option& option, std::string& out) {
+  if (Status good = address::check_nqn(option.value, "option 'hostnqn'"); !good) return good;
+  out = option.value;
+  return {};
+}
+
+Status read_switch(const Option& option, bool& out) {
+  const Result<bool> value = parse_switch(option.value);
+  if (!value) return in_option(option.key, value.error());
+  out = *value;
+  return {};
+}
+
+Status read_wait(const Option& option, WaitPolicy& out) {
+  const Result<WaitPolicy> value = parse_wait(option.value);
+  if (!value) return in_option(option.key, value.error());
+  out = *value;
+  return {};
+}
+
+struct Key {
+  std::string_view name;
+  Status (*read)(const Option&, HostOptions&);
+};
+
+constexpr std::uint64_t kMaxQueues = 1024;
+constexpr std::uint64_t kMaxQueueSize = 65536;
+constexpr std::uint64_t kMaxAdminQueueSize = 4096;
+
+constexpr std::array<Key, 9> kKeys{{
+    {"queues", [](const Option& o, HostOptions& h) { return read_count(o, 1, kMaxQueues, h.queues); }},
+    {"qsize", [](const Option& o, HostOptions& h) { return read_count(o, 2, kMaxQueueSize, h.qsize); }},
+    {"admin_qsize", [](const Option& o, HostOptions& h) { return read_count(o, 2, kMaxAdminQueueSize, h.admin_qsize); }},
+    {"kato", [](const Option& o, HostOptions& h) { return read_wait_time(o, milliseconds(0), h.kato); }},
+    {"timeout", [](const Option& o, HostOptions& h) { return read_wait_time(o, milliseconds(1), h.timeout); }},
+    {"hostnqn", [](const Option& o, HostOptions& h) { return read_hostnqn(o, h.hostnqn); }},
+    {"hostid", [](const Option& o, HostOptions& h) { return read_hostid(o, h.hostid); }},
+    {"sqfc", [](const Option& o, HostOptions& h) { return read_switch(o, h.sq_flow_control); }},
+    {"wait", [](const Option& o, HostOptions& h) { return read_wait(o, h.wait); }},
+}};
+
+constexpr std::array<std::string_view, kKeys.size()> kKeyNames = [] {
+  std::array<std::string_view, kKeys.size()> names;
+  for (std::size_t i = 0; i < kKeys.size(); ++i) names[i] = kKeys[i].name;
+  return names;
+}();
+
+const Key* find_key(std::string_view name) {
+  const auto key = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& k) { return k.name == name; });
+  return key == kKeys.end() ? nullptr : &*key;
+}
+
+}  // namespace
+
+Result<HostOptions> take_host_options(Address& address) {
+  HostOptions out;
+  for (const Option& option : address.options) {
+    const Key* const key = find_key(option.key);
+    if (key == nullptr) continue;
+    if (Status read = key->read(option, out); !read) return read.error();
+  }
+  std::erase_if(address.options, [](const Option& option) { return find_key(option.key) != nullptr; });
+  return out;
+}
+
+std::span<const std::string_view> host_option_keys() { return kKeyNames; }
+
+}  // namespace weft

@@ -1,0 +1,38 @@
+// text.hpp - the small pure functions under the config string's grammar: quoting, percent-encoding, NQNs, numeric addresses.
+//
+// Pure; any thread. Errors are EINVAL with a sentence.
+#ifndef WEFT_CORE_ADDRESS_TEXT_HPP
+#define WEFT_CORE_ADDRESS_TEXT_HPP
+
+#include <string>
+#include <string_view>
+
+#include "weft/status.hpp"
+
+namespace weft::address {
+
+inline constexpr std::size_t kMaxText = 4096;  // of a whole config string
+inline constexpr std::size_t kMaxNqn = 223;    // without its NUL
+
+// 'text' between quotes, short, and with nothing in it that a terminal would act upon.
+[[nodiscard]] std::string quote(std::string_view text);
+
+// %41 -> A. `what` names the part in errors: "option 'hdgst'". NUL and control characters are refused, encoded or not.
+[[nodiscard]] Result<std::string> percent_decode(std::string_view text, std::string_view what);
+// The other way: control characters, space, '%', '?', '#' and those in `also` are encoded.
+[[nodiscard]] std::string percent_encode(std::string_view text, std::string_view also);
+
+// "nqn." and something after it, at most kMaxNqn bytes. `what` names it in errors: "the subsystem's NQN".
+[[nodiscard]] Status check_nqn(std::string_view nqn, std::string_view what);
+
+// A numeric IPv6 address, with %scope or without, not in brackets.
+[[nodiscard]] bool is_ipv6(std::string_view text);
+[[nodiscard]] bool is_ipv4(std::string_view text);
+
+[[nodiscard]] std::string lower(std::string_view text);
+// The first control character's place, npos when there is none.
+[[nodiscard]] std::size_t find_control(std::string_view text);
+
+}  // namespace weft::address
+
+#endif

@@ -1,0 +1,84 @@
+// The options that are left when the core has taken its own: each must be declared by the transport.
+#include <cerrno>
+#include <fmt/format.h>
+#include <limits>
+#include <vector>
+
+#include "core/address/text.hpp"
+#include "weft/address.hpp"
+
+namespace weft {
+namespace {
+
+using address::quote;
+
+const weft_option_info* find_declared(std::string_view key, std::span<const weft_option_info> declared) {
+  for (const weft_option_info& info : declared) {
+    if (info.key != nullptr && key == info.key) return &info;
+  }
+  return nullptr;
+}
+
+Error unknown_option(const Address& address, std::string_view key, std::span<const weft_option_info> declared,
+                     std::span<const std::string_view> core_keys) {
+  for (const std::string_view core : core_keys) {
+    if (core == key) return {EINVAL, fmt::format("option '{}' has no meaning for this end of {}", key, address.scheme)};
+  }
+  std::vector<std::string_view> known(core_keys.begin(), core_keys.end());
+  for (const weft_option_info& info : declared) {
+    if (info.key != nullptr) known.emplace_back(info.key);
+  }
+  std::string text = fmt::format("there is no option {} for {}", quote(key), address.scheme);
+  const std::string_view nearest = nearest_word(key, known);
+  if (!nearest.empty()) {
+    text += fmt::format("; did you mean '{}'?", nearest);
+  } else if (!known.empty()) {
+    text += fmt::format("; known are {}", fmt::join(known, ", "));
+  }
+  return {EINVAL, std::move(text)};
+}
+
+// "a|b|c"
+Status check_choice(std::string_view value, std::string_view choices) {
+  std::string_view rest = choices;
+  while (true) {
+    const std::size_t bar = rest.find('|');
+    if (value == rest.substr(0, bar)) return {};
+    if (bar == std::string_view::npos) break;
+    rest.remove_prefix(bar + 1);
+  }
+  return Error(EINVAL, fmt::format("{} is none of {}", quote(value), choices));
+}
+
+template <class T>
+Status status_of(const Result<T>& result) {
+  if (!result) return result.error();
+  return {};
+}
+
+Status check_value(std::string_view value, std::string_view type) {
+  if (type == "bool") return status_of(parse_switch(value));
+  if (type == "size") return status_of(parse_size(value));
+  if (type == "duration") return status_of(parse_duration(value));
+  if (type == "count") return status_of(parse_count(value, 0, std::numeric_limits<std::uint64_t>::max()));
+  if (type.find('|') != std::string_view::npos) return check_choice(value, type);
+  return {};
+}
+
+}  // namespace
+
+Status check_transport_options(const Address& address, std::span<const weft_option_info> declared,
+                               std::span<const std::string_view> core_keys) {
+  if (!address.filters.empty()) {
+    return Error(ENOTSUP, fmt::format("there is no filter {}: '+' in a scheme is kept for them", quote(address.filters.front())));
+  }
+  for (const Option& option : address.options) {
+    const weft_option_info* const info = find_declared(option.key, declared);
+    if (info == nullptr) return unknown_option(address, option.key, declared, core_keys);
+    Status good = check_value(option.value, info->type != nullptr ? info->type : "text");
+    if (!good) return std::move(good.error()).with_context(fmt::format("option '{}'", option.key));
+  }
+  return {};
+}
+
+}  // namespace weft
