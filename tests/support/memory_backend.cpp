@@ -1,0 +1,229 @@
+#include "support/memory_backend.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <utility>
+
+namespace weft::test {
+namespace {
+
+std::size_t index(StorageCall call) { return static_cast<std::size_t>(call); }
+
+class MemoryContext final : public BackendContext {
+ public:
+  explicit MemoryContext(std::shared_ptr<MemoryStorage> storage) : s_(std::move(storage)) {
+    const std::lock_guard lock(s_->mutex);
+    ++s_->open_contexts;
+  }
+  ~MemoryContext() override {
+    const std::lock_guard lock(s_->mutex);
+    --s_->open_contexts;
+    EXPECT_TRUE(waiting_.empty()) << "a context was destroyed with operations under way";
+    EXPECT_TRUE(lent_.empty()) << "a context was destroyed with memory lent or mapped";
+  }
+
+  std::uint32_t segments(std::uint64_t, std::uint32_t blocks) const override {
+    return (blocks * s_->info.block_size + s_->segment - 1) / s_->segment;
+  }
+  Progress lend(BackendOp& op) override { return begin(op, StorageCall::kLend); }
+  Progress commit(BackendOp& op) override { return begin(op, StorageCall::kCommit); }
+  void discard(BackendOp& op) override { give_back(op); }
+  Progress map(BackendOp& op) override { return begin(op, StorageCall::kMap); }
+  void unmap(BackendOp& op) override { give_back(op); }
+  Progress flush(BackendOp& op) override { return begin(op, StorageCall::kFlush); }
+  Progress write_zeroes(BackendOp& op) override { return begin(op, StorageCall::kZeroes); }
+  Progress deallocate(BackendOp& op) override { return begin(op, StorageCall::kDeallocate); }
+
+  std::uint32_t poll() override {
+    std::uint32_t events = 0;
+    while (BackendOp* const op = next_free()) {
+      op->done(*op);
+      ++events;
+    }
+    return events;
+  }
+  int arm() override {
+    const std::lock_guard lock(s_->mutex);
+    const bool ready = !waiting_.empty() && !s_->holding[index(waiting_.front().call)];
+    return ready ? -2 : -1;
+  }
+
+ private:
+  struct Waiting {
+    BackendOp* op;
+    StorageCall call;
+  };
+
+  BackendOp* next_free() {
+    const std::lock_guard lock(s_->mutex);
+    for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+      if (s_->holding[index(it->call)]) continue;
+      const auto [op, call] = *it;
+      waiting_.erase(it);
+      --s_->waiting;
+      execute(*op, call);
+      return op;
+    }
+    return nullptr;
+  }
+
+  Progress begin(BackendOp& op, StorageCall call) {
+    const std::lock_guard lock(s_->mutex);
+    ++s_->count[index(call)];
+    if (s_->holding[index(call)]) {
+      waiting_.push_back({&op, call});
+      ++s_->waiting;
+      return Progress::kPending;
+    }
+    execute(op, call);
+    return Progress::kDone;
+  }
+
+  std::byte* blocks(const BackendOp& op) { return s_->bytes.data() + op.lba * s_->info.block_size; }
+  std::size_t size(const BackendOp& op) const { return std::size_t{op.blocks} * s_->info.block_size; }
+
+  void execute(BackendOp& op, StorageCall call) {
+    op.status = std::exchange(s_->failure[index(call)], NvmeStatus());
+    if ((op.flags & BackendOp::kForceUnitAccess) != 0 && (call == StorageCall::kCommit || call == StorageCall::kZeroes)) {
+      ++s_->forced_count;
+    }
+    if (call != StorageCall::kFlush && op.lba + op.blocks > s_->info.blocks) {
+      ADD_FAILURE() << "the backend was asked for blocks " << op.lba << " to " << op.lba + op.blocks << " of "
+                    << s_->info.blocks;
+      op.status = NvmeStatus(0, 6);
+    }
+    if (call == StorageCall::kCommit) {
+      if (op.status.ok()) gather(op);
+      give_back_locked(op);
+      return;
+    }
+    if (!op.status.ok()) return;
+    if (call == StorageCall::kLend) borrow(op);
+    if (call == StorageCall::kMap) {
+      borrow(op);
+      std::memcpy(lent_.at(&op).data(), blocks(op), size(op));
+    }
+    if (call == StorageCall::kZeroes || call == StorageCall::kDeallocate) std::memset(blocks(op), 0, size(op));
+  }
+
+  void borrow(BackendOp& op) {
+    auto [it, is_new] = lent_.emplace(&op, std::vector<std::byte>(size(op)));
+    EXPECT_TRUE(is_new) << "the same operation was lent memory twice";
+    op.iov_count = 0;
+    for (std::size_t at = 0; at < it->second.size(); at += s_->segment) {
+      op.iov[op.iov_count++] = {it->second.data() + at, std::min<std::size_t>(s_->segment, it->second.size() - at), nullptr};
+    }
+    ++s_->borrowed_now;
+  }
+
+  void gather(BackendOp& op) {
+    if (!lent_.contains(&op)) {
+      ADD_FAILURE() << "commit of what was not lent";
+      return;
+    }
+    std::byte* to = blocks(op);
+    for (std::uint32_t i = 0; i < op.iov_count; ++i) {
+      std::memcpy(to, op.iov[i].base, op.iov[i].len);
+      to += op.iov[i].len;
+    }
+  }
+
+  void give_back(BackendOp& op) {
+    const std::lock_guard lock(s_->mutex);
+    give_back_locked(op);
+  }
+  void give_back_locked(BackendOp& op) {
+    EXPECT_EQ(lent_.erase(&op), 1u) << "memory given back that was not lent";
+    --s_->borrowed_now;
+  }
+
+  const std::shared_ptr<MemoryStorage> s_;
+  std::deque<Waiting> waiting_;
+  std::map<BackendOp*, std::vector<std::byte>> lent_;
+};
+
+}  // namespace
+
+MemoryStorage::MemoryStorage(std::uint64_t blocks, std::uint32_t block_size) : bytes(blocks * block_size) {
+  info.blocks = blocks;
+  info.block_size = block_size;
+  info.description = "test memory";
+}
+MemoryStorage::~MemoryStorage() {
+  EXPECT_EQ(borrowed_now, 0u);
+  EXPECT_EQ(open_contexts, 0u);
+}
+
+void MemoryStorage::hold(StorageCall call) {
+  const std::lock_guard lock(mutex);
+  holding[index(call)] = true;
+}
+void MemoryStorage::let_go() {
+  const std::lock_guard lock(mutex);
+  holding = {};
+}
+void MemoryStorage::fail_next(StorageCall call, NvmeStatus status) {
+  const std::lock_guard lock(mutex);
+  failure[index(call)] = status;
+}
+void MemoryStorage::fail_opening(std::uint32_t after) {
+  const std::lock_guard lock(mutex);
+  opening_fails = after;
+}
+std::uint64_t MemoryStorage::calls(StorageCall call) {
+  const std::lock_guard lock(mutex);
+  return count[index(call)];
+}
+std::uint64_t MemoryStorage::forced() {
+  const std::lock_guard lock(mutex);
+  return forced_count;
+}
+std::uint32_t MemoryStorage::held() {
+  const std::lock_guard lock(mutex);
+  return waiting;
+}
+std::uint64_t MemoryStorage::borrowed() {
+  const std::lock_guard lock(mutex);
+  return borrowed_now;
+}
+std::uint32_t MemoryStorage::contexts() {
+  const std::lock_guard lock(mutex);
+  return open_contexts;
+}
+std::vector<std::byte> MemoryStorage::content(std::uint64_t lba, std::uint32_t blocks) {
+  const std::lock_guard lock(mutex);
+  const auto* from = bytes.data() + lba * info.block_size;
+  return {from, from + std::size_t{blocks} * info.block_size};
+}
+void MemoryStorage::fill(std::uint64_t lba, std::uint32_t blocks, std::byte with) {
+  const std::lock_guard lock(mutex);
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(lba * info.block_size), std::size_t{blocks} * info.block_size, with);
+}
+
+BackendInfo MemoryBackend::info() const {
+  const std::lock_guard lock(storage_->mutex);
+  return storage_->info;
+}
+
+Result<std::unique_ptr<BackendContext>> MemoryBackend::open(Reactor&) {
+  {
+    const std::lock_guard lock(storage_->mutex);
+    if (storage_->open_contexts >= storage_->opening_fails) return Error(EIO, "the storage does not open");
+  }
+  return std::unique_ptr<BackendContext>(std::make_unique<MemoryContext>(storage_));
+}
+
+Status MemoryBackend::resize(std::uint64_t blocks) {
+  const std::lock_guard lock(storage_->mutex);
+  if (!storage_->can_resize) return Error(ENOTSUP, "the storage keeps its size");
+  storage_->info.blocks = blocks;
+  storage_->bytes.resize(blocks * storage_->info.block_size);
+  return {};
+}
+
+}  // namespace weft::test
