@@ -1,0 +1,360 @@
+// connection.cpp - life, reading, writing and errors of a connection; its beginning is in connection_handshake.cpp.
+#include "connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <sys/epoll.h>
+
+#include "connector.hpp"
+#include "controller_side.hpp"
+#include "group.hpp"
+#include "host_side.hpp"
+
+namespace weft::tcp {
+
+namespace {
+
+// What the error means for the operations that it ends: the peer's clean end is a reset for them.
+std::int32_t operation_error(const Reason &reason) {
+  if (reason.code != 0) return -reason.code;
+  return reason.origin == WEFT_ORIGIN_LOCAL ? -ECANCELED : -ECONNRESET;
+}
+
+// Payload that has to arrive to push the deadline of a PDU out again: a slow line is no attack, one byte a minute is.
+constexpr std::uint64_t kProgress = 64u << 10;
+
+}  // namespace
+
+Connection::~Connection() {
+  connector_.reset();
+  if (state_ != State::kGone) shut();
+  controller_.reset();
+  host_.reset();
+  group_.retire(stats_);
+}
+
+// ---- calls ---------------------------------------------------------------------------------------------------------
+
+void Connection::close(std::uint32_t flags, std::uint64_t deadline_ns) {
+  if (state_ == State::kEnded || state_ == State::kGone) return;
+  if (state_ == State::kFlushing || state_ == State::kLingering) {
+    if ((flags & WEFT_CLOSE_FLUSH) == 0) end(std::move(reason_));
+    return;
+  }
+  const bool established = state_ == State::kReady;
+  if ((flags & WEFT_CLOSE_FLUSH) == 0 || !established || send_error_ != 0) {
+    end({.text = "closed on this side"});
+    return;
+  }
+  reason_ = {.text = "closed on this side"};
+  state_ = State::kFlushing;
+  receiver_.stop(group_.slabs(role_));
+  blocked_ = starved_ = false;
+  update_interest();
+  set_deadline(deadline_ns != 0 ? deadline_ns : group_.services().now() + options_.close_timeout);
+  group_.mark_dirty(*this);
+}
+
+void Connection::info(weft_qpair_info &out) const {
+  out.caps = WEFT_CAP_SGL_IN_CAPSULE | WEFT_CAP_SGL_TRANSPORT | WEFT_CAP_IMPLIED_SUCCESS;
+  plugin::put_text(out.peer, peer_.host());
+  plugin::put_text(out.peer_trsvcid, peer_.service());
+  plugin::put_text(out.local, local_.host());
+  plugin::put_text(out.local_trsvcid, local_.service());
+}
+
+void Connection::stats(weft_stats &out) const { add_up(out, stats_); }
+
+int Connection::send_command(const void *sqe, std::span<const weft_iov> iov, std::uint32_t flags) {
+  if (!is_ready()) return -ENOTCONN;
+  return host_ != nullptr ? host_->send_command(sqe, iov, flags) : -EINVAL;
+}
+
+plugin::Made<void> Connection::configure(const weft_qpair_params &params) {
+  if (!is_ready() || controller_ == nullptr)
+    return std::unexpected(plugin::Failure{.code = ENOTCONN, .text = "the queue pair is closing"});
+  return controller_->configure(params);
+}
+
+int Connection::receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
+                             std::uint64_t cookie, std::uint32_t flags) {
+  if (!is_ready()) return -ENOTCONN;
+  return controller_ != nullptr ? controller_->receive_data(token, offset, iov, cookie, flags) : -EINVAL;
+}
+
+int Connection::send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
+                          const void *final_cqe, std::uint64_t cookie, std::uint32_t flags) {
+  if (!is_ready()) return -ENOTCONN;
+  return controller_ != nullptr ? controller_->send_data(token, offset, iov, final_cqe, cookie, flags) : -EINVAL;
+}
+
+int Connection::send_response(std::uint64_t token, const void *cqe, std::uint32_t flags) {
+  if (!is_ready()) return -ENOTCONN;
+  return controller_ != nullptr ? controller_->send_response(token, cqe, flags) : -EINVAL;
+}
+
+void Connection::cancel_data(std::uint64_t token) {
+  if (is_ready() && controller_ != nullptr) controller_->cancel_data(token);
+}
+
+int Connection::release_command(std::uint64_t token) {
+  return controller_ != nullptr ? controller_->release_command(token) : -EINVAL;
+}
+
+// ---- the group's turn ----------------------------------------------------------------------------------------------
+
+void Connection::on_events(std::uint32_t events) {
+  if (state_ == State::kConnecting) {
+    connector_->on_writable();
+    return;
+  }
+  if ((events & EPOLLOUT) != 0 && send_full_) {
+    send_full_ = false;
+    flush();
+  }
+  if (state_ == State::kEnded || state_ == State::kGone) return;
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_turn();
+}
+
+void Connection::on_resume() {
+  if (state_ == State::kConnecting) {
+    connector_->go_on();
+    return;
+  }
+  if (state_ == State::kEnded || state_ == State::kGone) return;
+  read_turn();
+}
+
+void Connection::flush() {
+  if (socket_ == nullptr || send_full_ || send_error_ != 0) return;
+  switch (sender_.pump(*this, *socket_, group_.send_buffer(), stats_)) {
+    case Sender::Result::kDrained:
+      if (state_ == State::kFlushing) finish_flush();
+      break;
+    case Sender::Result::kSocketFull: send_full_ = true; break;
+    case Sender::Result::kMore: group_.mark_dirty(*this); break;
+    case Sender::Result::kError:
+      // The peer may have said why before it closed: that is read first.
+      send_error_ = sender_.error();
+      group_.resume(*this);
+      break;
+  }
+  update_interest();
+}
+
+void Connection::read_turn() {
+  if (socket_ == nullptr) return;
+  if (state_ == State::kFlushing || state_ == State::kLingering) {
+    linger_turn();
+    return;
+  }
+  if (starved_) return;
+  after_read(receiver_.run(*this, *socket_, group_.slabs(role_), stats_, kReadShare));
+  if (send_error_ != 0 && state_ != State::kEnded && state_ != State::kGone) on_io_error(send_error_, "writing");
+}
+
+void Connection::after_read(Receiver::Result result) {
+  switch (result) {
+    case Receiver::Result::kDrained: break;
+    case Receiver::Result::kMore: group_.resume(*this); break;
+    case Receiver::Result::kBlocked: blocked_ = true; break;
+    case Receiver::Result::kNoMemory:
+      starved_ = true;
+      group_.wait_for_memory(*this);
+      break;
+    case Receiver::Result::kEnd: on_end_of_stream(); return;
+    case Receiver::Result::kError: on_io_error(receiver_.error(), "reading"); return;
+    case Receiver::Result::kViolation: violate(); return;
+    case Receiver::Result::kStopped: return;
+  }
+  update_pdu_deadline();
+  update_interest();
+}
+
+// What still comes is of no interest: it is read so that the peer's close is seen, and so that ours does not reset the
+// connection before the peer has read what we sent.
+void Connection::linger_turn() {
+  const Receiver::Result result = receiver_.discard(*socket_, group_.slabs(role_), stats_);
+  if (result == Receiver::Result::kMore) group_.resume(*this);
+  const bool over = result == Receiver::Result::kEnd || result == Receiver::Result::kError || send_error_ != 0;
+  if (over && (state_ == State::kLingering || result == Receiver::Result::kError || send_error_ != 0)) {
+    end(std::move(reason_));
+  } else if (over) {
+    blocked_ = true;  // half closed by the peer: nothing more to read, what is queued still goes
+    update_interest();
+  }
+}
+
+void Connection::memory_is_free() {
+  if (!starved_) return;
+  starved_ = false;
+  group_.resume(*this);
+}
+
+void Connection::unblock() {
+  if (!blocked_) return;
+  blocked_ = false;
+  group_.resume(*this);
+}
+
+void Connection::update_interest() {
+  if (socket_ == nullptr) return;
+  std::uint32_t wanted = 0;
+  if (!blocked_ && !starved_) wanted |= EPOLLIN;
+  if (send_full_) wanted |= EPOLLOUT;
+  if (wanted == interest_) return;
+  group_.watch(*this, socket_->fd(), interest_, wanted);
+  interest_ = wanted;
+}
+
+// ---- deadlines -----------------------------------------------------------------------------------------------------
+
+void Connection::set_deadline(std::uint64_t deadline_ns) { group_.set_deadline(*this, deadline_ns); }
+
+// A part of a PDU has come: the rest is to follow. Time that the connection waits for us does not count.
+void Connection::update_pdu_deadline() {
+  if (state_ != State::kReady) return;
+  if (!receiver_.is_inside_pdu() || blocked_ || starved_ || receiver_.is_parked()) {
+    if (deadline != 0) set_deadline(0);
+    return;
+  }
+  if (deadline != 0 && stats_.bytes_in - progress_mark_ < kProgress) return;
+  progress_mark_ = stats_.bytes_in;
+  set_deadline(group_.now() + options_.pdu_timeout);
+}
+
+void Connection::on_deadline() {
+  switch (state_) {
+    case State::kConnecting:
+      if (connector_ != nullptr && connector_->on_deadline()) return;
+      end({.code = ETIMEDOUT, .stage = stage(), .text = connector_ != nullptr ? connector_->describe_timeout() : "timed out"});
+      return;
+    case State::kHandshake:
+      end({.code = ETIMEDOUT,
+           .stage = stage(),
+           .text = fmt::format("no {} from {} in time", role_ == Role::kHost ? "ICResp" : "ICReq", peer_.text())});
+      return;
+    case State::kReady:
+      end({.code = ETIMEDOUT, .origin = WEFT_ORIGIN_PEER, .text = fmt::format("the {} sent part of a PDU and no more", peer_word())});
+      return;
+    case State::kFlushing:
+    case State::kLingering: end(std::move(reason_)); return;
+    case State::kEnded:
+    case State::kGone: return;
+  }
+}
+
+// ---- the end -------------------------------------------------------------------------------------------------------
+
+void Connection::on_end_of_stream() {
+  const bool inside = receiver_.is_inside_pdu();
+  if (state_ == State::kHandshake) {
+    end({.code = ECONNRESET,
+         .origin = WEFT_ORIGIN_PEER,
+         .stage = stage(),
+         .text = fmt::format("{} closed the connection during the handshake", peer_.text())});
+  } else if (inside) {
+    end({.code = ECONNRESET, .origin = WEFT_ORIGIN_NETWORK, .text = fmt::format("the {} closed the connection in the middle of a PDU", peer_word())});
+  } else {
+    end({.origin = WEFT_ORIGIN_PEER, .text = fmt::format("the {} closed the connection", peer_word())});
+  }
+}
+
+void Connection::on_io_error(int error, const char *what) {
+  // Hosts that are done often reset right after they closed: with nothing under way that is a clean end.
+  const bool reset = error == ECONNRESET || error == EPIPE;
+  if (reset && state_ == State::kReady && idle() && !receiver_.is_inside_pdu()) {
+    end({.origin = WEFT_ORIGIN_PEER, .text = fmt::format("the {} closed the connection", peer_word())});
+    return;
+  }
+  end({.code = error,
+       .origin = WEFT_ORIGIN_NETWORK,
+       .stage = stage(),
+       .text = fmt::format("{} {} failed: {}", what, peer_.text(), std::strerror(error))});
+}
+
+// The peer broke the protocol: operations end, a TermReq says why, and the peer has its time to close.
+void Connection::violate() {
+  const Violation &violation = receiver_.violation();
+  reason_ = {.code = EPROTO,
+             .origin = WEFT_ORIGIN_PROTOCOL,
+             .detail = violation.detail(),
+             .stage = stage(),
+             .text = explain(violation, role_)};
+  const bool can_say = sender_.forget() && violation.rule->term_req && send_error_ == 0;
+  if (!can_say) {
+    end(std::move(reason_));
+    return;
+  }
+  queue_control(write_term_req(HeaderBuffer(control_), role_, violation, receiver_.offender()));
+  linger();
+  set_deadline(group_.now() + options_.close_timeout);
+}
+
+// From here on nothing that comes is looked at, and no operation goes on; the ends are told from the group's turn.
+void Connection::linger() {
+  state_ = State::kLingering;
+  receiver_.stop(group_.slabs(role_));
+  blocked_ = starved_ = false;
+  group_.mark_ending(*this);
+  update_interest();
+}
+
+void Connection::finish_flush() {
+  socket_->shutdown_write();
+  linger();
+}
+
+// Ends the connection now. Operations and on_closed are told from the group's turn.
+void Connection::end(Reason reason) {
+  if (state_ == State::kEnded || state_ == State::kGone) return;
+  Reason kept = std::move(reason);  // it may be reason_ itself
+  reason_ = std::move(kept);
+  state_ = State::kEnded;
+  shut();
+  group_.mark_ending(*this);
+}
+
+void Connection::shut() {
+  if (socket_ != nullptr) group_.watch(*this, socket_->fd(), interest_, 0);
+  interest_ = 0;
+  set_deadline(0);
+  receiver_.stop(group_.slabs(role_));
+  sender_.forget();
+  control_waits_ = false;
+  socket_.reset();
+}
+
+void Connection::tell_end() {
+  if (!operations_ended_ && (state_ == State::kEnded || state_ == State::kLingering)) {
+    operations_ended_ = true;
+    end_operations(operation_error(reason_));
+  }
+  if (state_ != State::kEnded) return;
+  state_ = State::kGone;
+  connector_.reset();
+  const weft_error error = plugin::make_error(reason_.code, reason_.origin, reason_.detail, reason_.stage, reason_.text);
+  group_.count_event();
+  events_.on_closed(ctx_, &error);
+  if (controller_ == nullptr || controller_->held() == 0) nothing_held();
+}
+
+void Connection::nothing_held() { group_.bury(*this); }
+
+const char *Connection::stage() const {
+  if (state_ == State::kConnecting) return connector_ != nullptr ? connector_->stage() : "connect";
+  return state_ == State::kHandshake ? "icreq" : "";
+}
+
+void Connection::tell_finished(DataOp &op) {
+  if (op.kind == DataOp::Kind::kHost) {
+    host_->tell_finished(op);
+  } else {
+    controller_->tell_finished(op);
+  }
+}
+
+}  // namespace weft::tcp

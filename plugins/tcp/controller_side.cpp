@@ -1,0 +1,371 @@
+// controller_side.cpp - tokens, commands as they come, and the core's calls. What is sent: controller_side_tx.cpp.
+#include "controller_side.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <numeric>
+
+#include "connection.hpp"
+#include "group.hpp"
+
+namespace weft::tcp {
+
+using plugin::Failure;
+using plugin::Made;
+
+namespace {
+
+constexpr std::uint32_t kKnownDataFlags = WEFT_MORE | WEFT_ALLOW_IMPLIED;
+
+}  // namespace
+
+ControllerSide::ControllerSide(Connection &connection)
+    : connection_(connection),
+      first_(std::make_unique<Command[]>(connection.params().depth)),
+      first_count_(connection.params().depth),
+      depth_(connection.params().depth) {
+  free_.reserve(depth_);
+  for (std::uint32_t token = depth_; token-- > 0;) free_.push_back(token);
+  // Which queue it is shows in the Connect command: until configure() only what any queue may carry is known.
+  sgl_limits_ = {.admin_queue = true, .max_in_capsule = connection.params().in_capsule};
+  connection_.group().ops().reserve(depth_ * WEFT_DATA_CALLS);
+}
+
+ControllerSide::~ControllerSide() {
+  for (std::uint32_t token = 0; token < first_count_ + more_count_; ++token) {
+    Command &command = at(token);
+    release_data(command);
+    while (DataOp *op = command.ops) {
+      command.ops = op->next;
+      connection_.group().ops().give_back(*op);
+    }
+  }
+  connection_.group().ops().unreserve((first_count_ + more_count_) * WEFT_DATA_CALLS);
+}
+
+void ControllerSide::open(const Settled &settled) {
+  transfers_.emplace(depth_, settled.outstanding_r2t, settled.max_h2c_data);
+  outstanding_r2t_ = settled.outstanding_r2t;
+  max_r2t_ = settled.max_h2c_data;
+  max_c2h_ = connection_.options().max_c2h_data;
+}
+
+Made<void> ControllerSide::configure(const weft_qpair_params &params) {
+  if (params.depth == 0 || params.depth > 65536)
+    return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("a queue of {} entries is impossible", params.depth)});
+  if (params.in_capsule > kMaxInCapsule)
+    return std::unexpected(Failure{
+        .code = EINVAL, .text = fmt::format("{} bytes of in-capsule data are more than {}", params.in_capsule, kMaxInCapsule)});
+  const std::uint32_t have = first_count_ + more_count_;
+  if (params.depth > have) {
+    if (more_count_ != 0) return std::unexpected(Failure{.code = EINVAL, .text = "the queue pair was configured already"});
+    const std::uint32_t added = params.depth - have;
+    auto more = std::make_unique<Command[]>(added);
+    free_.reserve(params.depth);
+    connection_.group().ops().reserve(added * WEFT_DATA_CALLS);
+    if (!transfers_->grow(params.depth)) {
+      connection_.group().ops().unreserve(added * WEFT_DATA_CALLS);
+      return std::unexpected(Failure{.code = EBUSY, .text = "a data transfer is under way"});
+    }
+    more_ = std::move(more);
+    more_count_ = added;
+    std::vector<std::uint32_t> fresh(added);
+    std::iota(fresh.rbegin(), fresh.rend(), have);  // the lowest last, where tokens are taken
+    free_.insert(free_.begin(), fresh.begin(), fresh.end());
+  }
+  depth_ = params.depth;
+  std::erase_if(free_, [this](std::uint32_t token) { return token >= depth_; });
+  sgl_limits_ = {.admin_queue = (params.flags & WEFT_QP_ADMIN) != 0, .max_in_capsule = params.in_capsule};
+  connection_.set_max_in_capsule(std::max(kAdminInCapsule, params.in_capsule));
+  return {};
+}
+
+// ---- commands as they come -----------------------------------------------------------------------------------------
+
+Take ControllerSide::take(const Pdu &pdu, Payload &payload, Violation &violation) {
+  return pdu.type == PduType::kCapsuleCmd ? take_command(pdu, payload, violation) : take_data(pdu, payload, violation);
+}
+
+Take ControllerSide::take_command(const Pdu &pdu, Payload &payload, Violation &violation) {
+  if (unanswered_ >= depth_) {
+    violation = violates(rules::kTooManyCommands, pdu.type, unanswered_);
+    return Take::kViolation;
+  }
+  if (free_.empty()) return Take::kBlocked;
+  const std::uint32_t token = free_.back();
+  free_.pop_back();
+  ++unanswered_;
+  Command &command = at(token);
+  std::memcpy(command.sqe.data(), pdu.sqe(), kSqeSize);
+  const SglVerdict verdict = classify_sgl(command.sqe.data(), pdu.data_len, sgl_limits_);
+  command.place = verdict.place;
+  command.data_length = verdict.length;
+  command.status = verdict.status;
+  command.error_offset = verdict.error_offset;
+  command.state = State::kArriving;
+  const bool by_transport = verdict.place == SglPlace::kTransport;
+  [[maybe_unused]] const bool begun =
+      transfers_->begin(token, load<le16>(command.sqe.data() + 2), by_transport ? verdict.length : 0);
+  assert(begun);
+  if (pdu.data_len == 0) {
+    deliver(token);
+    return Take::kTaken;
+  }
+  if (verdict.place == SglPlace::kInCapsule) payload.to = Payload::To::kCapsule;
+  arriving_capsule_ = true;
+  arriving_token_ = token;
+  return Take::kTaken;
+}
+
+void ControllerSide::deliver(std::uint32_t token) {
+  Command &command = at(token);
+  command.state = State::kHeld;
+  ++held_;
+  ++connection_.counters().commands;
+  weft_command told{};
+  told.size = sizeof told;
+  told.flags = command.place == SglPlace::kInCapsule ? WEFT_DATA_IN_CAPSULE : 0;
+  if (command.data != nullptr) told.flags |= WEFT_DATA_COMPLETE;
+  told.token = token;
+  told.sqe = command.sqe.data();
+  told.capsule_data = command.data;
+  told.data_len = command.data_length;
+  told.status = command.status;
+  told.error_offset = command.error_offset;
+  connection_.group().count_event();
+  connection_.events().on_command(connection_.context(), &told);
+}
+
+void ControllerSide::payload_done(bool digest_ok, const std::byte *data, Slab *slab) {
+  if (!arriving_capsule_) {
+    data_arrived(digest_ok);
+    return;
+  }
+  arriving_capsule_ = false;
+  Command &command = at(arriving_token_);
+  command.data = data;
+  command.slab = slab;
+  if (!digest_ok) {
+    release_data(command);
+    command.status = kStatusTransientTransport;
+    command.error_offset = 0;
+  }
+  deliver(arriving_token_);
+}
+
+Take ControllerSide::take_data(const Pdu &pdu, Payload &payload, Violation &violation) {
+  H2cTarget target;
+  violation = transfers_->on_h2c(pdu, target);
+  if (violation) return Take::kViolation;
+  arriving_op_ = nullptr;
+  arriving_length_ = pdu.length;
+  arriving_tag_ = pdu.ttag;
+  arriving_last_ = target.last;
+  if (target.drop) return Take::kTaken;
+  for (DataOp *op = at(target.token).ops; op != nullptr; op = op->next) {
+    if (op->kind != DataOp::Kind::kReceive || pdu.offset < op->offset || pdu.offset - op->offset >= op->length) continue;
+    arriving_op_ = op;
+    payload = {.to = Payload::To::kOp, .op = op, .position = pdu.offset - op->offset};
+  }
+  assert(arriving_op_ != nullptr);
+  return Take::kTaken;
+}
+
+void ControllerSide::data_arrived(bool digest_ok) {
+  if (arriving_last_) {
+    transfers_->close_window(arriving_tag_);
+    if (!tag_wait_.empty()) enqueue(tag_wait_.front());
+  }
+  DataOp *op = arriving_op_;
+  arriving_op_ = nullptr;
+  if (op == nullptr) return;
+  op->arrived += arriving_length_;
+  if (digest_ok) {
+    op->moved += arriving_length_;
+  } else {
+    op->error = -EBADMSG;
+    op->status = kStatusTransientTransport;
+  }
+  if (op->progress < op->length) enqueue(op->index);
+  if (op->arrived == op->length) finish(*op, op->error);
+}
+
+// ---- the core's calls ----------------------------------------------------------------------------------------------
+
+ControllerSide::Command *ControllerSide::held_command(std::uint64_t token) {
+  if (token >= first_count_ + more_count_) return nullptr;
+  Command &command = at(static_cast<std::uint32_t>(token));
+  return command.state == State::kHeld ? &command : nullptr;
+}
+
+DataOp &ControllerSide::new_op(std::uint32_t token, DataOp::Kind kind, std::uint64_t offset,
+                               std::span<const weft_iov> iov, std::uint64_t length, std::uint64_t cookie) {
+  Command &command = at(token);
+  DataOp &op = connection_.group().ops().take(iov, length);
+  op.kind = kind;
+  op.connection = &connection_;
+  op.index = token;
+  op.cookie = cookie;
+  op.offset = static_cast<std::uint32_t>(offset);
+  DataOp **end = &command.ops;
+  while (*end != nullptr) end = &(*end)->next;
+  *end = &op;
+  ++command.calls;
+  ++operations_;
+  return op;
+}
+
+int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
+                                 std::uint64_t cookie, std::uint32_t flags) {
+  Command *command = held_command(token);
+  const std::uint64_t length = total_length(iov);
+  if (command == nullptr || command->status != 0 || command->calls == WEFT_DATA_CALLS || length == 0 ||
+      iov.size() > kMaxIov || (flags & ~kKnownDataFlags) != 0)
+    return -EINVAL;
+  const auto index = static_cast<std::uint32_t>(token);
+  if (command->place == SglPlace::kInCapsule) {
+    if (offset > command->data_length || length > command->data_length - offset) return -EINVAL;
+    DataOp &op = new_op(index, DataOp::Kind::kReceive, offset, iov, length, cookie);
+    op.copy_in(0, command->data + offset, length);
+    op.moved = length;
+    finish(op, 0);
+    return 0;
+  }
+  if (!transfers_->request(index, offset, length)) return -EINVAL;
+  new_op(index, DataOp::Kind::kReceive, offset, iov, length, cookie);
+  enqueue(index);
+  return 0;
+}
+
+int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
+                              const void *final_cqe, std::uint64_t cookie, std::uint32_t flags) {
+  Command *command = held_command(token);
+  const std::uint64_t length = total_length(iov);
+  if (command == nullptr || command->calls == WEFT_DATA_CALLS || length == 0 || iov.size() > kMaxIov ||
+      (flags & ~kKnownDataFlags) != 0)
+    return -EINVAL;
+  const auto index = static_cast<std::uint32_t>(token);
+  if (!transfers_->send(index, offset, length)) return -EINVAL;
+  DataOp &op = new_op(index, DataOp::Kind::kSend, offset, iov, length, cookie);
+  if (final_cqe != nullptr) {
+    std::memcpy(command->cqe.data(), final_cqe, kCqeSize);
+    command->state = State::kAnswered;
+    op.final_response = true;
+    op.may_fold = (flags & WEFT_ALLOW_IMPLIED) != 0;
+    release_data(*command);
+  }
+  enqueue(index);
+  return 0;
+}
+
+int ControllerSide::send_response(std::uint64_t token, const void *cqe, std::uint32_t flags) {
+  Command *command = held_command(token);
+  if (command == nullptr || (flags & ~WEFT_MORE) != 0) return -EINVAL;
+  for (const DataOp *op = command->ops; op != nullptr; op = op->next)
+    if (op->kind == DataOp::Kind::kReceive) return -EINVAL;  // it would never end: cancel_data comes first
+  const auto index = static_cast<std::uint32_t>(token);
+  std::memcpy(command->cqe.data(), cqe, kCqeSize);
+  command->state = State::kAnswered;
+  command->response_waits = true;
+  transfers_->abandon(index);
+  release_data(*command);
+  enqueue(index);
+  return 0;
+}
+
+void ControllerSide::cancel_data(std::uint64_t token) {
+  if (token >= first_count_ + more_count_) return;
+  const auto index = static_cast<std::uint32_t>(token);
+  Command &command = at(index);
+  if (command.state != State::kHeld && command.state != State::kAnswered) return;
+  for (DataOp *op = command.ops, *next = nullptr; op != nullptr; op = next) {
+    next = op->next;
+    if (op->kind == DataOp::Kind::kSend) {
+      cancel_send(index, *op);
+      continue;
+    }
+    transfers_->abandon(index);
+    connection_.receiver().forget(*op);
+    if (arriving_op_ == op) arriving_op_ = nullptr;
+    finish(*op, -ECANCELED);
+  }
+}
+
+int ControllerSide::release_command(std::uint64_t token) {
+  if (token >= first_count_ + more_count_) return -EINVAL;
+  const auto index = static_cast<std::uint32_t>(token);
+  Command &command = at(index);
+  const State before = command.state;
+  if (before != State::kHeld && before != State::kAnswered && before != State::kResponded) return -EINVAL;
+  if (command.calls != 0) return -EBUSY;
+  --held_;
+  release_data(command);
+  if (connection_.is_gone()) {
+    command.state = State::kFree;
+    if (held_ == 0) connection_.nothing_held();
+    return 0;
+  }
+  if (before == State::kAnswered) {
+    command.state = State::kReleased;
+    return 0;
+  }
+  if (before == State::kHeld) --unanswered_;
+  free_token(index);
+  return 0;
+}
+
+// ---- ends ----------------------------------------------------------------------------------------------------------
+
+void ControllerSide::release_data(Command &command) {
+  if (command.slab != nullptr) connection_.group().slabs(Role::kController).release(*command.slab);
+  command.slab = nullptr;
+  command.data = nullptr;
+}
+
+void ControllerSide::free_token(std::uint32_t token) {
+  dequeue(token);
+  transfers_->end(token);
+  at(token).state = State::kFree;
+  if (token < depth_) free_.push_back(token);
+  connection_.unblock();
+}
+
+// Off the command's list; the event comes from the group's turn.
+void ControllerSide::finish(DataOp &op, std::int32_t error) {
+  DataOp **link = &at(op.index).ops;
+  while (*link != &op) link = &(*link)->next;
+  *link = op.next;
+  op.error = error;
+  connection_.group().finish(op);
+}
+
+void ControllerSide::tell_finished(DataOp &op) {
+  --at(op.index).calls;
+  --operations_;
+  const std::uint64_t cookie = op.cookie, moved = op.moved;
+  const std::int32_t error = op.error;
+  const std::uint16_t status = op.status;
+  const std::uint32_t flags = op.event_flags;
+  connection_.group().ops().give_back(op);
+  connection_.group().count_event();
+  connection_.events().on_data(connection_.context(), cookie, moved, error, status, flags);
+}
+
+void ControllerSide::end_operations(std::int32_t error) {
+  arriving_op_ = nullptr;
+  for (std::uint32_t token = 0; token < first_count_ + more_count_; ++token) {
+    Command &command = at(token);
+    if (command.hook.list != 0) dequeue(token);
+    while (DataOp *op = command.ops) {
+      command.ops = op->next;
+      op->error = error;
+      tell_finished(*op);
+    }
+  }
+}
+
+}  // namespace weft::tcp

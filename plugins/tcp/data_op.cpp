@@ -1,0 +1,129 @@
+#include "data_op.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <new>
+
+namespace weft::tcp {
+
+void DataOp::seek(std::uint64_t position) {
+  if (position < at_start) {
+    at_index = 0;
+    at_start = 0;
+  }
+  while (at_index + 1 < count && position >= at_start + vectors[at_index].iov_len) {
+    at_start += vectors[at_index].iov_len;
+    ++at_index;
+  }
+}
+
+std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::span<iovec> out, std::uint64_t &covered) {
+  assert(position + len <= length);
+  covered = 0;
+  if (len == 0) return 0;
+  seek(position);
+  std::uint32_t filled = 0;
+  std::uint64_t skip = position - at_start;
+  for (std::uint32_t i = at_index; i < count && covered < len && filled < out.size(); ++i) {
+    const std::uint64_t part = std::min<std::uint64_t>(vectors[i].iov_len - skip, len - covered);
+    out[filled++] = {static_cast<std::byte *>(vectors[i].iov_base) + skip, part};
+    covered += part;
+    skip = 0;
+  }
+  return filled;
+}
+
+void DataOp::copy_in(std::uint64_t position, const std::byte *from, std::uint64_t len) {
+  iovec parts[kMaxIov];
+  std::uint64_t covered = 0;
+  const std::uint32_t filled = pieces(position, len, parts, covered);
+  for (std::uint32_t i = 0; i < filled; from += parts[i].iov_len, ++i) std::memcpy(parts[i].iov_base, from, parts[i].iov_len);
+}
+
+void DataOp::copy_out(std::uint64_t position, std::byte *to, std::uint64_t len) {
+  iovec parts[kMaxIov];
+  std::uint64_t covered = 0;
+  const std::uint32_t filled = pieces(position, len, parts, covered);
+  for (std::uint32_t i = 0; i < filled; to += parts[i].iov_len, ++i) std::memcpy(to, parts[i].iov_base, parts[i].iov_len);
+}
+
+template <class T>
+void Pool<T>::reserve(std::uint32_t more) {
+  const std::uint64_t wanted = reserved_ + more;
+  if (wanted > capacity_) {
+    const auto added = static_cast<std::uint32_t>(wanted - capacity_);
+    auto chunk = std::make_unique_for_overwrite<std::byte[]>(std::size_t{added} * sizeof(T));
+    chunks_.reserve(chunks_.size() + 1);
+    // What is left of the last chunk goes to the free list, so that none of it is lost.
+    for (; fresh_count_ != 0; --fresh_count_, fresh_ += sizeof(T)) give_back(*new (fresh_) T);
+    fresh_ = chunk.get();
+    fresh_count_ = added;
+    chunks_.push_back(std::move(chunk));
+    capacity_ = wanted;
+  }
+  reserved_ = wanted;
+}
+
+template <class T>
+T &Pool<T>::take() {
+  if (free_ != nullptr) {
+    T *place = free_;
+    free_ = place->next;
+    return *place;
+  }
+  assert(fresh_count_ != 0);
+  --fresh_count_;
+  T *place = new (fresh_) T;
+  fresh_ += sizeof(T);
+  return *place;
+}
+
+template <class T>
+void Pool<T>::give_back(T &place) {
+  place.next = free_;
+  free_ = &place;
+}
+
+void DataOpPool::reserve(std::uint32_t more) {
+  ops_.reserve(more);
+  try {
+    blocks_.reserve(more);
+  } catch (...) {
+    ops_.unreserve(more);
+    throw;
+  }
+}
+
+void DataOpPool::unreserve(std::uint32_t less) {
+  ops_.unreserve(less);
+  blocks_.unreserve(less);
+}
+
+DataOp &DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total) {
+  ++in_use_;
+  DataOp &op = *new (&ops_.take()) DataOp;
+  if (iov.size() > kInlineIov) op.vectors = blocks_.take().vectors;
+  for (const weft_iov &piece : iov)
+    if (piece.len != 0) op.vectors[op.count++] = {piece.base, piece.len};
+  op.length = total;
+  return op;
+}
+
+void DataOpPool::give_back(DataOp &op) {
+  assert(in_use_ != 0);
+  --in_use_;
+  if (op.vectors != op.inline_vectors) blocks_.give_back(*reinterpret_cast<IovBlock *>(op.vectors));
+  ops_.give_back(op);
+}
+
+std::uint64_t total_length(std::span<const weft_iov> iov) {
+  std::uint64_t total = 0;
+  for (const weft_iov &piece : iov) {
+    if (piece.len > UINT64_MAX - total) return UINT64_MAX;
+    total += piece.len;
+  }
+  return total;
+}
+
+}  // namespace weft::tcp

@@ -1,0 +1,51 @@
+#include "digest.hpp"
+
+#include <isa-l/crc.h>
+
+#include <algorithm>
+
+#include "weft/endian.hpp"
+
+namespace weft::tcp {
+
+namespace {
+// crc32_iscsi counts in int. A round figure below INT_MAX keeps every piece but the first of a list aligned as it was.
+constexpr std::size_t kMaxPiece = std::size_t{1} << 30;
+}  // namespace
+
+void Crc32c::update(const void* data, std::size_t len) {
+  // ISA-L only reads, though its prototype does not say so.
+  auto* bytes = static_cast<unsigned char*>(const_cast<void*>(data));
+  while (len != 0) {
+    const std::size_t piece = std::min(len, kMaxPiece);
+    state_ = crc32_iscsi(bytes, static_cast<int>(piece), state_);
+    bytes += piece;
+    len -= piece;
+  }
+}
+
+std::uint64_t Crc32c::update(const weft_iov* iov, std::uint32_t count, std::uint64_t offset, std::uint64_t len) {
+  std::uint64_t done = 0;
+  for (std::uint32_t i = 0; i < count && done < len; ++i) {
+    if (offset >= iov[i].len) {
+      offset -= iov[i].len;
+      continue;
+    }
+    const std::uint64_t piece = std::min(iov[i].len - offset, len - done);
+    update(static_cast<const std::byte*>(iov[i].base) + offset, piece);
+    done += piece;
+    offset = 0;
+  }
+  return done;
+}
+
+std::uint32_t crc32c(const void* data, std::size_t len) {
+  Crc32c crc;
+  crc.update(data, len);
+  return crc.value();
+}
+
+void write_digest(std::byte* out, std::uint32_t value) { store(out, le32(value)); }
+std::uint32_t read_digest(const std::byte* in) { return load<le32>(in); }
+
+}  // namespace weft::tcp

@@ -1,0 +1,179 @@
+#include "listener.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include <sys/epoll.h>
+
+#include "group.hpp"
+
+namespace weft::tcp {
+
+using plugin::Failure;
+using plugin::Made;
+
+namespace {
+
+constexpr int kAcceptsPerTurn = 16;
+constexpr int kBacklog = 1024;
+constexpr std::uint64_t kPause = 100 * kMillisecond;  // after the process ran out of descriptors or memory
+constexpr std::uint8_t kTrtypeTcp = 3;
+constexpr std::uint8_t kAdrfamIpv4 = 1, kAdrfamIpv6 = 2, kAdrfamIntraHost = 0xfe;
+
+std::unexpected<Failure> cannot(int error, std::string what) {
+  return std::unexpected(
+      Failure{.code = error, .text = fmt::format("cannot {}: {}", what, std::strerror(error)), .stage = "listen"});
+}
+
+// "" and "*" stand for every address, of both families.
+Made<NetAddress> address_to_bind(const weft_address &address) {
+  const std::string host = address.traddr != nullptr ? address.traddr : "";
+  const std::string service = address.trsvcid != nullptr ? address.trsvcid : "0";
+  const auto numeric = parse_numeric(host.empty() || host == "*" ? "::" : host == "localhost" ? "127.0.0.1" : host, service);
+  if (!numeric) return std::unexpected(numeric.error());
+  if (!*numeric)
+    return std::unexpected(
+        Failure{.code = EINVAL, .text = fmt::format("'{}' is no numeric address to listen on", host), .stage = "listen"});
+  return **numeric;
+}
+
+}  // namespace
+
+Made<UniqueFd> Listener::open_socket(const weft_address &address, const Options &options) {
+  const Made<NetAddress> where = address_to_bind(address);
+  if (!where) return std::unexpected(where.error());
+  Made<UniqueFd> fd = open_stream(where->family());
+  if (!fd) return fd;
+  const int on = 1;
+  // An IPv6 wildcard that was not written as such ("*") serves IPv4 too; "[::]" means IPv6.
+  const bool both = address.traddr == nullptr || *address.traddr == '\0' || std::strcmp(address.traddr, "*") == 0;
+  const int v6only = both ? 0 : 1;
+  ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (where->family() == AF_INET6) ::setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only);
+  const Made<void> prepared = prepare_socket(fd->get(), options);
+  if (!prepared) return std::unexpected(prepared.error());
+  const Made<void> bound = bind_source(fd->get(), where->family(), nullptr, address.source_interface);
+  if (!bound) return std::unexpected(bound.error());
+  if (::bind(fd->get(), where->raw(), where->length) != 0) return cannot(errno, fmt::format("bind to {}", where->text()));
+  if (::listen(fd->get(), kBacklog) != 0) return cannot(errno, fmt::format("listen on {}", where->text()));
+  return fd;
+}
+
+Listener::Listener(Group &group, UniqueFd fd, bool one, const Options &options, const weft_listener_events &events,
+                   void *ctx)
+    : group_(group), fd_(std::move(fd)), one_(one), options_(options), events_(events), ctx_(ctx) {
+  local_ = NetAddress::local_of(fd_.get());
+  if (one_) {
+    group_.resume(*this);
+  } else {
+    set_non_blocking(fd_.get());
+    group_.watch(*this, fd_.get(), 0, EPOLLIN);
+    watched_ = true;
+  }
+  group_.add(*this);
+}
+
+Listener::~Listener() { stop(); }
+
+void Listener::stop() {
+  if (watched_) group_.watch(*this, fd_.get(), EPOLLIN, 0);
+  watched_ = false;
+  group_.set_deadline(*this, 0);
+}
+
+void Listener::close() {
+  if (closing_) return;
+  closing_ = true;
+  stop();
+  fd_.reset();
+  group_.mark_ending(*this);
+}
+
+void Listener::info(weft_listener_info &out) const {
+  out.trtype = kTrtypeTcp;
+  out.adrfam = local_.family() == AF_INET ? kAdrfamIpv4 : local_.family() == AF_INET6 ? kAdrfamIpv6 : kAdrfamIntraHost;
+  out.treq = 2;  // a secure channel is not required
+  plugin::put_text(out.traddr, local_.host());
+  plugin::put_text(out.trsvcid, local_.service());
+}
+
+void Listener::on_events(std::uint32_t) {
+  for (int i = 0; i < kAcceptsPerTurn && !closing_ && !paused_; ++i)
+    if (!accept_one()) return;
+}
+
+void Listener::on_resume() {
+  if (closing_ || !fd_) return;
+  offer(std::move(fd_));
+}
+
+void Listener::on_deadline() {
+  paused_ = false;
+  if (closing_) return;
+  group_.watch(*this, fd_.get(), 0, EPOLLIN);
+  watched_ = true;
+}
+
+// False: no more to accept for now.
+bool Listener::accept_one() {
+  UniqueFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd) return judge_error(errno);
+  offer(std::move(fd));
+  return true;
+}
+
+// True: that was one peer's trouble, the next may be fine.
+bool Listener::judge_error(int error) {
+  switch (error) {
+    case EAGAIN: return false;
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH: return true;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      paused_ = true;
+      stop();
+      group_.set_deadline(*this, group_.now() + kPause);
+      group_.services().log(WEFT_LOG_WARNING, fmt::format("{} cannot accept connections for a moment: {}", local_.text(),
+                                                          std::strerror(error)));
+      return false;
+    default:
+      error_ = error;
+      close();
+      return false;
+  }
+}
+
+void Listener::offer(UniqueFd fd) {
+  const std::string peer = NetAddress::peer_of(fd.get()).text();
+  const std::string local = NetAddress::local_of(fd.get()).text();
+  auto *pending = new Pending(std::move(fd), options_);
+  weft_connect_info info{};
+  info.size = sizeof info;
+  info.peer = peer.c_str();
+  info.local = local.c_str();
+  group_.count_event();
+  events_.on_connect(ctx_, reinterpret_cast<weft_pending *>(pending), &info);
+}
+
+void Listener::tell_end() {
+  const weft_error error = plugin::make_error(error_, WEFT_ORIGIN_LOCAL, 0, error_ != 0 ? "listen" : "",
+                                              error_ != 0 ? fmt::format("accept on {} failed: {}", local_.text(), std::strerror(error_))
+                                                          : std::string("no longer listening"));
+  group_.count_event();
+  events_.on_closed(ctx_, &error);
+  group_.bury(*this);
+}
+
+}  // namespace weft::tcp

@@ -1,0 +1,169 @@
+#include "options.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <string_view>
+
+namespace weft::tcp {
+
+const weft_option_info kOptionInfo[] = {
+    {"hdgst", "bool", "off", "header digests: a host asks for them; a controller permits them unless this is off"},
+    {"ddgst", "bool", "off", "data digests: a host asks for them; a controller permits them unless this is off"},
+    {"pda", "count", "0", "alignment of received data, 0 based dwords up to 31 (HPDA or CPDA); Linux needs 0"},
+    {"maxr2t", "count", "1", "outstanding R2Ts of a command, 1 to 16: a host offers so many, a controller uses no more"},
+    {"maxh2cdata", "size", "1M", "most data of one H2CData that a controller takes; at least 4K, a multiple of 4"},
+    {"maxc2hdata", "size", "256K", "most data of one C2HData that a controller sends; at least 4K, a multiple of 4"},
+    {"handshake_timeout", "duration", "10s", "from a TCP connection to its ICReq or ICResp"},
+    {"connect_timeout", "duration", "5s", "for the TCP connection to each address that a name has"},
+    {"pdu_timeout", "duration", "30s", "for the rest of a PDU of which a part has come"},
+    {"close_timeout", "duration", "30s", "for the peer to close after a TermReq or after our last byte"},
+    {"keepalive", "duration", "0", "idle time before TCP keep-alive probes; 0: none"},
+    {"nodelay", "bool", "on", "TCP_NODELAY"},
+    {"dscp", "count", "0", "differentiated services code point, 0 to 63"},
+    {"congestion", "text", "", "TCP congestion control, cubic for one; empty: the machine's default"},
+    {"sndbuf", "size", "0", "socket send buffer; 0: the kernel's choice"},
+    {"rcvbuf", "size", "0", "socket receive buffer; 0: the kernel's choice"},
+    {"rxmem", "size", "8M", "memory for received bytes and in-capsule data, per group; 1M to 1G"},
+    {nullptr, nullptr, nullptr, nullptr},
+};
+
+namespace {
+
+using plugin::Failure;
+using plugin::Made;
+
+Failure bad_value(std::string_view key, std::string_view value, std::string_view wants) {
+  return Failure{.code = EINVAL, .text = fmt::format("option {}={} is not {}", key, value, wants)};
+}
+
+Made<bool> parse_bool(std::string_view key, std::string_view value) {
+  for (const std::string_view yes : {"on", "true", "yes", "1", ""})
+    if (value == yes) return true;
+  for (const std::string_view no : {"off", "false", "no", "0"})
+    if (value == no) return false;
+  return std::unexpected(bad_value(key, value, "on or off"));
+}
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+constexpr std::array<Unit, 6> kSizeUnits{{{"", 1}, {"K", 1u << 10}, {"k", 1u << 10}, {"M", 1u << 20}, {"m", 1u << 20}, {"G", 1u << 30}}};
+constexpr std::array<Unit, 6> kTimeUnits{
+    {{"", kSecond}, {"s", kSecond}, {"ms", kMillisecond}, {"us", 1000}, {"m", 60 * kSecond}, {"min", 60 * kSecond}}};
+constexpr std::array<Unit, 1> kNoUnit{{{"", 1}}};
+
+// A decimal number and one of the units, within [low, high].
+Made<std::uint64_t> parse_number(std::string_view key, std::string_view value, std::span<const Unit> units,
+                                 std::uint64_t low, std::uint64_t high, std::string_view wants) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error == std::errc{}) {
+    const std::string_view rest = value.substr(static_cast<std::size_t>(end - value.data()));
+    for (const Unit &unit : units) {
+      if (rest != unit.name) continue;
+      if (number > high / unit.factor || number * unit.factor < low) break;
+      return number * unit.factor;
+    }
+  }
+  return std::unexpected(bad_value(key, value, wants));
+}
+
+// One parsed option goes where it belongs; what could not be parsed is the failure.
+template <class Field, class Value>
+Made<void> put(Field &field, const Made<Value> &value) {
+  if (!value) return std::unexpected(value.error());
+  field = static_cast<Field>(*value);
+  return {};
+}
+Made<void> put(std::optional<bool> &field, const Made<bool> &value) {
+  if (!value) return std::unexpected(value.error());
+  field = *value;
+  return {};
+}
+
+constexpr std::uint64_t kLongest = 24 * 3600 * kSecond;
+
+Made<std::uint64_t> parse_duration(std::string_view key, std::string_view value, std::uint64_t low) {
+  return parse_number(key, value, kTimeUnits, low, kLongest,
+                      low == 0 ? "a duration up to 24 hours, such as 30s or 500ms"
+                               : "a duration from 1ms to 24 hours, such as 30s or 500ms");
+}
+
+Made<std::uint64_t> parse_chunk(std::string_view key, std::string_view value) {
+  Made<std::uint64_t> size = parse_number(key, value, kSizeUnits, kMinMaxH2cData, 1u << 30, "a size from 4K to 1G");
+  if (size && *size % 4 != 0) return std::unexpected(bad_value(key, value, "a multiple of 4"));
+  return size;
+}
+
+Made<void> parse_buffers(Options &options, std::string_view key, std::string_view value) {
+  if (key == "rxmem")
+    return put(options.receive_memory, parse_number(key, value, kSizeUnits, 1u << 20, 1u << 30, "a size from 1M to 1G"));
+  auto size = parse_number(key, value, kSizeUnits, 0, 1u << 30, "a size up to 1G");
+  return put(key == "sndbuf" ? options.sndbuf : options.rcvbuf, size);
+}
+
+Made<void> parse_timeout(Options &options, std::string_view key, std::string_view value) {
+  if (key == "keepalive") return put(options.keepalive, parse_duration(key, value, 0));
+  const auto duration = parse_duration(key, value, kMillisecond);
+  if (key == "handshake_timeout") return put(options.handshake_timeout, duration);
+  if (key == "connect_timeout") return put(options.connect_timeout, duration);
+  if (key == "pdu_timeout") return put(options.pdu_timeout, duration);
+  return put(options.close_timeout, duration);
+}
+
+Made<void> parse_one(Options &options, std::string_view key, std::string_view value) {
+  if (key == "hdgst") return put(options.header_digest, parse_bool(key, value));
+  if (key == "ddgst") return put(options.data_digest, parse_bool(key, value));
+  if (key == "nodelay") return put(options.nodelay, parse_bool(key, value));
+  if (key == "pda") return put(options.pda, parse_number(key, value, kNoUnit, 0, kMaxPda, "a number from 0 to 31"));
+  if (key == "maxr2t")
+    return put(options.outstanding_r2t,
+               parse_number(key, value, kNoUnit, 1, kMaxOutstandingR2t, "a number from 1 to 16"));
+  if (key == "maxh2cdata") return put(options.max_h2c_data, parse_chunk(key, value));
+  if (key == "maxc2hdata") return put(options.max_c2h_data, parse_chunk(key, value));
+  if (key == "dscp") return put(options.dscp, parse_number(key, value, kNoUnit, 0, 63, "a number from 0 to 63"));
+  if (key == "congestion") {
+    if (value.size() > 15) return std::unexpected(bad_value(key, value, "the name of a congestion control"));
+    options.congestion = value;
+    return {};
+  }
+  if (key == "sndbuf" || key == "rcvbuf" || key == "rxmem") return parse_buffers(options, key, value);
+  if (key == "keepalive" || key.ends_with("_timeout")) {
+    for (const weft_option_info *info = kOptionInfo; info->key != nullptr; ++info)
+      if (key == info->key) return parse_timeout(options, key, value);
+  }
+  return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("the tcp transport has no option '{}'", key)});
+}
+
+}  // namespace
+
+Made<Options> Options::parse(std::span<const weft_option> given, const Options &base) {
+  Options options = base;
+  for (const weft_option &option : given) {
+    if (option.key == nullptr) continue;
+    const Made<void> done = parse_one(options, option.key, option.value == nullptr ? "" : option.value);
+    if (!done) return std::unexpected(done.error());
+  }
+  return options;
+}
+
+HostOffer Options::host_offer() const {
+  return {.hpda = pda,
+          .header_digest = header_digest.value_or(false),
+          .data_digest = data_digest.value_or(false),
+          .require_digests = false,
+          .outstanding_r2t = outstanding_r2t};
+}
+
+ControllerPolicy Options::controller_policy() const {
+  return {.cpda = pda,
+          .header_digest = header_digest.value_or(true),
+          .data_digest = data_digest.value_or(true),
+          .max_h2c_data = max_h2c_data,
+          .outstanding_r2t = outstanding_r2t};
+}
+
+}  // namespace weft::tcp

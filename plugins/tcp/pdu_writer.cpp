@@ -1,0 +1,152 @@
+#include "pdu_writer.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "digest.hpp"
+
+namespace weft::tcp {
+
+namespace {
+
+constexpr std::uint8_t kPsdtMask = 0xc0;
+constexpr std::uint8_t kPsdtSgl = 0x40;       // SGL1, contiguous metadata pointer
+constexpr std::uint8_t kSglInCapsule = 0x01;  // data block, offset into the capsule
+constexpr std::uint8_t kSglTransport = 0x5a;  // transport data block
+constexpr std::size_t kSgl1 = 24;
+
+struct Sgl {
+  le64 address;
+  le32 length;
+  std::array<std::uint8_t, 3> reserved;
+  std::uint8_t identifier;
+};
+static_assert(sizeof(Sgl) == 16 && alignof(Sgl) == 1);
+
+constexpr std::uint32_t round_up(std::uint32_t value, std::uint32_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+std::uint32_t framed_size(const WriteRules& rules, PduType type) {
+  return header_size(type) + (rules.header_digest ? kDigestSize : 0u);
+}
+
+CommonHeader common_header(const WriteRules& rules, PduType type, std::uint8_t flags, std::uint32_t data_len) {
+  if (rules.header_digest) {
+    flags |= kFlagHeaderDigest;
+  }
+  if (data_trailer(rules, data_len) != 0) {
+    flags |= kFlagDataDigest;
+  }
+  return CommonHeader{.type = static_cast<std::uint8_t>(type),
+                      .flags = flags,
+                      .hlen = header_size(type),
+                      .pdo = static_cast<std::uint8_t>(data_len != 0 ? data_offset(rules, type) : 0),
+                      .plen = static_cast<std::uint32_t>(pdu_length(rules, type, data_len))};
+}
+
+// Digest and padding after a header that lies at the start of `out`; the length of all.
+std::uint32_t finish(const WriteRules& rules, HeaderBuffer out, PduType type, std::uint32_t data_len) {
+  std::uint32_t at = header_size(type);
+  if (rules.header_digest) {
+    write_digest(&out[at], crc32c(out.data(), at));
+    at += kDigestSize;
+  }
+  const std::uint32_t end = data_len != 0 ? data_offset(rules, type) : at;
+  std::memset(out.data() + at, 0, end - at);
+  return end;
+}
+
+}  // namespace
+
+std::uint32_t data_offset(const WriteRules& rules, PduType type) {
+  return round_up(framed_size(rules, type), rules.alignment);
+}
+
+std::uint64_t pdu_length(const WriteRules& rules, PduType type, std::uint32_t data_len) {
+  if (data_len == 0) {
+    return framed_size(rules, type);
+  }
+  return std::uint64_t{data_offset(rules, type)} + data_len + data_trailer(rules, data_len);
+}
+
+std::uint32_t write_capsule_cmd(const WriteRules& rules, HeaderBuffer out, const void* sqe, CommandData how,
+                                std::uint32_t data_len) {
+  const std::uint32_t carried = how == CommandData::kInCapsule ? data_len : 0;
+  CapsuleCmdPdu pdu{.ch = common_header(rules, PduType::kCapsuleCmd, 0, carried), .sqe = {}};
+  std::memcpy(pdu.sqe.data(), sqe, pdu.sqe.size());
+  pdu.sqe[1] = static_cast<std::uint8_t>((pdu.sqe[1] & ~kPsdtMask) | kPsdtSgl);
+  store(&pdu.sqe[kSgl1], Sgl{.address = {},
+                             .length = data_len,
+                             .reserved = {},
+                             .identifier = carried != 0 ? kSglInCapsule : kSglTransport});
+  store(out.data(), pdu);
+  return finish(rules, out, PduType::kCapsuleCmd, carried);
+}
+
+std::uint32_t write_capsule_resp(const WriteRules& rules, HeaderBuffer out, const void* cqe) {
+  CapsuleRespPdu pdu{.ch = common_header(rules, PduType::kCapsuleResp, 0, 0), .cqe = {}};
+  std::memcpy(pdu.cqe.data(), cqe, pdu.cqe.size());
+  store(out.data(), pdu);
+  return finish(rules, out, PduType::kCapsuleResp, 0);
+}
+
+std::uint32_t write_h2c_data(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint16_t ttag,
+                             std::uint32_t offset, std::uint32_t len, bool last) {
+  store(out.data(), DataPdu{.ch = common_header(rules, PduType::kH2cData, last ? kFlagLast : std::uint8_t{0}, len),
+                            .cccid = cccid,
+                            .ttag = ttag,
+                            .datao = offset,
+                            .datal = len,
+                            .reserved = {}});
+  return finish(rules, out, PduType::kH2cData, len);
+}
+
+std::uint32_t write_c2h_data(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint32_t offset,
+                             std::uint32_t len, bool last, bool success) {
+  const auto flags = static_cast<std::uint8_t>((last ? kFlagLast : 0) | (last && success ? kFlagSuccess : 0));
+  store(out.data(), DataPdu{.ch = common_header(rules, PduType::kC2hData, flags, len),
+                            .cccid = cccid,
+                            .ttag = {},
+                            .datao = offset,
+                            .datal = len,
+                            .reserved = {}});
+  return finish(rules, out, PduType::kC2hData, len);
+}
+
+std::uint32_t write_r2t(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint16_t ttag,
+                        std::uint32_t offset, std::uint32_t len) {
+  store(out.data(), R2tPdu{.ch = common_header(rules, PduType::kR2t, 0, 0),
+                           .cccid = cccid,
+                           .ttag = ttag,
+                           .r2to = offset,
+                           .r2tl = len,
+                           .reserved = {}});
+  return finish(rules, out, PduType::kR2t, 0);
+}
+
+std::uint32_t write_term_req(HeaderBuffer out, Role role, const Violation& violation,
+                             std::span<const std::byte> received) {
+  const std::size_t echo = std::min({received.size(), std::size_t{violation.echo}, std::size_t{kTermReqMaxEcho}});
+  const auto length = static_cast<std::uint32_t>(sizeof(TermReqPdu) + echo);
+  const PduType type = role == Role::kHost ? PduType::kH2cTermReq : PduType::kC2hTermReq;
+  store(out.data(), TermReqPdu{.ch = {.type = static_cast<std::uint8_t>(type),
+                                      .flags = 0,
+                                      .hlen = header_size(type),
+                                      .pdo = 0,
+                                      .plen = length},
+                               .fes = violation.fes(),
+                               .fei = violation.fei,
+                               .reserved = {}});
+  std::copy_n(received.begin(), echo, out.begin() + sizeof(TermReqPdu));
+  return length;
+}
+
+std::array<std::byte, kCqeSize> implied_cqe(std::uint16_t cid) {
+  constexpr std::size_t kCid = 12;
+  std::array<std::byte, kCqeSize> cqe{};
+  store(&cqe[kCid], le16(cid));
+  return cqe;
+}
+
+}  // namespace weft::tcp

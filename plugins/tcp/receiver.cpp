@@ -1,0 +1,269 @@
+#include "receiver.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+
+namespace weft::tcp {
+
+namespace {
+
+// While payloads of at least kLargePayload flow, reads beyond the payload under way are kept short: their bytes would have
+// to be copied, while the next read can put them where they belong.
+constexpr std::uint32_t kLargePayload = 32u << 10;
+constexpr std::uint32_t kShortWindow = 8u << 10;
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+}  // namespace
+
+Receiver::Result Receiver::run(Side &sink, Socket &socket, SlabPool &slabs, weft_stats &stats, std::uint64_t limit) {
+  if (stopped_) return Result::kStopped;
+  if (is_parked()) {
+    const Range range = parked_;
+    parked_ = {};
+    const Result result = walk(sink, range, slabs, stats);
+    if (result != kGoOn) return result;
+  }
+  std::array<iovec, kMaxIov + 1> pieces;
+  for (std::uint64_t total = 0; total < limit;) {
+    std::uint64_t direct = 0;
+    std::uint32_t count = direct_pieces(std::span(pieces).first<kMaxIov>(), direct);
+    SlabPool::Window window = slabs.window();
+    if (window.slab == nullptr && direct == 0) return Result::kNoMemory;
+    window.bytes = window.bytes.first(std::min<std::size_t>(window.bytes.size(), window_limit_));
+    const std::uint32_t direct_count = count;
+    if (!window.bytes.empty()) pieces[count++] = {window.bytes.data(), window.bytes.size()};
+    const IoResult got = socket.receive(std::span(pieces).first(count));
+    ++stats.syscalls_in;
+    if (got.count < 0) {
+      if (would_block(got.error)) return Result::kDrained;
+      error_ = got.error;
+      return Result::kError;
+    }
+    if (got.count == 0) return Result::kEnd;
+    const auto bytes = static_cast<std::uint64_t>(got.count);
+    stats.bytes_in += bytes;
+    total += bytes;
+    const std::uint64_t straight = std::min(bytes, direct);
+    if (straight != 0) took_direct(sink, std::span(pieces).first(direct_count), straight);
+    if (stopped_) return Result::kStopped;
+    const auto staged = static_cast<std::uint32_t>(bytes - straight);
+    if (staged != 0) {
+      const std::span<std::byte> filled = slabs.commit(window, staged);
+      const Result result = walk(sink, {window.slab, filled.data(), filled.data() + filled.size()}, slabs, stats);
+      if (result != kGoOn) return result;
+    }
+    if (bytes < direct + window.bytes.size()) return Result::kDrained;
+  }
+  return Result::kMore;
+}
+
+Receiver::Result Receiver::discard(Socket &socket, SlabPool &slabs, weft_stats &stats) {
+  std::array<std::byte, 4096> scratch;
+  const SlabPool::Window window = slabs.window();
+  const std::span<std::byte> room = window.slab != nullptr ? window.bytes : std::span<std::byte>(scratch);
+  for (int round = 0; round < 4; ++round) {
+    iovec piece{room.data(), room.size()};
+    const IoResult got = socket.receive(std::span(&piece, 1));
+    ++stats.syscalls_in;
+    if (got.count == 0) return Result::kEnd;
+    if (got.count < 0 && would_block(got.error)) return Result::kDrained;
+    if (got.count < 0) {
+      error_ = got.error;
+      return Result::kError;
+    }
+  }
+  return Result::kMore;
+}
+
+void Receiver::stop(SlabPool &slabs) {
+  stopped_ = true;
+  if (parked_.slab != nullptr) slabs.release(*parked_.slab);
+  if (capsule_slab_ != nullptr) slabs.release(*capsule_slab_);
+  parked_ = {};
+  capsule_slab_ = nullptr;
+  payload_ = {};
+  under_way_ = retry_ = false;
+  partial_length_ = skip_left_ = data_left_ = digest_left_ = 0;
+}
+
+void Receiver::forget(const DataOp &op) {
+  if (payload_.op != &op) return;
+  payload_ = {};
+  has_digest_ = false;
+}
+
+// The memory that the rest of the payload under way is to go to; none when it is to be dropped, or padding comes first.
+std::uint32_t Receiver::direct_pieces(std::span<iovec> out, std::uint64_t &bytes) {
+  bytes = 0;
+  if (data_left_ == 0 || skip_left_ != 0) return 0;
+  if (payload_.to == Payload::To::kCapsule) {
+    bytes = data_left_;
+    out[0] = {capsule_ + (capsule_length_ - data_left_), data_left_};
+    return 1;
+  }
+  return payload_.to == Payload::To::kOp ? payload_.op->pieces(payload_.position, data_left_, out, bytes) : 0;
+}
+
+void Receiver::took_direct(Side &sink, std::span<const iovec> pieces, std::uint64_t count) {
+  if (has_digest_ && payload_.to == Payload::To::kOp) {
+    std::uint64_t left = count;
+    for (const iovec &piece : pieces) {
+      const std::uint64_t part = std::min<std::uint64_t>(piece.iov_len, left);
+      crc_.update(piece.iov_base, part);
+      left -= part;
+      if (left == 0) break;
+    }
+  }
+  payload_.position += count;
+  data_left_ -= static_cast<std::uint32_t>(count);
+  if (data_left_ == 0 && digest_left_ == 0) finish_payload(sink);
+}
+
+// Takes everything in the range, unless the side blocks or ends the connection. The caller's reference on the slab goes.
+Receiver::Result Receiver::walk(Side &sink, Range range, SlabPool &slabs, weft_stats &stats) {
+  Result result = kGoOn;
+  while (range.begin != range.end || retry_) {
+    if (skip_left_ != 0) {
+      const auto count = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(skip_left_, range.end - range.begin));
+      range.begin += count;
+      skip_left_ -= count;
+    } else if (data_left_ != 0) {
+      step_data(range, stats);
+    } else if (digest_left_ != 0) {
+      step_digest(range);
+    } else {
+      result = step_header(sink, range);
+      if (result != kGoOn) break;
+    }
+    if (under_way_ && skip_left_ == 0 && data_left_ == 0 && digest_left_ == 0) finish_payload(sink);
+    if (stopped_) {
+      result = Result::kStopped;
+      break;
+    }
+  }
+  if (result == Result::kBlocked && range.slab != nullptr) {
+    park(range);
+  } else if (range.slab != nullptr) {
+    slabs.release(*range.slab);
+  }
+  return result;
+}
+
+// Keeps the range with its reference, and room behind it for the rest of in-capsule data that it may end with.
+void Receiver::park(const Range &range) {
+  parked_ = range;
+  const std::byte *front_end = range.slab->base + range.slab->fill;
+  if (front_end == range.end) SlabPool::reserve_up_to(*range.slab, range.end + SlabPool::kReserve);
+}
+
+Receiver::Result Receiver::step_header(Side &sink, Range &range) {
+  if (partial_length_ == 0) {
+    const std::span<const std::byte> bytes(range.begin, range.end);
+    const ReadOutcome outcome = read_pdu(rules_, bytes);
+    if (outcome.kind == ReadKind::kViolation) return offended(bytes, outcome.violation);
+    if (outcome.kind == ReadKind::kPdu) return begin_pdu(sink, outcome.pdu, range, 0);
+    assert(bytes.size() < kMaxHeaderSize);
+    std::memcpy(partial_.data(), bytes.data(), bytes.size());
+    partial_length_ = static_cast<std::uint32_t>(bytes.size());
+    partial_needed_ = outcome.needed;
+    range.begin = range.end;
+    return kGoOn;
+  }
+  if (!retry_) {
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(partial_needed_ - partial_length_, range.end - range.begin));
+    std::memcpy(partial_.data() + partial_length_, range.begin, count);
+    partial_length_ += count;
+    range.begin += count;
+    if (partial_length_ < partial_needed_) return kGoOn;
+  }
+  retry_ = false;
+  const std::span<const std::byte> bytes(partial_.data(), partial_length_);
+  const ReadOutcome outcome = read_pdu(rules_, bytes);
+  if (outcome.kind == ReadKind::kViolation) return offended(bytes, outcome.violation);
+  if (outcome.kind == ReadKind::kPdu) return begin_pdu(sink, outcome.pdu, range, partial_length_);
+  partial_needed_ = outcome.needed;
+  return kGoOn;
+}
+
+// `consumed` bytes of the PDU came before the range: 0, or all of partial_.
+Receiver::Result Receiver::begin_pdu(Side &sink, const Pdu &pdu, Range &range, std::uint32_t consumed) {
+  Payload payload;
+  Violation violation;
+  switch (sink.take(pdu, payload, violation)) {
+    case Take::kTaken: break;
+    case Take::kEnded: return Result::kStopped;
+    case Take::kViolation:
+      return offended(consumed != 0 ? std::span<const std::byte>(partial_.data(), consumed)
+                                    : std::span<const std::byte>(range.begin, range.end),
+                      violation);
+    case Take::kBlocked:
+      retry_ = consumed != 0;
+      return Result::kBlocked;
+  }
+  partial_length_ = 0;
+  skip_left_ = pdu.data_offset - consumed;
+  data_left_ = pdu.data_len;
+  digest_left_ = pdu.data_digest_len;
+  if (is_term_req(pdu.type)) skip_left_ = data_left_ = 0;
+  has_digest_ = pdu.data_digest_len != 0;
+  under_way_ = data_left_ != 0;
+  payload_ = payload;
+  crc_ = Crc32c{};
+  window_limit_ = pdu.data_len >= kLargePayload ? kShortWindow : SlabPool::kWindow;
+  if (payload.to == Payload::To::kCapsule) {
+    capsule_ = range.slab->base + (range.begin - range.slab->base) + skip_left_;
+    capsule_length_ = data_left_;
+    capsule_slab_ = range.slab;
+    SlabPool::hold(*range.slab);
+    if (capsule_ + capsule_length_ > range.end) SlabPool::reserve_up_to(*range.slab, capsule_ + capsule_length_);
+  }
+  return kGoOn;
+}
+
+void Receiver::step_data(Range &range, weft_stats &stats) {
+  const auto count = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(data_left_, range.end - range.begin));
+  if (payload_.to == Payload::To::kOp) {
+    if (has_digest_) crc_.update(range.begin, count);
+    payload_.op->copy_in(payload_.position, range.begin, count);
+    payload_.position += count;
+    ++stats.copies;
+    stats.copied_bytes += count;
+  }
+  range.begin += count;
+  data_left_ -= count;
+}
+
+void Receiver::step_digest(Range &range) {
+  const auto count = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(digest_left_, range.end - range.begin));
+  std::memcpy(digest_.data() + (kDigestSize - digest_left_), range.begin, count);
+  range.begin += count;
+  digest_left_ -= count;
+}
+
+void Receiver::finish_payload(Side &sink) {
+  bool good = true;
+  if (has_digest_) {
+    if (payload_.to == Payload::To::kCapsule) crc_.update(capsule_, capsule_length_);
+    if (payload_.to != Payload::To::kDiscard) good = read_digest(digest_.data()) == crc_.value();
+  }
+  const std::byte *data = capsule_;
+  Slab *slab = capsule_slab_;
+  capsule_ = nullptr;
+  capsule_slab_ = nullptr;
+  under_way_ = false;
+  payload_ = {};
+  sink.payload_done(good, data, slab);
+}
+
+Receiver::Result Receiver::offended(std::span<const std::byte> bytes, const Violation &violation) {
+  violation_ = violation;
+  offender_length_ = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), offender_.size()));
+  std::memcpy(offender_.data(), bytes.data(), offender_length_);
+  return Result::kViolation;
+}
+
+}  // namespace weft::tcp

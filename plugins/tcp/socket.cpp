@@ -1,0 +1,44 @@
+#include "socket.hpp"
+
+#include <cerrno>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace weft::tcp {
+
+void UniqueFd::reset(int fd) {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = fd;
+}
+
+namespace {
+
+msghdr message(std::span<iovec> pieces) {
+  msghdr header{};
+  header.msg_iov = pieces.data();
+  header.msg_iovlen = pieces.size();
+  return header;
+}
+
+}  // namespace
+
+IoResult KernelSocket::receive(std::span<iovec> into) {
+  msghdr header = message(into);
+  ssize_t count = 0;
+  do count = ::recvmsg(fd_.get(), &header, MSG_DONTWAIT);
+  while (count < 0 && errno == EINTR);
+  return {count, count < 0 ? errno : 0};
+}
+
+IoResult KernelSocket::send(std::span<iovec> from) {
+  const msghdr header = message(from);
+  ssize_t count = 0;
+  do count = ::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (count < 0 && errno == EINTR);
+  return {count, count < 0 ? errno : 0};
+}
+
+void KernelSocket::shutdown_write() { ::shutdown(fd_.get(), SHUT_WR); }
+
+}  // namespace weft::tcp

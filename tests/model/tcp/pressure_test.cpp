@@ -1,0 +1,117 @@
+// Full queues, short memory, few tokens: nothing is lost, nothing stands still for good.
+#include "world.hpp"
+
+namespace weft::test {
+namespace {
+
+TEST(Pressure, MemoryForInCapsuleDataRunsOutAndComesBack) {
+  World world(Options{{"rxmem", "1M"}});
+  const weft_qpair_params io = params(128, false, 8192);
+  Joined one(world, {}, {}, io, io), two(world, {}, {}, io, io);
+  const Bytes data = pattern(8192, 3);
+  std::deque<std::pair<ControllerQueue *, std::uint64_t>> kept;
+  for (Joined *joined : {&one, &two}) {
+    ASSERT_EQ(world.table.configure(joined->controller().handle, &io, nullptr), 0);
+    ControllerQueue &controller = joined->controller();
+    controller.on_command = [&](std::uint64_t token) { kept.emplace_back(&controller, token); };
+    for (std::uint16_t cid = 0; cid < 128; ++cid) ASSERT_EQ(joined->host.send(make_sqe(kWrite, cid), &data), 0);
+  }
+  world.settle(300);
+  EXPECT_LT(kept.size(), 256u) << "2 MiB of data were taken into 1 MiB of memory";
+  EXPECT_GT(kept.size(), 64u);
+  world.run_until([&] {
+    while (!kept.empty()) {
+      const auto [controller, token] = kept.front();
+      kept.pop_front();
+      EXPECT_EQ(controller->commands[token].data, data);
+      EXPECT_EQ(controller->respond(token), 0);
+      EXPECT_EQ(controller->release(token), 0);
+    }
+    return one.host.outstanding + two.host.outstanding == 0;
+  });
+}
+
+TEST(Pressure, AHostGoesOnWhileControllersHaveNoMemory) {
+  World world(Options{{"rxmem", "1M"}});
+  const weft_qpair_params io = params(128, false, 8192);
+  Joined hog(world, {}, {}, io, io);
+  ASSERT_EQ(world.table.configure(hog.controller().handle, &io, nullptr), 0);
+  hog.controller().on_command = [](std::uint64_t) {};
+  const Bytes data = pattern(8192, 3);
+  for (std::uint16_t cid = 0; cid < 128; ++cid) ASSERT_EQ(hog.host.send(make_sqe(kWrite, cid), &data), 0);
+  world.settle(300);
+  // A host's connection on the very group that is out of memory.
+  std::swap(world.host_group, world.controller_group);
+  RawPeer peer(world);
+  HostQueue host(world, Where(peer.other_fd), params(8, true));
+  peer.expect(128);
+  peer.send(ic_resp());
+  world.run_until([&] { return host.limits.has_value(); });
+  world.table.close(host.handle, 0, 0);
+  world.run_until([&] { return host.closed.has_value(); });
+  std::swap(world.host_group, world.controller_group);
+}
+
+TEST(Pressure, CommandsWaitForATokenInOrder) {
+  World world;
+  Joined joined(world, {}, {}, params(4, true), params(4, true));
+  ControllerQueue &controller = joined.controller();
+  std::vector<std::uint64_t> answered;
+  std::vector<std::uint32_t> seen;
+  controller.on_command = [&](std::uint64_t token) {
+    seen.push_back(load<le32>(controller.commands[token].sqe.data() + 40));
+    EXPECT_EQ(controller.respond(token), 0);  // but not released
+    answered.push_back(token);
+  };
+  std::uint32_t next = 0;
+  const Bytes data = pattern(1000, 1);
+  for (std::uint16_t cid = 0; cid < 4; ++cid) ASSERT_EQ(joined.host.send(make_sqe(kWrite, cid, next++), &data), 0);
+  world.run_until([&] { return joined.host.outstanding == 0; });
+  for (std::uint16_t cid = 0; cid < 4; ++cid) ASSERT_EQ(joined.host.send(make_sqe(kWrite, cid, next++), &data), 0);
+  world.settle(30);
+  EXPECT_EQ(seen.size(), 4u) << "there was no token for the fifth";
+  EXPECT_FALSE(controller.closed);
+  while (!answered.empty()) {
+    EXPECT_EQ(controller.release(answered.back()), 0);
+    answered.pop_back();
+  }
+  world.run_until([&] { return joined.host.outstanding == 0; });
+  EXPECT_EQ(seen, (std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+}
+
+TEST(Pressure, MoreUnansweredCommandsThanTheQueueHoldsAreAViolation) {
+  World world;
+  Joined joined(world, {}, {}, params(8, true), params(4, true));
+  joined.controller().on_command = [](std::uint64_t) {};
+  for (std::uint16_t cid = 0; cid < 5; ++cid) ASSERT_EQ(joined.host.send(make_sqe(kFlush, cid)), 0);
+  world.run_until([&] { return joined.host.closed && joined.controller().closed; });
+  EXPECT_EQ(joined.controller().closed->origin, WEFT_ORIGIN_PROTOCOL);
+  EXPECT_EQ(joined.host.closed->origin, WEFT_ORIGIN_PEER);
+  EXPECT_EQ(joined.controller().held, 4);
+}
+
+TEST(Pressure, Depth128OfLargeTransfersBothWays) {
+  World world;
+  const weft_qpair_params io = params(128, false, 4096);
+  Joined joined(world, {{"ddgst", "on"}, {"maxr2t", "4"}}, {{"maxh2cdata", "32K"}, {"maxr2t", "4"}}, io, params(16, true));
+  ASSERT_EQ(world.table.configure(joined.controller().handle, &io, nullptr), 0);
+  std::vector<Bytes> data, back(128, Bytes(30000));
+  for (std::uint16_t cid = 0; cid < 128; ++cid) data.push_back(pattern(30000, cid));
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint16_t cid = 0; cid < 128; ++cid)
+      ASSERT_EQ(joined.host.send(make_sqe(kWrite, cid, cid * 30000u), &data[cid], nullptr, 9), 0);
+    world.run_until([&] { return joined.host.outstanding == 0; });
+    for (std::uint16_t cid = 0; cid < 128; ++cid)
+      ASSERT_EQ(joined.host.send(make_sqe(kRead, cid, cid * 30000u), nullptr, &back[cid], 9), 0);
+    world.run_until([&] { return joined.host.outstanding == 0; });
+    EXPECT_EQ(back, data);
+  }
+  weft_stats stats{};
+  stats.size = sizeof stats;
+  world.table.group_stats(world.controller_group, &stats);
+  EXPECT_EQ(stats.commands, 6u * 128u);
+  EXPECT_EQ(stats.digest_errors, 0u);
+}
+
+}  // namespace
+}  // namespace weft::test

@@ -1,0 +1,87 @@
+#include "plugins/tcp/digest.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <array>
+#include <climits>
+#include <cstring>
+#include <vector>
+
+namespace weft::tcp {
+namespace {
+
+TEST(Digest, GivesThePublishedVectors) {
+  EXPECT_EQ(crc32c("123456789", 9), 0xe3069283u);
+  const std::array<std::byte, 32> zeroes{};
+  EXPECT_EQ(crc32c(zeroes.data(), zeroes.size()), 0x8a9136aau);
+  EXPECT_EQ(crc32c(nullptr, 0), 0u);
+}
+
+TEST(Digest, OfAResponseCapsuleLiesLittleEndianOnTheWire) {
+  std::array<unsigned char, 24> header{0x05, 0x01, 0x18, 0x00, 0x1c};
+  EXPECT_EQ(crc32c(header.data(), header.size()), 0x8903129bu);
+  std::array<std::byte, 5> wire{};
+  write_digest(&wire[1], 0x8903129bu);
+  EXPECT_EQ(wire, (std::array<std::byte, 5>{std::byte{0}, std::byte{0x9b}, std::byte{0x12}, std::byte{0x03},
+                                            std::byte{0x89}}));
+  EXPECT_EQ(read_digest(&wire[1]), 0x8903129bu);
+}
+
+TEST(Digest, DoesNotDependOnHowTheBytesAreCut) {
+  std::vector<unsigned char> bytes(997);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<unsigned char>(i * 7 + i / 256);
+  }
+  const std::uint32_t whole = crc32c(bytes.data(), bytes.size());
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    Crc32c crc;
+    crc.update(bytes.data(), cut);
+    crc.update(bytes.data() + cut, bytes.size() - cut);
+    ASSERT_EQ(crc.value(), whole) << "cut at " << cut;
+  }
+}
+
+TEST(Digest, WalksAListFromAnyOffset) {
+  std::vector<unsigned char> bytes(300);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<unsigned char>(i ^ 0x5a);
+  }
+  const std::array<weft_iov, 4> iov{weft_iov{bytes.data(), 100, nullptr}, weft_iov{bytes.data() + 100, 0, nullptr},
+                                    weft_iov{bytes.data() + 100, 1, nullptr},
+                                    weft_iov{bytes.data() + 101, 199, nullptr}};
+  for (std::uint64_t offset = 0; offset <= bytes.size(); offset += 3) {
+    for (std::uint64_t len = 0; offset + len <= bytes.size(); len += 17) {
+      Crc32c crc;
+      ASSERT_EQ(crc.update(iov.data(), iov.size(), offset, len), len);
+      ASSERT_EQ(crc.value(), crc32c(bytes.data() + offset, len)) << offset << "+" << len;
+    }
+  }
+}
+
+TEST(Digest, SaysWhenAListIsShorterThanAsked) {
+  std::array<unsigned char, 10> bytes{};
+  const weft_iov iov{bytes.data(), bytes.size(), nullptr};
+  Crc32c crc;
+  EXPECT_EQ(crc.update(&iov, 1, 4, 100), 6u);
+  EXPECT_EQ(crc.value(), crc32c(bytes.data(), 6));
+}
+
+// The zero page, mapped as often as needed, stands for the memory.
+TEST(Digest, TakesMoreBytesThanAnIntCounts) {
+  constexpr std::size_t kLength = std::size_t{INT_MAX} + 13;
+  constexpr std::size_t kPiece = std::size_t{64} << 20;
+  void* area = mmap(nullptr, kLength + kPiece, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(area, MAP_FAILED);
+  Crc32c pieces;
+  for (std::size_t left = kLength; left != 0;) {
+    const std::size_t piece = std::min(left, kPiece);
+    pieces.update(area, piece);
+    left -= piece;
+  }
+  EXPECT_EQ(crc32c(area, kLength), pieces.value());
+  munmap(area, kLength + kPiece);
+}
+
+}  // namespace
+}  // namespace weft::tcp
