@@ -1,0 +1,163 @@
+#include "core/backend/ram_pages.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace weft {
+namespace {
+
+constexpr std::uint64_t kOnePin = std::uint64_t{1} << 32;
+
+RamPages::Page page_of(std::uint64_t entry) { return static_cast<RamPages::Page>(entry); }
+std::int32_t pins_of(std::uint64_t entry) { return static_cast<std::int32_t>(entry >> 32); }
+
+std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kRamPage - 1) / kRamPage * kRamPage; }
+
+}  // namespace
+
+Reservation::~Reservation() {
+  if (base_ != nullptr) munmap(base_, reserved_);
+}
+
+Status Reservation::reserve(std::uint64_t bytes, const char *what) {
+  reserved_ = whole_pages(bytes);
+  void *at = mmap(nullptr, reserved_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) {
+    const int error = errno;
+    return Error(error, fmt::format("cannot reserve {} bytes of address space for {}: {}", reserved_, what, std::strerror(error)));
+  }
+  base_ = static_cast<std::byte *>(at);
+  return {};
+}
+
+Status Reservation::grow(std::uint64_t bytes) {
+  const std::uint64_t wanted = whole_pages(bytes);
+  if (wanted <= usable_) return {};
+  if (wanted > reserved_) {
+    return Error(ENOSPC, fmt::format("{} bytes are more than the {} that were reserved when it was made", wanted, reserved_));
+  }
+  if (mprotect(base_ + usable_, wanted - usable_, PROT_READ | PROT_WRITE) != 0) {
+    const int error = errno;
+    return Error(error, fmt::format("cannot get {} bytes of memory: {}", wanted, std::strerror(error)));
+  }
+  usable_ = wanted;
+  return {};
+}
+
+Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::uint64_t slack) {
+  // Room to grow by resize(): address space costs nothing. Page numbers have 32 bits.
+  const std::uint64_t most = std::min<std::uint64_t>(std::max(entries * 4, entries + (std::uint64_t{1} << 24)), kNoPage - slack - 1);
+  if (entries > most) {
+    return Error(EFBIG, fmt::format("{} pages of 4 KiB are more than a ram backend can have ({})", entries, most));
+  }
+  std::unique_ptr<RamPages> pages(new RamPages);
+  pages->slack_ = slack;
+  if (Status s = pages->arena_.reserve((most + slack + 1) * kRamPage, "ram blocks"); !s) return s.error();
+  if (Status s = pages->table_.reserve(most * sizeof(std::uint64_t), "the table of ram blocks"); !s) return s.error();
+  if (Status s = pages->meta_.reserve((most + slack + 1) * sizeof(Meta), "the table of ram pages"); !s) return s.error();
+  if (Status s = pages->resize(entries); !s) return s.error();
+  return pages;
+}
+
+Status RamPages::resize(std::uint64_t entries) {
+  if (Status s = arena_.grow((entries + slack_ + 1) * kRamPage); !s) return s;
+  if (Status s = meta_.grow((entries + slack_ + 1) * sizeof(Meta)); !s) return s;
+  if (Status s = table_.grow(entries * sizeof(std::uint64_t)); !s) return s;
+  for (std::uint64_t entry = entries; entry < entries_; ++entry) {
+    if (const Page page = swap(entry, 0); page != kNoPage) {
+      drop_memory(page, 1);
+      give_shared(&page, 1);
+    }
+  }
+  entries_ = entries;
+  // Never lowered: pages beyond a smaller table may still be in use.
+  limit_.store(std::max(limit_.load(std::memory_order_relaxed), entries + slack_ + 1), std::memory_order_relaxed);
+  return {};
+}
+
+RamPages::Page RamPages::page_at(const void *memory) const {
+  return static_cast<Page>(static_cast<std::uint64_t>(static_cast<const std::byte *>(memory) - arena_.base()) / kRamPage);
+}
+
+RamPages::Page RamPages::pin(std::uint64_t entry) {
+  return page_of(table()[entry].fetch_add(kOnePin, std::memory_order_acquire));
+}
+
+bool RamPages::settle(Page page, std::int32_t change) {
+  return meta(page).balance.fetch_add(change, std::memory_order_acq_rel) + change == 0;
+}
+
+bool RamPages::unpin(std::uint64_t entry, Page page) {
+  if (page == 0) return false;  // its pins are not counted: it may come back to the entry, and overflow falls off the top
+  std::uint64_t seen = table()[entry].load(std::memory_order_relaxed);
+  while (page_of(seen) == page) {
+    if (table()[entry].compare_exchange_weak(seen, seen - kOnePin, std::memory_order_release, std::memory_order_relaxed)) {
+      return false;
+    }
+  }
+  return settle(page, -1);
+}
+
+RamPages::Page RamPages::swap(std::uint64_t entry, Page fresh) {
+  const std::uint64_t old = table()[entry].exchange(fresh, std::memory_order_acq_rel);
+  const Page page = page_of(old);
+  return page != 0 && settle(page, pins_of(old)) ? page : kNoPage;
+}
+
+RamPages::SwapResult RamPages::swap_if(std::uint64_t entry, Page seen, Page fresh) {
+  std::uint64_t now = table()[entry].load(std::memory_order_relaxed);
+  while (page_of(now) == seen) {
+    if (table()[entry].compare_exchange_weak(now, fresh, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      return seen != 0 && settle(seen, pins_of(now) - 1) ? SwapResult::kSwappedAndFree : SwapResult::kSwapped;
+    }
+  }
+  return SwapResult::kChanged;
+}
+
+RamPages::Page RamPages::take_shared() {
+  std::uint64_t head = free_head_.load(std::memory_order_acquire);
+  while (page_of(head) != kNoPage) {
+    const Page next = meta(page_of(head)).next_free.load(std::memory_order_relaxed);
+    const std::uint64_t tagged = ((head >> 32) + 1) << 32 | next;  // the tag keeps a page that came back from being mistaken
+    if (free_head_.compare_exchange_weak(head, tagged, std::memory_order_acquire)) return page_of(head);
+  }
+  std::uint64_t page = untouched_.load(std::memory_order_relaxed);
+  while (page < limit_.load(std::memory_order_relaxed)) {
+    if (untouched_.compare_exchange_weak(page, page + 1, std::memory_order_relaxed)) return static_cast<Page>(page);
+  }
+  return kNoPage;
+}
+
+void RamPages::give_shared(const Page *pages, std::size_t count) {
+  if (count == 0) return;
+  for (std::size_t i = 0; i + 1 < count; ++i) meta(pages[i]).next_free.store(pages[i + 1], std::memory_order_relaxed);
+  std::uint64_t head = free_head_.load(std::memory_order_relaxed);
+  std::uint64_t tagged = 0;
+  do {
+    meta(pages[count - 1]).next_free.store(page_of(head), std::memory_order_relaxed);
+    tagged = ((head >> 32) + 1) << 32 | pages[0];
+  } while (!free_head_.compare_exchange_weak(head, tagged, std::memory_order_release, std::memory_order_relaxed));
+}
+
+void RamPages::drop_memory(Page first, std::uint64_t count) { madvise(memory(first), count * kRamPage, MADV_DONTNEED); }
+
+RamPages::Page PageCache::take() {
+  if (stock_.empty()) return pages_.take_shared();
+  const RamPages::Page page = stock_.back();
+  stock_.pop_back();
+  return page;
+}
+
+void PageCache::give(RamPages::Page page) {
+  if (stock_.size() == kMost) {
+    pages_.give_shared(stock_.data() + kMost / 2, kMost / 2);
+    stock_.resize(kMost / 2);
+  }
+  stock_.push_back(page);
+}
+
+}  // namespace weft

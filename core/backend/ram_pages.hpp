@@ -1,0 +1,111 @@
+// The pages of a ram backend: a table of 4 KiB pages whose entries are swapped, never written in place.
+//
+// A write fills a fresh page and swaps it in with one atomic exchange; a reader pins the page that it found and keeps it,
+// however often the entry is swapped meanwhile. So a block is never seen half old and half new, a slow reader holds nobody
+// up, and incoming data lands where it stays. Deallocated entries name page 0, which is all zeroes and belongs to nobody.
+//
+// Counting: an entry is {pins : 32, page : 32}. A pin is one fetch_add on the entry. Whoever swaps a page out moves the pins
+// that the entry had to the page's own balance; who unpins a page that is no longer in its entry subtracts from that balance;
+// whoever brings it to zero frees the page. A pinned page is not reused, so an entry that still names it has never changed.
+//
+// Thread rule: entries, pins and the shared free stack from any thread, without locks. A PageCache belongs to one thread.
+#ifndef WEFT_CORE_BACKEND_RAM_PAGES_HPP
+#define WEFT_CORE_BACKEND_RAM_PAGES_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "weft/status.hpp"
+
+namespace weft {
+
+inline constexpr std::uint64_t kRamPage = 4096;
+
+// Address space that is reserved at once and given memory as it grows. Neither copies nor moves.
+class Reservation {
+ public:
+  Reservation() = default;
+  ~Reservation();
+  Reservation(const Reservation &) = delete;
+  Reservation &operator=(const Reservation &) = delete;
+  [[nodiscard]] Status reserve(std::uint64_t bytes, const char *what);
+  [[nodiscard]] Status grow(std::uint64_t bytes);  // readable and writable, zeroed up to here
+  [[nodiscard]] std::byte *base() const { return base_; }
+  [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
+
+ private:
+  std::byte *base_ = nullptr;
+  std::uint64_t reserved_ = 0;
+  std::uint64_t usable_ = 0;
+};
+
+class RamPages {
+ public:
+  using Page = std::uint32_t;  // 0: the page of zeroes
+  static constexpr Page kNoPage = UINT32_MAX;
+
+  // slack: pages for data under way, on top of those that the table can name.
+  [[nodiscard]] static Result<std::unique_ptr<RamPages>> create(std::uint64_t entries, std::uint64_t slack);
+  // Entries beyond a smaller count become zeroes. One caller at a time; readers and writers may run.
+  [[nodiscard]] Status resize(std::uint64_t entries);
+
+  [[nodiscard]] std::byte *memory(Page page) const { return arena_.base() + std::uint64_t{page} * kRamPage; }
+  [[nodiscard]] Page page_at(const void *memory) const;
+
+  [[nodiscard]] Page pin(std::uint64_t entry);
+  // The caller's PageCache takes the page if this was its last use; the same for swap.
+  [[nodiscard]] bool unpin(std::uint64_t entry, Page page);  // true: free it
+  // The page that was swapped out and is free now, or kNoPage.
+  [[nodiscard]] Page swap(std::uint64_t entry, Page fresh);
+  // Swaps only if the entry still names `seen`, which the caller has pinned; drops that pin on success.
+  enum class SwapResult : std::uint8_t { kChanged, kSwapped, kSwappedAndFree };
+  [[nodiscard]] SwapResult swap_if(std::uint64_t entry, Page seen, Page fresh);
+  void prefetch(std::uint64_t entry) const { __builtin_prefetch(&table()[entry], 1); }
+
+  // The shared stack of free pages, and pages never used before.
+  [[nodiscard]] Page take_shared();
+  void give_shared(const Page *pages, std::size_t count);
+  void drop_memory(Page first, std::uint64_t count);  // gives the memory of free pages back to the kernel
+
+ private:
+  struct Meta {
+    std::atomic<std::int32_t> balance;
+    std::atomic<Page> next_free;
+  };
+  RamPages() = default;
+  [[nodiscard]] std::atomic<std::uint64_t> *table() const {
+    return reinterpret_cast<std::atomic<std::uint64_t> *>(table_.base());
+  }
+  [[nodiscard]] Meta &meta(Page page) const { return reinterpret_cast<Meta *>(meta_.base())[page]; }
+  [[nodiscard]] bool settle(Page page, std::int32_t change);
+
+  Reservation arena_, table_, meta_;
+  std::uint64_t entries_ = 0;                     // resize() only
+  std::uint64_t slack_ = 0;
+  std::atomic<std::uint64_t> limit_{0};           // pages that may exist
+  std::atomic<std::uint64_t> untouched_{1};       // next page never used; page 0 is the zeroes
+  std::atomic<std::uint64_t> free_head_{kNoPage}; // {tag : 32, page : 32}
+};
+
+// One thread's stock of free pages, so that steady writing touches nothing shared.
+class PageCache {
+ public:
+  explicit PageCache(RamPages &pages) : pages_(pages) { stock_.reserve(kMost); }
+  ~PageCache() { pages_.give_shared(stock_.data(), stock_.size()); }
+  PageCache(const PageCache &) = delete;
+  PageCache &operator=(const PageCache &) = delete;
+  [[nodiscard]] RamPages::Page take();           // kNoPage: none left anywhere
+  void give(RamPages::Page page);
+
+ private:
+  static constexpr std::size_t kMost = 1024;
+  RamPages &pages_;
+  std::vector<RamPages::Page> stock_;
+};
+
+}  // namespace weft
+
+#endif

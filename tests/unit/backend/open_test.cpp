@@ -1,0 +1,124 @@
+// Opening backends: what is refused, in which words.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "tests/unit/backend/backend_driver.hpp"
+
+namespace weft {
+namespace {
+
+std::string refusal(const std::string &url) {
+  auto backend = BackendRegistry::builtin().open(url);
+  return backend ? "it was opened" : backend.error().text;
+}
+
+class TempFile {
+ public:
+  explicit TempFile(std::uint64_t size, int mode = 0600) : path_(testing::TempDir() + fmt::format("weft_open_{}_{}", getpid(), size)) {
+    std::ofstream(path_).close();
+    EXPECT_EQ(truncate(path_.c_str(), static_cast<off_t>(size)), 0);
+    EXPECT_EQ(chmod(path_.c_str(), static_cast<mode_t>(mode)), 0);
+  }
+  ~TempFile() { unlink(path_.c_str()); }
+  TempFile(const TempFile &) = delete;
+  TempFile &operator=(const TempFile &) = delete;
+  [[nodiscard]] const std::string &path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
+TEST(OpenBackend, SaysWhatIsWrongWithAnOption) {
+  EXPECT_EQ(refusal("ram://?size=1G&blok=512"), "ram://?size=1G&blok=512: 'blok' is no option of this backend; did you mean 'block'?");
+  EXPECT_NE(refusal("ram://").find("no size: write ram://?size=1G"), std::string::npos);
+  EXPECT_NE(refusal("ram://?size=1G&block=1024").find("a block has 512 or 4096 bytes"), std::string::npos);
+  EXPECT_NE(refusal("ram://?size=1000").find("not a whole number of 512-byte blocks"), std::string::npos);
+  EXPECT_NE(refusal("null://?size=0").find("not a whole number"), std::string::npos);
+  EXPECT_NE(refusal("rem://?size=1G").find("did you mean 'ram'?"), std::string::npos);
+}
+
+TEST(OpenBackend, SaysWhyAFileCannotServe) {
+  EXPECT_NE(refusal("file:///nonexistent/disk").find("no such file; with size=10G a new one would be made"), std::string::npos);
+  EXPECT_NE(refusal("file:///tmp").find("/tmp"), std::string::npos);
+  const TempFile small(100);
+  EXPECT_NE(refusal("file://" + small.path()).find("too small for one block of 512"), std::string::npos);
+  const TempFile megabyte(1u << 20);
+  EXPECT_NE(refusal("file://" + megabyte.path() + "?size=2M").find("too small for the size of 2097152"), std::string::npos);
+}
+
+TEST(OpenBackend, SaysThatAFileIsReadOnly) {
+  if (geteuid() == 0) {
+    const pid_t child = fork();
+    if (child == 0) {  // root may write anything: look at it as somebody else
+      const TempFile file(8192, 0444);
+      if (chown(file.path().c_str(), 1, 1) != 0 || setuid(65534) != 0) _exit(2);
+      _exit(refusal("file://" + file.path()).find("may be read but not written; add readonly=on") != std::string::npos ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    return;
+  }
+  const TempFile file(8192, 0444);
+  EXPECT_NE(refusal("file://" + file.path()).find("may be read but not written; add readonly=on"), std::string::npos);
+}
+
+TEST(OpenBackend, TakesAllWholeBlocksOfAFile) {
+  const TempFile file(10 * 4096 + 77);
+  auto backend = BackendRegistry::builtin().open("file://" + file.path() + "?block=4096");
+  ASSERT_TRUE(backend);
+  EXPECT_EQ((*backend)->info().blocks, 10u);
+  EXPECT_TRUE((*backend)->info().volatile_cache);
+}
+
+TEST(OpenBackend, ServesAReadOnlyFileWhenAskedTo) {
+  const TempFile file(8192);
+  auto backend = BackendRegistry::builtin().open("file://" + file.path() + "?readonly=on");
+  ASSERT_TRUE(backend);
+  EXPECT_TRUE((*backend)->info().read_only);
+  EXPECT_EQ(BackendDriver(**backend).read(0, 16), std::string(8192, '\0'));
+}
+
+TEST(OpenBackend, PunchesHolesOnDeallocate) {
+  const TempFile file(8u << 20);
+  auto backend = BackendRegistry::builtin().open("file://" + file.path());
+  ASSERT_TRUE(backend);
+  if (!(*backend)->info().thin) GTEST_SKIP() << "the file system of " << file.path() << " cannot punch holes";
+  BackendDriver driver(**backend);
+  EXPECT_TRUE(driver.write(0, driver.pattern(2048, 'a')).ok());
+  EXPECT_TRUE(driver.flush().ok());
+  struct stat before {}, after {};
+  ASSERT_EQ(stat(file.path().c_str(), &before), 0);
+  EXPECT_TRUE(driver.deallocate(0, 2048).ok());
+  ASSERT_EQ(stat(file.path().c_str(), &after), 0);
+  EXPECT_LT(after.st_blocks, before.st_blocks);
+}
+
+TEST(OpenBackend, NullForgetsWritesAndReadsZeroes) {
+  auto backend = BackendRegistry::builtin().open("null://?size=1T");
+  ASSERT_TRUE(backend);
+  BackendDriver driver(**backend);
+  EXPECT_TRUE(driver.write(1u << 30, driver.pattern(8, 'a')).ok());
+  EXPECT_EQ(driver.read(1u << 30, 8), std::string(4096, '\0'));
+}
+
+TEST(OpenBackend, ReadsBeyondAFileThatWasCutAreErrors) {
+  const TempFile file(64 * 512);
+  auto backend = BackendRegistry::builtin().open("file://" + file.path());
+  ASSERT_TRUE(backend);
+  BackendDriver driver(**backend);
+  ASSERT_EQ(truncate(file.path().c_str(), 512), 0);
+  BackendDriver::Op op(32, 8);
+  ASSERT_TRUE(driver.wait(op, driver.context().map(op)));
+  EXPECT_EQ(op.status.code(), 0x281);
+}
+
+}  // namespace
+}  // namespace weft
