@@ -1,0 +1,224 @@
+#include "weft/blocking.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "core/host/impl.hpp"
+
+namespace weft {
+namespace {
+
+// What one thread waits for and another gives, once.
+template <class T>
+class Answer {
+ public:
+  void give(T value) {
+    // Under the lock: the waiter may destroy this as soon as it has the value.
+    const std::lock_guard lock(mutex_);
+    value_.emplace(std::move(value));
+    given_.notify_one();
+  }
+  T wait() {
+    std::unique_lock lock(mutex_);
+    given_.wait(lock, [this] { return value_.has_value(); });
+    return std::move(*value_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable given_;
+  std::optional<T> value_;
+};
+
+Status status_of(const Completion &completion, std::string_view what) {
+  if (completion.ok()) return {};
+  return completion_error(completion, what);
+}
+
+weft_iov iov_of(std::span<const std::byte> data) {
+  return weft_iov{const_cast<std::byte *>(data.data()), data.size(), nullptr};
+}
+
+Status check_span(const Namespace &ns, std::size_t bytes) {
+  if (bytes != 0 && bytes % ns.block_size == 0) return {};
+  return Error(EINVAL, fmt::format("{} bytes are not a whole number of {}-byte blocks, one at least", bytes, ns.block_size));
+}
+
+IoRequest make_request(const Namespace &ns, IoRequest::Kind kind, std::uint64_t lba, std::uint64_t blocks) {
+  IoRequest request;
+  request.kind = kind;
+  request.nsid = ns.nsid;
+  request.block_size = ns.block_size;
+  request.lba = lba;
+  request.blocks = blocks;
+  return request;
+}
+
+}  // namespace
+
+struct BlockingHost::Impl {
+  std::unique_ptr<ReactorThread> thread;
+  std::unique_ptr<Host> host;  // touched on the thread alone
+  std::mutex closing;
+  bool closed = false;
+
+  // Asks on the reactor's thread, waits here. `ask` gets the callback to pass on.
+  template <class T, class Ask>
+  Result<T> ask(Ask ask) {
+    Answer<Result<T>> answer;
+    thread->reactor().post([this, &answer, &ask] {
+      if (host == nullptr) return answer.give(Error(ENOTCONN, "the association is closed"));
+      ask(*host, [&answer](Result<T> result) { answer.give(std::move(result)); });
+    });
+    return answer.wait();
+  }
+
+  template <class Request>
+  Completion submit(Request &request) {
+    Answer<Completion> answer;
+    request.ctx = &answer;
+    request.done = [](Request &ended) { static_cast<Answer<Completion> *>(ended.ctx)->give(ended.completion); };
+    thread->reactor().post([this, &request] {
+      if (host != nullptr) return host->submit(request);
+      request.completion = Completion();
+      request.completion.error = -ENOTCONN;
+      request.done(request);
+    });
+    return answer.wait();
+  }
+};
+
+BlockingHost::BlockingHost(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+BlockingHost::~BlockingHost() { close(); }
+
+Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry &registry, std::string_view address) {
+  auto parsed = Address::parse(address);
+  if (!parsed) return std::move(parsed).error();
+  auto options = take_host_options(*parsed);
+  if (!options) return std::move(options).error();
+  return connect(registry, *parsed, *options);
+}
+
+Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry &registry, const Address &address, const HostOptions &options) {
+  auto impl = std::make_unique<Impl>();
+  ReactorOptions reactor_options;
+  reactor_options.wait = options.wait;
+  auto thread = ReactorThread::start(reactor_options, "weft-host");
+  if (!thread) return std::move(thread).error();
+  impl->thread = std::move(*thread);
+  Answer<Result<std::unique_ptr<Host>>> answer;
+  impl->thread->reactor().post([&] {
+    Host::connect(impl->thread->reactor(), registry, address, options,
+                  [&answer](Result<std::unique_ptr<Host>> host) { answer.give(std::move(host)); });
+  });
+  auto host = answer.wait();
+  if (!host) return std::move(host).error();
+  impl->host = std::move(*host);
+  return std::unique_ptr<BlockingHost>(new BlockingHost(std::move(impl)));
+}
+
+void BlockingHost::close() {
+  const std::lock_guard lock(impl_->closing);
+  if (std::exchange(impl_->closed, true)) return;
+  Answer<bool> answer;
+  impl_->thread->reactor().post([this, &answer] {
+    impl_->host->close([this, &answer] {
+      impl_->host.reset();
+      // Its last references go with this turn: the answer comes with the next.
+      impl_->thread->reactor().post([&answer] { answer.give(true); });
+    });
+  });
+  answer.wait();
+}
+
+Result<std::vector<std::uint32_t>> BlockingHost::list_namespaces() {
+  return impl_->ask<std::vector<std::uint32_t>>([](Host &host, auto done) { host.list_namespaces(std::move(done)); });
+}
+
+Result<Namespace> BlockingHost::identify_namespace(std::uint32_t nsid) {
+  return impl_->ask<Namespace>([nsid](Host &host, auto done) { host.identify_namespace(nsid, std::move(done)); });
+}
+
+Result<std::vector<std::byte>> BlockingHost::get_log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset, std::uint32_t length) {
+  return impl_->ask<std::vector<std::byte>>([=](Host &host, auto done) { host.get_log_page(lid, nsid, offset, length, std::move(done)); });
+}
+
+Result<std::uint64_t> BlockingHost::get_property(std::uint32_t offset, bool eight_bytes) {
+  return impl_->ask<std::uint64_t>([=](Host &host, auto done) { host.get_property(offset, eight_bytes, std::move(done)); });
+}
+
+Result<std::vector<fabrics::DiscoveryLogEntry>> BlockingHost::discover() {
+  return impl_->ask<std::vector<fabrics::DiscoveryLogEntry>>([](Host &host, auto done) { host.discover(std::move(done)); });
+}
+
+Completion BlockingHost::submit(IoRequest &request) { return impl_->submit(request); }
+Completion BlockingHost::passthrough(PassthroughRequest &request) { return impl_->submit(request); }
+
+Status BlockingHost::read(const Namespace &ns, std::uint64_t lba, std::span<std::byte> into) {
+  if (Status s = check_span(ns, into.size()); !s) return s;
+  const weft_iov iov = iov_of(into);
+  IoRequest request = make_request(ns, IoRequest::Kind::kRead, lba, into.size() / ns.block_size);
+  request.iov = &iov;
+  request.iov_count = 1;
+  return status_of(submit(request), "read");
+}
+
+Status BlockingHost::write(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> from, bool force_unit_access) {
+  if (Status s = check_span(ns, from.size()); !s) return s;
+  const weft_iov iov = iov_of(from);
+  IoRequest request = make_request(ns, IoRequest::Kind::kWrite, lba, from.size() / ns.block_size);
+  request.force_unit_access = force_unit_access;
+  request.iov = &iov;
+  request.iov_count = 1;
+  return status_of(submit(request), "write");
+}
+
+Status BlockingHost::compare(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> with) {
+  if (Status s = check_span(ns, with.size()); !s) return s;
+  const weft_iov iov = iov_of(with);
+  IoRequest request = make_request(ns, IoRequest::Kind::kCompare, lba, with.size() / ns.block_size);
+  request.iov = &iov;
+  request.iov_count = 1;
+  return status_of(submit(request), "compare");
+}
+
+Status BlockingHost::compare_and_write(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> with, std::span<const std::byte> from) {
+  if (Status s = check_span(ns, from.size()); !s) return s;
+  const weft_iov compare_iov = iov_of(with);
+  const weft_iov write_iov = iov_of(from);
+  IoRequest request = make_request(ns, IoRequest::Kind::kCompareAndWrite, lba, from.size() / ns.block_size);
+  request.iov = &write_iov;
+  request.iov_count = 1;
+  request.compare_iov = &compare_iov;
+  request.compare_iov_count = 1;
+  return status_of(submit(request), "compare and write");
+}
+
+Status BlockingHost::flush(const Namespace &ns) {
+  IoRequest request = make_request(ns, IoRequest::Kind::kFlush, 0, 0);
+  return status_of(submit(request), "flush");
+}
+
+Status BlockingHost::write_zeroes(const Namespace &ns, std::uint64_t lba, std::uint64_t blocks, bool deallocate) {
+  IoRequest request = make_request(ns, IoRequest::Kind::kWriteZeroes, lba, blocks);
+  request.deallocate = deallocate;
+  return status_of(submit(request), "write zeroes");
+}
+
+Status BlockingHost::deallocate(const Namespace &ns, std::uint64_t lba, std::uint64_t blocks) {
+  IoRequest request = make_request(ns, IoRequest::Kind::kDeallocate, lba, blocks);
+  return status_of(submit(request), "deallocate");
+}
+
+Host &BlockingHost::host() { return *impl_->host; }
+Reactor &BlockingHost::reactor() { return impl_->thread->reactor(); }
+
+Error completion_error(const Completion &completion, std::string_view what) {
+  return Error(completion.error != 0 ? -completion.error : EIO, fmt::format("{}: {}", what, outcome_words(completion)));
+}
+
+}  // namespace weft

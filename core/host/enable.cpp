@@ -1,0 +1,157 @@
+// The controller's state machine seen from the host: properties, enabling, identifying, asking for queues.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/host/impl.hpp"
+#include "core/wire/sqe.hpp"
+
+namespace weft {
+namespace {
+
+constexpr Nanoseconds kMillisecond = 1'000'000;
+constexpr Nanoseconds kPoll = 2 * kMillisecond;
+constexpr std::uint32_t kTimeoutUnit = nvme::Cap::kTimeoutUnitMs;
+
+struct AdminCall : PassthroughRequest {
+  Host::Impl &impl;
+  std::coroutine_handle<> awaiting;
+  explicit AdminCall(Host::Impl &host) : impl(host) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    awaiting = handle;
+    done = [](PassthroughRequest &request) { static_cast<AdminCall &>(request).awaiting.resume(); };
+    impl.submit(*this);
+  }
+  void await_resume() const {}
+};
+
+}  // namespace
+
+Task<Host::Impl::Answer> Host::Impl::admin(nvme::Sqe sqe, Nanoseconds limit) {
+  Answer answer;
+  AdminCall call(*this);
+  call.sqe = sqe;
+  call.timeout = limit;
+  co_await call;
+  answer.completion = call.completion;
+  co_return answer;
+}
+
+Task<Host::Impl::Answer> Host::Impl::admin_read(nvme::Sqe sqe, std::uint64_t length) {
+  Answer answer;
+  answer.data.resize(length);
+  const weft_iov iov{answer.data.data(), answer.data.size(), nullptr};
+  AdminCall call(*this);
+  call.sqe = sqe;
+  call.direction = DataDirection::kIn;
+  call.iov = &iov;
+  call.iov_count = 1;
+  co_await call;
+  answer.completion = call.completion;
+  co_return answer;
+}
+
+Task<Result<std::uint64_t>> Host::Impl::property_get(std::uint32_t offset, bool eight_bytes) {
+  Answer answer = co_await admin(wire::property_get(offset, eight_bytes));
+  if (!answer.completion.ok()) co_return Error(EIO, fmt::format("Property Get {:02x}h: {}", offset, outcome_words(answer.completion)));
+  co_return answer.completion.result;
+}
+
+Task<Status> Host::Impl::property_set(std::uint32_t offset, std::uint64_t value, bool eight_bytes) {
+  Answer answer = co_await admin(wire::property_set(offset, value, eight_bytes));
+  if (!answer.completion.ok()) co_return Error(EIO, fmt::format("Property Set {:02x}h: {}", offset, outcome_words(answer.completion)));
+  co_return Status();
+}
+
+Task<Status> Host::Impl::enable() {
+  auto cap = co_await property_get(nvme::property::kCap, true);
+  if (!cap) co_return at("enable", cap.error().text);
+  cap_ = nvme::Cap(*cap);
+  auto vs = co_await property_get(nvme::property::kVs, false);
+  if (!vs) co_return at("enable", vs.error().text);
+  vs_ = nvme::Vs(static_cast<std::uint32_t>(*vs));
+  std::uint32_t units = std::max(cap_.to(), 1U);
+  if (cap_.crwms()) {
+    auto crto = co_await property_get(nvme::property::kCrto, false);
+    if (crto) units = std::max(units, nvme::Crto(static_cast<std::uint32_t>(*crto)).crwmt());
+  }
+  const std::uint32_t css = (cap_.css() & nvme::Cap::kCssSelectable) != 0 ? nvme::Cc::kCssAllIo : nvme::Cc::kCssNvm;
+  cc_ = nvme::Cc().with_enable(true).with_css(css).with_mps(cap_.mpsmin()).with_iosqes(nvme::Cc::kIosqes).with_iocqes(nvme::Cc::kIocqes);
+  Status set = co_await property_set(nvme::property::kCc, cc_.value(), false);
+  if (!set) co_return at("enable", set.error().text);
+  const Nanoseconds deadline = reactor_.now() + std::uint64_t{units} * kTimeoutUnit * kMillisecond;
+  co_return co_await wait_for(true, deadline, "did not become ready");
+}
+
+Task<Status> Host::Impl::disable() {
+  cc_ = cc_.with_enable(false);
+  Status set = co_await property_set(nvme::property::kCc, cc_.value(), false);
+  if (!set) co_return at("reset", set.error().text);
+  const Nanoseconds deadline = reactor_.now() + std::uint64_t{std::max(cap_.to(), 1U)} * kTimeoutUnit * kMillisecond;
+  co_return co_await wait_for(false, deadline, "did not stop being ready");
+}
+
+Task<Status> Host::Impl::wait_for(bool ready, Nanoseconds deadline, std::string_view what) {
+  for (;;) {
+    auto value = co_await property_get(nvme::property::kCsts, false);
+    if (!value) co_return at("enable", value.error().text);
+    const nvme::Csts csts(static_cast<std::uint32_t>(*value));
+    if (csts.value() == UINT32_MAX) co_return at("enable", "CSTS reads as all ones: the controller is gone", ENODEV);
+    if (ready && csts.fatal()) co_return at("enable", "the controller reports a fatal status (CSTS.CFS)", EIO);
+    if (csts.ready() == ready) co_return Status();
+    if (reactor_.now() >= deadline) co_return at("enable", fmt::format("the controller {} in the time that it asks for", what), ETIMEDOUT);
+    Pause pause(*this, kPoll);
+    co_await pause;
+  }
+}
+
+Task<Status> Host::Impl::identify_controller() {
+  wire::IdentifyFields fields;
+  fields.cns = nvme::cns::kController;
+  Answer answer = co_await admin_read(wire::identify(fields), nvme::kIdentifySize);
+  if (!answer.completion.ok()) co_return at("identify", "Identify Controller: " + outcome_words(answer.completion));
+  std::memcpy(&identity_, answer.data.data(), sizeof identity_);
+  co_return judge_identity();
+}
+
+Status Host::Impl::judge_identity() {
+  discovery_ = discovery_ || identity_.cntrltype == nvme::cntrltype::kDiscovery;
+  if (identity_.cntlid != cntlid_) {
+    return at("identify", fmt::format("it says to be controller {}, but answered Connect as {}", std::uint16_t{identity_.cntlid}, cntlid_), EPROTO);
+  }
+  const std::uint64_t page = std::uint64_t{4096} << cap_.mpsmin();
+  // Beyond 2^31 pages there is no bound that matters.
+  max_transfer_ = identity_.mdts == 0 || identity_.mdts > 31 ? 0 : page << identity_.mdts;
+  const std::uint64_t transport_most = admin_->limits().max_transfer;
+  if (transport_most != 0 && (max_transfer_ == 0 || transport_most < max_transfer_)) max_transfer_ = transport_most;
+  if (identity_.kas == 0) options_.kato = std::chrono::milliseconds(0);  // it knows no Keep Alive
+  if (discovery_) return {};
+  if ((cap_.css() & (nvme::Cap::kCssNvm | nvme::Cap::kCssSelectable)) == 0) {
+    return at("identify", fmt::format("it has no NVM command set (CAP.CSS is {:02x}h)", cap_.css()), ENOTSUP);
+  }
+  if (cap_.mqes() == 0) return at("identify", "its queues have one entry at most (CAP.MQES is 0): no command fits", EPROTO);
+  if ((identity_.sgls & nvme::sgls::kSupportMask) == 0) return at("identify", "it takes no SGLs, without which there is no data over fabrics", EPROTO);
+  if (identity_.ioccsz < 4) return at("identify", fmt::format("a command capsule of {} bytes is too small for a command", identity_.ioccsz * 16U), EPROTO);
+  if (identity_.ioccsz > UINT32_MAX / 16) return at("identify", "the size of its command capsules makes no sense", EPROTO);
+  if (identity_.iorcsz < 1) return at("identify", "its response capsules have no room for a completion", EPROTO);
+  if (identity_.icdoff != 0) return at("identify", "it wants in-capsule data at an offset, which this host does not do", ENOTSUP);
+  return {};
+}
+
+Task<Status> Host::Impl::ask_for_queues() {
+  const nvme::QueueCounts wanted{.submission = options_.queues, .completion = options_.queues};
+  Answer answer = co_await admin(wire::set_features(nvme::feature::kNumberOfQueues, wanted.encode()));
+  if (!answer.completion.ok()) co_return at("queues", "Set Features Number of Queues: " + outcome_words(answer.completion));
+  const auto counts = nvme::QueueCounts::decode(static_cast<std::uint32_t>(answer.completion.result));
+  granted_ = std::min({options_.queues, counts.submission, counts.completion});
+  if (granted_ < io_.size()) {
+    co_return at("queues", fmt::format("the controller granted {} I/O queues, and now only {}", io_.size(), granted_), EBUSY);
+  }
+  co_return Status();
+}
+
+}  // namespace weft
