@@ -1,0 +1,52 @@
+#include "core/controller/admin_commands.hpp"
+
+#include <algorithm>
+
+#include "core/controller/queue.hpp"
+#include "core/controller/worker.hpp"
+
+namespace weft::controller {
+namespace {
+
+constexpr std::uint16_t kOffsetAt = at::kCdw12;
+constexpr std::uint64_t kNotAborted = nvme::AbortArguments::kNotAborted;
+
+}  // namespace
+
+void put(AdminRequest& request, std::span<const std::byte> bytes) {
+  Resources& resources = request.queue->worker().resources();
+  const std::size_t length = std::min<std::size_t>(bytes.size(), request.length);
+  resources.write(request, 0, bytes.first(length));
+  resources.zero(request, length, request.length - length);
+}
+
+Answer put_window(AdminRequest& request, std::span<const std::byte> page, std::uint64_t offset) {
+  if (offset % 4 != 0 || offset > page.size()) return invalid_field(kOffsetAt);
+  put(request, page.subspan(offset));
+  return success();
+}
+
+MaybeAnswer async_event_request(AdminContext& context) {
+  if (context.controller.events().hold(context.request)) return std::nullopt;
+  return refuse(nvme::status::kAsyncEventLimitExceeded);
+}
+
+Answer keep_alive(AdminContext&) { return success(); }  // every command restarts the timer
+
+MaybeAnswer abort_command(AdminContext& context) {
+  const auto arguments = context.sqe().arguments<nvme::AbortArguments>();
+  const std::uint16_t cid = arguments.cid;
+  if (arguments.sqid == 0) return success(context.controller.events().abort(cid) ? 0 : kNotAborted);
+  Queue* const queue = context.controller.queue(arguments.sqid);
+  if (queue == nullptr) return success(kNotAborted);
+  // The queue lives until the control thread has told its worker to forget it, which would be a later message.
+  AdminRequest* const request = &context.request;
+  queue->worker().post([queue, request, cid](Worker&) {
+    const bool aborted = queue->io() != nullptr && !queue->io()->closed() && queue->io()->abort(cid);
+    request->answer = success(aborted ? 0 : kNotAborted);
+    request->queue->worker().post([request](Worker&) { request->queue->admin().answered(*request); });
+  });
+  return std::nullopt;
+}
+
+}  // namespace weft::controller

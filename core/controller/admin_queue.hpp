@@ -1,0 +1,62 @@
+// admin_queue.hpp - the worker's half of admin and Fabrics commands: brings data in, asks the control thread, sends data out.
+//
+// Thread rule: the worker's thread. Owned by its Queue. A request that was taken ends in done(), exactly once.
+#ifndef WEFT_CORE_CONTROLLER_ADMIN_QUEUE_HPP
+#define WEFT_CORE_CONTROLLER_ADMIN_QUEUE_HPP
+
+#include <cstdint>
+#include <memory>
+
+#include "core/controller/admin_request.hpp"
+#include "core/controller/io_slot.hpp"
+#include "weft/transport_abi.h"
+
+namespace weft::controller {
+
+class Queue;
+class Worker;
+
+class AdminQueue {
+ public:
+  explicit AdminQueue(Queue& queue);
+  AdminQueue(const AdminQueue&) = delete;
+  AdminQueue& operator=(const AdminQueue&) = delete;
+
+  // Connect, whose form was found good: one at a time.
+  void connect(const weft_command& command);
+  [[nodiscard]] bool connecting() const { return connect_.state != RequestState::kFree; }
+  // Makes the requests of a connected admin queue.
+  void make(std::uint32_t depth);
+  void on_command(const weft_command& command);
+
+  void on_data(std::uint64_t cookie, const DataEnd& end);
+  void answered(AdminRequest& request);  // back from the control thread
+  void on_closed();
+  void quiesce() { quiesced_ = true; }
+  [[nodiscard]] std::uint32_t busy() const { return busy_; }
+
+ private:
+  static constexpr std::uint64_t kConnectCookie = UINT64_MAX;
+
+  void begin(AdminRequest& request);
+  void start(AdminRequest& request);
+  void transfer(AdminRequest& request);
+  void finish(AdminRequest& request, const Answer& answer);
+  void done(AdminRequest& request);
+  [[nodiscard]] std::uint64_t cookie(const AdminRequest& request) const {
+    return &request == &connect_ ? kConnectCookie : request.token;
+  }
+
+  Queue& queue_;
+  Worker& worker_;
+  AdminRequest connect_;
+  std::unique_ptr<AdminRequest[]> requests_;
+  std::uint32_t depth_ = 0;
+  std::uint32_t busy_ = 0;
+  bool closed_ = false;
+  bool quiesced_ = false;
+};
+
+}  // namespace weft::controller
+
+#endif

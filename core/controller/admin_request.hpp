@@ -1,0 +1,51 @@
+// admin_request.hpp - a command that the control thread answers: every admin and Fabrics command, Connect among them.
+//
+// It belongs to the worker, then (after Worker::to_control) to the control thread, and goes back with the answer; whoever
+// has it may use all of it, the hook included. A request that the control thread holds on to (an asynchronous event
+// request) goes back at the latest when its queue pair closes.
+#ifndef WEFT_CORE_CONTROLLER_ADMIN_REQUEST_HPP
+#define WEFT_CORE_CONTROLLER_ADMIN_REQUEST_HPP
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/controller/answer.hpp"
+#include "core/controller/queue_shared.hpp"
+#include "core/controller/resources.hpp"
+#include "weft/nvme.hpp"
+
+namespace weft::controller {
+
+class Queue;
+class Subsystem;
+
+// What a Connect that succeeded makes of its queue pair.
+struct ConnectGrant {
+  bool admin = true;
+  std::uint16_t qid = 0, cntlid = 0;
+  std::uint32_t depth = 0;           // entries
+  bool sq_flow_control = true;
+  std::uint32_t in_capsule = 0;
+  std::string hostnqn, subnqn;
+  const Subsystem* subsystem = nullptr;  // a key on workers
+  std::shared_ptr<QueueShared> shared;
+};
+
+enum class RequestState : std::uint8_t { kFree, kWaiting, kReceiving, kAtControl, kSending };
+
+struct AdminRequest final : Claim {
+  Queue* queue = nullptr;
+  std::uint64_t token = 0;
+  nvme::Sqe sqe;
+  std::uint32_t length = 0;  // of its data, in chunks
+  std::uint32_t moved = 0;
+  bool to_host = false;
+  RequestState state = RequestState::kFree;
+  Answer answer;                        // set by the control thread
+  std::unique_ptr<ConnectGrant> grant;  // set by the control thread, for Connect
+};
+
+}  // namespace weft::controller
+
+#endif

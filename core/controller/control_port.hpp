@@ -1,0 +1,36 @@
+// control_port.hpp - what workers tell the control thread. Implemented by the Server; every call is made on its thread.
+#ifndef WEFT_CORE_CONTROLLER_CONTROL_PORT_HPP
+#define WEFT_CORE_CONTROLLER_CONTROL_PORT_HPP
+
+#include <cstdint>
+
+#include "core/controller/io_queue.hpp"
+#include "core/controller/range_set.hpp"
+
+namespace weft::controller {
+
+struct AdminRequest;
+class Queue;
+class Worker;
+
+class ControlPort {
+ public:
+  // Answers it, now or later, by Worker::answer().
+  virtual void take(AdminRequest& request) = 0;
+  // A queue pair that had its Connect granted has closed. Its requests go back, then Worker::forget() is called.
+  virtual void queue_closed(Queue& queue) = 0;
+  // Errors lie in the queue pair's ring.
+  virtual void errors_recorded(Queue& queue) = 0;
+  // The gate of a namespace: ends in Worker::grant(), then exclusive_ended() is called.
+  virtual void exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) = 0;
+  virtual void exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) = 0;
+  // While stopping: the worker has no queue pair any more.
+  virtual void worker_empty(Worker& worker) = 0;
+
+ protected:
+  ~ControlPort() = default;
+};
+
+}  // namespace weft::controller
+
+#endif

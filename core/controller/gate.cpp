@@ -1,0 +1,49 @@
+#include "core/controller/gate.hpp"
+
+#include <utility>
+
+#include "core/controller/namespace.hpp"
+#include "core/controller/worker.hpp"
+
+namespace weft::controller {
+
+void Gate::want(BlockRange range, Run run) {
+  waiting_.push_back({range, std::move(run)});
+  if (!busy_) close_next();
+}
+
+void Gate::close_next() {
+  busy_ = true;
+  to_close_ = workers_.size();
+  const BlockRange range = waiting_.front().range;
+  for (Worker* const worker : workers_) {
+    worker->post([this, range](Worker& w) {
+      auto done = [this] { control_.post([this] { closed(); }); };
+      if (NamespaceView* const view = w.view(ns_)) {
+        view->close_gate(range, std::move(done));
+      } else {
+        done();  // nothing of it is left there
+      }
+    });
+  }
+}
+
+void Gate::closed() {
+  if (--to_close_ == 0) waiting_.front().run();
+}
+
+void Gate::ended(BlockRange range, IoQueue::Effect effect) {
+  if (effect == IoQueue::Effect::kUnreadable) unreadable_.insert(range);
+  if (effect == IoQueue::Effect::kReadable) unreadable_.erase(range);
+  const auto unreadable = unreadable_.empty() ? nullptr : std::make_shared<const RangeSet>(unreadable_);
+  for (Worker* const worker : workers_) {
+    worker->post([this, blocks = ns_.blocks(), unreadable](Worker& w) {
+      if (NamespaceView* const view = w.view(ns_)) view->open_gate(blocks, unreadable);
+    });
+  }
+  waiting_.pop_front();
+  busy_ = false;
+  if (!waiting_.empty()) close_next();
+}
+
+}  // namespace weft::controller

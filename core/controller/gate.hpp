@@ -1,0 +1,54 @@
+// gate.hpp - the control thread's half of a namespace's gate: one exclusive operation after the other.
+//
+// An operation waits its turn, the gate closes on every worker for its range, it runs, the gate opens. It runs either on a
+// worker (an I/O command: Worker::grant, then ended()) or here (a change of size).
+// Thread rule: the control thread.
+#ifndef WEFT_CORE_CONTROLLER_GATE_HPP
+#define WEFT_CORE_CONTROLLER_GATE_HPP
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "core/controller/io_queue.hpp"
+#include "core/controller/range_set.hpp"
+
+namespace weft::controller {
+
+class Namespace;
+class Worker;
+
+class Gate {
+ public:
+  // Runs alone on the range; ended() comes after.
+  using Run = std::function<void()>;
+
+  Gate(Namespace& ns, std::span<Worker* const> workers, Reactor& control) : ns_(ns), workers_(workers), control_(control) {}
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  void want(BlockRange range, Run run);
+  void ended(BlockRange range, IoQueue::Effect effect);
+
+ private:
+  struct Want {
+    BlockRange range;
+    Run run;
+  };
+  void close_next();
+  void closed();
+
+  Namespace& ns_;
+  const std::span<Worker* const> workers_;
+  Reactor& control_;
+  std::deque<Want> waiting_;  // the first is the one that runs, when busy_
+  bool busy_ = false;
+  std::size_t to_close_ = 0;
+  RangeSet unreadable_;
+};
+
+}  // namespace weft::controller
+
+#endif

@@ -1,0 +1,40 @@
+// identify.hpp - the data of Identify, made from what a controller and its namespaces are.
+//
+// Pure; any thread. The text of a structure that has none comes as zeroes.
+#ifndef WEFT_CORE_CONTROLLER_IDENTIFY_HPP
+#define WEFT_CORE_CONTROLLER_IDENTIFY_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/controller/namespace.hpp"
+#include "weft/controller.hpp"
+#include "weft/nvme.hpp"
+#include "weft/transport_abi.h"
+
+namespace weft::controller {
+
+struct ControllerFacts {
+  bool discovery = false;
+  std::uint16_t cntlid = 0;
+  std::string_view subnqn, serial, model;
+  weft_limits limits{};         // of the transport of its admin queue
+  bool volatile_cache = false;  // some namespace has one
+  const TargetOptions* options = nullptr;
+};
+
+[[nodiscard]] nvme::IdentifyController identify_controller(const ControllerFacts& facts);
+[[nodiscard]] nvme::IdentifyNamespace identify_namespace(const NamespaceFacts& facts, const TargetOptions& options);
+[[nodiscard]] nvme::IdentifyNamespaceIndependent identify_namespace_independent(const NamespaceFacts& facts);
+// CNS 03h.
+[[nodiscard]] std::array<std::byte, nvme::kIdentifySize> namespace_descriptors(const NamespaceFacts& facts);
+
+// In-capsule data of I/O queues: what is configured and the transport can take.
+[[nodiscard]] std::uint32_t in_capsule_size(const TargetOptions& options, const weft_limits& limits);
+
+}  // namespace weft::controller
+
+#endif

@@ -1,0 +1,54 @@
+// io_commands.hpp - the I/O commands: one table from opcode to the steps of a command.
+//
+// check() reads the submission queue entry, finds the namespace, and says what the command needs; everything that can be
+// refused is refused there. The others run in the order that io_queue.hpp tells. Thread rule: the worker's thread.
+#ifndef WEFT_CORE_CONTROLLER_IO_COMMANDS_HPP
+#define WEFT_CORE_CONTROLLER_IO_COMMANDS_HPP
+
+#include <cstdint>
+
+#include "core/controller/answer.hpp"
+#include "core/controller/io_queue.hpp"
+#include "core/controller/io_slot.hpp"
+
+namespace weft::controller {
+
+struct IoCommand {
+  Answer (*check)(IoSlot&, std::uint64_t data_length) = nullptr;  // null: no such command
+  void (*start)(IoSlot&) = nullptr;
+  void (*data_done)(IoSlot&, const DataEnd&) = nullptr;
+  void (*backend_done)(IoSlot&) = nullptr;
+  void (*granted)(IoSlot&) = nullptr;
+  void (*abandon)(IoSlot&) = nullptr;  // in state kLending, kReceiving or kAtGate: gives memory back to the backend
+};
+
+[[nodiscard]] const IoCommand& io_command(std::uint8_t opcode);
+
+// Parts of checks.
+// The namespace of NSID, with the slot as its user.
+[[nodiscard]] Answer check_namespace(IoSlot& slot);
+// Namespace, SLBA and NLB; the range into the slot.
+[[nodiscard]] Answer check_range(IoSlot& slot);
+// ... and data of that size, within MDTS.
+[[nodiscard]] Answer check_range_and_data(IoSlot& slot, std::uint64_t data_length);
+[[nodiscard]] Answer check_writable(const IoSlot& slot);
+[[nodiscard]] Answer check_no_data(std::uint64_t data_length);
+// What a command that lends or maps its range asks for.
+void claim_segments(IoSlot& slot);
+void claim_chunks(IoSlot& slot);
+
+// Each command's steps, by file: read.cpp, write.cpp, compare.cpp, zeroes.cpp, dataset.cpp, flush.cpp, fused.cpp.
+namespace commands {
+extern const IoCommand kRead, kVerify, kWrite, kCompare, kWriteZeroes, kWriteUncorrectable, kDatasetManagement, kFlush;
+}
+
+// fused.cpp: takes a command that is, or follows, half of a fused pair. False: it is an ordinary command.
+[[nodiscard]] bool take_fused(IoQueue& queue, IoSlot& slot, std::uint64_t data_length);
+// The command that came after the first of a pair will not run: neither will the first.
+void orphan_half(IoQueue& queue, const IoSlot& next);
+// The steps of a pair, in place of its commands' own, while slot.partner is set.
+extern const IoCommand kFusedPair;
+
+}  // namespace weft::controller
+
+#endif

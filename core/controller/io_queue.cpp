@@ -1,0 +1,276 @@
+#include "core/controller/io_queue.hpp"
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+
+#include "core/controller/io_commands.hpp"
+#include "core/controller/queue.hpp"
+#include "core/controller/worker.hpp"
+
+namespace weft::controller {
+namespace {
+
+constexpr std::uint32_t kTransferEntries = 260;  // of one call, for data in chunks
+
+const IoCommand& command_of(const IoSlot& slot) {
+  return slot.partner != UINT32_MAX ? kFusedPair : io_command(slot.opcode);
+}
+
+// Copies what lies in the capsule to where the command's data is to be.
+void copy_in(std::span<const weft_iov> iov, const void* from) {
+  const auto* at = static_cast<const std::byte*>(from);
+  for (const weft_iov& entry : iov) {
+    std::memcpy(entry.base, at, entry.len);
+    at += entry.len;
+  }
+}
+
+// The entries of `iov` from byte `offset` on; the first one cut. How many.
+std::uint32_t from_offset(std::span<const weft_iov> iov, std::uint64_t offset, std::span<weft_iov> into,
+                          std::uint64_t& bytes) {
+  std::uint32_t count = 0;
+  bytes = 0;
+  for (const weft_iov& entry : iov) {
+    if (offset >= entry.len) {
+      offset -= entry.len;
+      continue;
+    }
+    if (count == into.size()) break;
+    into[count] = weft_iov{static_cast<std::byte*>(entry.base) + offset, entry.len - offset, entry.region};
+    bytes += into[count++].len;
+    offset = 0;
+  }
+  return count;
+}
+
+}  // namespace
+
+IoQueue::IoQueue(Queue& queue, SubsystemView& namespaces, std::uint32_t depth)
+    : queue_(queue),
+      worker_(queue.worker()),
+      namespaces_(namespaces),
+      depth_(depth),
+      slots_(std::make_unique<IoSlot[]>(depth)) {
+  for (std::uint32_t i = 0; i < depth; ++i) {
+    slots_[i].BackendOp::ctx = this;
+    slots_[i].done = &IoQueue::backend_done;
+  }
+}
+
+void IoQueue::on_command(const weft_command& command) {
+  IoSlot& s = slots_[command.token];
+  assert(s.state == IoState::kFree);
+  s.sqe = static_cast<const nvme::Sqe*>(command.sqe);
+  s.opcode = s.sqe->opcode;
+  s.cid = s.sqe->cid;
+  ++busy_;
+  queue_.shared().commands.add(1);
+  const bool psdt_ok = (s.sqe->flags & ~nvme::flags::kFuseMask) == nvme::flags::kPsdtSgl;
+  if (command.status != 0 || quiesced_ || !psdt_ok || s.sqe->is_fabrics()) [[unlikely]] {
+    return refuse_early(s, command);
+  }
+  if ((command.flags & WEFT_DATA_COMPLETE) != 0) {
+    capsule_of_ = &s;
+    capsule_data_ = command.capsule_data;
+  }
+  if ((s.sqe->fuse() == 0 && half_pair == kNone) || !take_fused(*this, s, command.data_len)) {
+    const IoCommand& io = io_command(s.opcode);
+    const Answer answer = io.check == nullptr ? refuse(nvme::status::kInvalidOpcode, at::kOpcode)
+                                              : io.check(s, command.data_len);
+    if (answer.ok()) {
+      begin(s);
+    } else {
+      finish(s, answer);
+    }
+  }
+  capsule_of_ = nullptr;
+  capsule_data_ = nullptr;
+}
+
+// What is no I/O command that could run now. A first half of a pair that waits loses its second.
+void IoQueue::refuse_early(IoSlot& s, const weft_command& command) {
+  orphan_half(*this, s);
+  if (command.status != 0) return finish(s, {NvmeStatus(command.status), command.error_offset, 0});
+  if (s.sqe->is_fabrics()) {
+    --busy_;
+    return queue_.fabrics_on_io_queue(command);
+  }
+  if (quiesced_) return finish(s, {nvme::status::kControllerPathingError, kNoLocation, 0});
+  finish(s, invalid_field(at::kFlags));
+}
+
+void IoQueue::begin(IoSlot& s) {
+  s.resume = [](Claim& claim) {
+    auto& slot = static_cast<IoSlot&>(claim);
+    slot.iov = slot.long_iov != nullptr ? slot.long_iov : slot.own_iov.data();
+    command_of(slot).start(slot);
+  };
+  s.state = IoState::kWaiting;
+  if (worker_.resources().acquire(s)) s.resume(s);
+}
+
+void IoQueue::await_memory(IoSlot& s, Progress progress) {
+  s.state = IoState::kLending;
+  if (progress == Progress::kDone) command_of(s).backend_done(s);
+}
+
+void IoQueue::await(IoSlot& s, Progress progress) {
+  s.state = IoState::kWorking;
+  if (progress == Progress::kDone) return command_of(s).backend_done(s);
+  s.ns->entered(s);
+}
+
+void IoQueue::backend_done(BackendOp& op) {
+  auto& s = static_cast<IoSlot&>(op);
+  NamespaceView* const ns = s.ns;
+  ns->add_user();  // the command may end in here, and the gate is told after
+  s.unlink();
+  command_of(s).backend_done(s);
+  ns->left();
+  ns->remove_user();
+}
+
+void IoQueue::shrunk(IoSlot& s) {
+  IoQueue& queue = s.queue();
+  if (s.exclusive) queue.end_exclusive(s, Effect::kNone);
+  command_of(s).abandon(s);
+  queue.finish(s, refuse(nvme::status::kLbaOutOfRange, at::kCdw10));
+}
+
+void IoQueue::receive(IoSlot& s) {
+  s.state = IoState::kReceiving;
+  s.moved = 0;
+  if (capsule_of_ == &s && capsule_data_ != nullptr) {
+    if (s.chained) {
+      worker_.resources().write(s, 0, {static_cast<const std::byte*>(capsule_data_), s.length});
+    } else {
+      copy_in(s.segments(), capsule_data_);
+    }
+    return command_of(s).data_done(s, DataEnd{});
+  }
+  transfer(s, false);
+}
+
+void IoQueue::send(IoSlot& s) {
+  s.state = IoState::kSending;
+  s.moved = 0;
+  transfer(s, true);
+}
+
+// One call of at most the transport's number of entries; the next one when this has ended.
+void IoQueue::transfer(IoSlot& s, bool out) {
+  const std::uint32_t most = queue_.max_iov();
+  std::int32_t rc = 0;
+  weft_iov some[kTransferEntries];
+  std::span<const weft_iov> iov = s.chained ? std::span<const weft_iov>() : s.segments();
+  std::uint64_t bytes = s.length;
+  if (s.chained) {
+    const std::uint32_t count = worker_.resources().describe(
+        s, s.moved, s.length - s.moved, std::span(some).first(std::min<std::size_t>(most, kTransferEntries)));
+    iov = std::span(some).first(count);
+    bytes = 0;
+    for (const weft_iov& entry : iov) bytes += entry.len;
+  } else if (iov.size() > most || s.moved != 0) {
+    iov = std::span(some).first(
+        from_offset(iov, s.moved, std::span(some).first(std::min<std::size_t>(most, kTransferEntries)), bytes));
+  }
+  const std::uint64_t offset = s.moved;
+  s.moved += static_cast<std::uint32_t>(bytes);
+  if (out) {
+    rc = queue_.pair().send_data(token(s), offset, iov, s.moved == s.length, s.cid, 0, token(s));
+  } else {
+    rc = queue_.pair().receive_data(token(s), offset, iov, token(s));
+  }
+  if (rc != 0) command_of(s).data_done(s, DataEnd{rc, NvmeStatus()});
+}
+
+void IoQueue::on_data(std::uint64_t cookie, const DataEnd& end) {
+  assert(cookie < depth_);
+  IoSlot& s = slots_[cookie];
+  if (end.ok() && s.moved < s.length && !s.abort) return transfer(s, s.state == IoState::kSending);
+  if (s.abort && s.state == IoState::kReceiving) [[unlikely]] {
+    return command_of(s).data_done(s, DataEnd{-ECANCELED, nvme::status::kAbortRequested});
+  }
+  command_of(s).data_done(s, end);
+}
+
+void IoQueue::want_exclusive(IoSlot& s) {
+  s.state = IoState::kExclusive;
+  worker_.want_exclusive(s.ns->owner(), s.range(), s);
+}
+
+void IoQueue::granted(IoSlot& s) { command_of(s).granted(s); }
+
+void IoQueue::end_exclusive(IoSlot& s, Effect effect) {
+  s.exclusive = false;
+  worker_.end_exclusive(s.ns->owner(), s.range(), effect);
+}
+
+void IoQueue::finish(IoSlot& s, const Answer& answer) {
+  assert(!s.exclusive);
+  const bool gone = s.state == IoState::kSending && s.moved == s.length;  // a completion went with the data
+  if (!closed_ && !gone) queue_.respond(token(s), *s.sqe, answer, s.lba);
+  free(s);
+}
+
+void IoQueue::sent(IoSlot& s) { free(s); }
+
+void IoQueue::free(IoSlot& s) {
+  if (s.ns != nullptr) {
+    s.ns->remove_user();
+    s.ns = nullptr;
+  }
+  s.state = IoState::kFree;
+  s.abort = s.chained = false;
+  s.partner = UINT32_MAX;
+  s.progress = 0;
+  s.lba = s.blocks = s.flags = s.length = 0;
+  --busy_;
+  worker_.resources().release(s);
+  s.budget = 0;
+  s.chunks = s.iov_entries = 0;
+  queue_.release(token(s));
+}
+
+// A command that waits where nothing but we would end it.
+void IoQueue::cancel(IoSlot& s) {
+  if (s.state == IoState::kWaiting) {
+    worker_.resources().withdraw(s);
+  } else if (s.state == IoState::kAtGate) {
+    s.unlink();
+    command_of(s).abandon(s);
+  } else if (s.state == IoState::kHalfPair) {
+    half_pair = kNone;
+  }
+}
+
+void IoQueue::on_closed() {
+  closed_ = true;
+  for (std::uint32_t i = 0; i < depth_; ++i) {
+    IoSlot& s = slots_[i];
+    if (s.state != IoState::kWaiting && s.state != IoState::kAtGate && s.state != IoState::kHalfPair) continue;
+    cancel(s);
+    if (s.partner != UINT32_MAX) free(slots_[s.partner]);
+    free(s);
+  }
+}
+
+bool IoQueue::abort(std::uint16_t cid) {
+  for (std::uint32_t i = 0; i < depth_; ++i) {
+    IoSlot& s = slots_[i];
+    if (s.state == IoState::kFree || s.cid != cid || s.partner != UINT32_MAX) continue;
+    if (s.state == IoState::kReceiving) {
+      s.abort = true;
+      queue_.pair().cancel_data(i);
+      return true;
+    }
+    if (s.state != IoState::kWaiting && s.state != IoState::kAtGate && s.state != IoState::kHalfPair) continue;
+    cancel(s);
+    finish(s, {nvme::status::kAbortRequested, kNoLocation, 0});
+    return true;
+  }
+  return false;
+}
+
+}  // namespace weft::controller

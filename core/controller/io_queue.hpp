@@ -1,0 +1,102 @@
+// io_queue.hpp - the commands of one I/O queue pair: slots by token, and the steps that commands are made of.
+//
+// A command goes check -> (resources) -> start -> data and backend steps -> finish; which steps, its IoCommand says
+// (io_commands.hpp). Every slot that a command took ends in finish() or sent(), exactly once.
+// Thread rule: the worker's thread. Owned by its Queue. Nothing here allocates once it is made.
+#ifndef WEFT_CORE_CONTROLLER_IO_QUEUE_HPP
+#define WEFT_CORE_CONTROLLER_IO_QUEUE_HPP
+
+#include <cstdint>
+#include <memory>
+
+#include "core/controller/io_slot.hpp"
+#include "weft/transport_abi.h"
+
+namespace weft::controller {
+
+class Queue;
+class Worker;
+
+class IoQueue {
+ public:
+  IoQueue(Queue& queue, SubsystemView& namespaces, std::uint32_t depth);
+  IoQueue(const IoQueue&) = delete;
+  IoQueue& operator=(const IoQueue&) = delete;
+
+  void on_command(const weft_command& command);
+  void on_data(std::uint64_t cookie, const DataEnd& end);
+  void on_closed();                             // those that wait end now; the others as their step ends
+  void quiesce() { quiesced_ = true; }          // what comes now is turned away
+  [[nodiscard]] bool abort(std::uint16_t cid);  // true: the command ends as aborted
+  [[nodiscard]] std::uint32_t busy() const { return busy_; }
+
+  // The steps. A step that waits goes on in the command's own functions, or in `next`.
+  using Step = void (*)(IoSlot&);
+  void begin(IoSlot& slot);    // asks for what it claims, then start
+  void receive(IoSlot& slot);  // its data, then data_done
+  void send(IoSlot& slot);     // from its segments, completion and all, then data_done
+  template <Step Next>
+  void enter(IoSlot& slot) {  // once the gate is open for its range
+    slot.resume = [](Claim& claim) { proceed<Next>(static_cast<IoSlot&>(claim)); };
+    if (slot.ns->special() && !slot.exclusive && slot.ns->waits(slot, slot.range())) [[unlikely]] {
+      slot.state = IoState::kAtGate;
+      return;
+    }
+    proceed<Next>(slot);
+  }
+  // After a call of the backend, then backend_done: await_memory for lend(), await for those that count at the gate.
+  static void await_memory(IoSlot& slot, Progress progress);
+  static void await(IoSlot& slot, Progress progress);
+  void want_exclusive(IoSlot& slot);  // then IoCommand::granted
+  enum class Effect : std::uint8_t { kNone, kUnreadable, kReadable };
+  static void granted(IoSlot& slot);  // the control thread's word
+  void end_exclusive(IoSlot& slot, Effect effect);
+
+  void finish(IoSlot& slot, const Answer& answer);  // answers, and frees the slot
+  void sent(IoSlot& slot);                          // the answer went with the data: frees the slot
+
+  [[nodiscard]] IoSlot& slot(std::uint32_t token) { return slots_[token]; }
+  [[nodiscard]] std::uint32_t token(const IoSlot& slot) const {
+    return static_cast<std::uint32_t>(&slot - slots_.get());
+  }
+  [[nodiscard]] Queue& queue() { return queue_; }
+  [[nodiscard]] Worker& worker() { return worker_; }
+  [[nodiscard]] SubsystemView& namespaces() { return namespaces_; }
+  [[nodiscard]] bool closed() const { return closed_; }
+
+  // The first of a fused pair that waits for its second (fused.cpp).
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::uint32_t kFailed = UINT32_MAX - 1;  // it has been refused: the second is to follow it
+  std::uint32_t half_pair = kNone;
+
+ private:
+  template <Step Next>
+  static void proceed(IoSlot& slot) {
+    if (!slot.ns->holds(slot.lba, slot.blocks)) [[unlikely]] {  // it shrank meanwhile
+      shrunk(slot);
+      return;
+    }
+    Next(slot);
+  }
+  static void shrunk(IoSlot& slot);
+  void refuse_early(IoSlot& slot, const weft_command& command);
+  static void backend_done(BackendOp& op);
+  void free(IoSlot& slot);
+  void transfer(IoSlot& slot, bool out);
+  void cancel(IoSlot& slot);
+
+  Queue& queue_;
+  Worker& worker_;
+  SubsystemView& namespaces_;
+  const std::uint32_t depth_;
+  const std::unique_ptr<IoSlot[]> slots_;
+  std::uint32_t busy_ = 0;
+  bool closed_ = false;
+  bool quiesced_ = false;
+  const IoSlot* capsule_of_ = nullptr;  // during on_command: whose in-capsule data is at hand
+  const void* capsule_data_ = nullptr;
+};
+
+}  // namespace weft::controller
+
+#endif

@@ -1,0 +1,67 @@
+// io_slot.hpp - one I/O command under way: a fixed entry of its queue, found by the transport's token.
+//
+// Thread rule: the worker's thread. Ownership: the IoQueue has an array of them, made with the queue.
+#ifndef WEFT_CORE_CONTROLLER_IO_SLOT_HPP
+#define WEFT_CORE_CONTROLLER_IO_SLOT_HPP
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "core/controller/answer.hpp"
+#include "core/controller/namespace_view.hpp"
+#include "core/controller/resources.hpp"
+#include "weft/backend.hpp"
+#include "weft/nvme.hpp"
+
+namespace weft::controller {
+
+class IoQueue;
+
+enum class IoState : std::uint8_t {
+  kFree,
+  kHalfPair,   // the first of a fused pair: waits for the second
+  kWaiting,    // for resources
+  kLending,    // the backend looks for memory
+  kReceiving,  // data comes from the host
+  kAtGate,     // the gate is closed for its range
+  kExclusive,  // asked to be alone, or is
+  kWorking,    // in the backend
+  kSending,    // data goes to the host; its completion goes with it
+};
+
+struct IoSlot final : Claim, BackendOp {
+  std::array<weft_iov, kOwnIov> own_iov{};
+  const nvme::Sqe* sqe = nullptr;  // the transport's, until the answer or the last send
+  NamespaceView* ns = nullptr;     // counted as its user
+  std::uint32_t length = 0;        // bytes of data
+  std::uint32_t moved = 0;         // bytes handed to the transport so far
+  std::uint32_t progress = 0;      // of commands that go step by step
+  std::uint32_t partner = UINT32_MAX;  // the other of a fused pair
+  std::uint16_t cid = 0;
+  std::uint8_t opcode = 0;
+  IoState state = IoState::kFree;
+  bool abort = false;      // asked for by Abort, while data comes in
+  bool exclusive = false;  // holds the namespace's gate
+  bool chained = false;    // data lies in chunks, not in memory of the backend
+
+  [[nodiscard]] IoQueue& queue() const { return *static_cast<IoQueue*>(BackendOp::ctx); }
+  [[nodiscard]] BlockRange range() const { return {lba, blocks}; }
+  [[nodiscard]] std::span<const weft_iov> segments() const { return {iov, iov_count}; }
+};
+static_assert(sizeof(IoSlot) <= 216);
+
+// How a transfer ended.
+struct DataEnd {
+  std::int32_t error = 0;
+  NvmeStatus status;
+  [[nodiscard]] bool ok() const { return error == 0 && status.ok(); }
+  // What to tell the host.
+  [[nodiscard]] Answer answer() const {
+    return {status.ok() ? nvme::status::kDataTransferError : status, kNoLocation, 0};
+  }
+};
+
+}  // namespace weft::controller
+
+#endif

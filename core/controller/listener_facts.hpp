@@ -1,0 +1,28 @@
+// listener_facts.hpp - what is known of a listener and of a connection that came in by it. Values; any thread.
+#ifndef WEFT_CORE_CONTROLLER_LISTENER_FACTS_HPP
+#define WEFT_CORE_CONTROLLER_LISTENER_FACTS_HPP
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "weft/transport_abi.h"
+
+namespace weft::controller {
+
+struct ListenerFacts {
+  std::uint16_t port_id = 0;    // its number: PORTID of the discovery log
+  bool discovery_only = false;
+  bool loopback = false;        // reached from this machine only
+  bool wildcard = false;        // bound to every local address
+  weft_listener_info info{};
+};
+
+struct Origin {
+  std::shared_ptr<const ListenerFacts> listener;
+  std::string peer;
+};
+
+}  // namespace weft::controller
+
+#endif

@@ -1,0 +1,56 @@
+#include "core/controller/network_address.hpp"
+
+#include <arpa/inet.h>
+
+#include <array>
+
+#include "weft/fabrics.hpp"
+
+namespace weft::controller {
+namespace {
+
+namespace adrfam = fabrics::adrfam;
+
+constexpr std::string_view kMappedPrefix = "::ffff:";
+constexpr std::uint8_t kLoopbackNet = 127;
+
+// Without a scope (%eth0), which no parser wants.
+template <std::size_t N>
+bool parse(int family, std::string_view text, std::array<std::uint8_t, N>& bytes) {
+  return inet_pton(family, std::string(text.substr(0, text.find('%'))).c_str(), bytes.data()) == 1;
+}
+
+}  // namespace
+
+std::string_view unmapped(std::string_view address) {
+  const bool mapped = address.starts_with(kMappedPrefix) && address.find('.') != std::string_view::npos;
+  return mapped ? address.substr(kMappedPrefix.size()) : address;
+}
+
+std::uint8_t family_of(std::string_view address) {
+  std::array<std::uint8_t, 4> v4{};
+  std::array<std::uint8_t, 16> v6{};
+  if (parse(AF_INET, unmapped(address), v4)) return adrfam::kIpv4;
+  return parse(AF_INET6, address, v6) ? adrfam::kIpv6 : std::uint8_t{0};
+}
+
+bool is_loopback(std::uint8_t family, std::string_view traddr) {
+  if (family == adrfam::kLoop) return true;
+  std::array<std::uint8_t, 4> v4{};
+  if (parse(AF_INET, unmapped(traddr), v4)) return v4[0] == kLoopbackNet;
+  std::array<std::uint8_t, 16> v6{};
+  if (!parse(AF_INET6, traddr, v6)) return false;
+  std::array<std::uint8_t, 16> one{};
+  one.back() = 1;
+  return v6 == one;
+}
+
+bool is_wildcard(std::uint8_t family, std::string_view traddr) {
+  if (family != adrfam::kIpv4 && family != adrfam::kIpv6) return false;
+  std::array<std::uint8_t, 4> v4{};
+  std::array<std::uint8_t, 16> v6{};
+  if (parse(AF_INET, unmapped(traddr), v4)) return v4 == std::array<std::uint8_t, 4>{};
+  return parse(AF_INET6, traddr, v6) && v6 == std::array<std::uint8_t, 16>{};
+}
+
+}  // namespace weft::controller

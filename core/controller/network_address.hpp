@@ -1,0 +1,24 @@
+// network_address.hpp - what addresses as text say about who can reach them. Pure; any thread.
+#ifndef WEFT_CORE_CONTROLLER_NETWORK_ADDRESS_HPP
+#define WEFT_CORE_CONTROLLER_NETWORK_ADDRESS_HPP
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "weft/transport_abi.h"
+
+namespace weft::controller {
+
+// 127.0.0.0/8, ::1; an address family that stays within the host.
+[[nodiscard]] bool is_loopback(std::uint8_t adrfam, std::string_view traddr);
+// 0.0.0.0 or ::, bound to every local address.
+[[nodiscard]] bool is_wildcard(std::uint8_t adrfam, std::string_view traddr);
+// An IPv4 address in IPv6 clothes (::ffff:192.0.2.1) without them.
+[[nodiscard]] std::string_view unmapped(std::string_view address);
+// The address family of an IP address; 0: it is none.
+[[nodiscard]] std::uint8_t family_of(std::string_view address);
+
+}  // namespace weft::controller
+
+#endif

@@ -1,0 +1,238 @@
+#include "core/controller/queue.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "core/controller/connect_check.hpp"
+#include "core/controller/worker.hpp"
+#include "core/util/log.hpp"
+#include "weft/fabrics.hpp"
+
+namespace weft::controller {
+namespace {
+
+constexpr Nanoseconds kCloseTime = 2'000'000'000;  // for what is queued to go out
+
+// Before Connect: it alone, and one that comes too early.
+constexpr std::uint32_t kUnconnectedDepth = 2;
+
+}  // namespace
+
+Queue::Queue(Worker& worker, Origin origin)
+    : worker_(worker),
+      origin_(std::move(origin)),
+      deadline_(
+          worker.reactor(),
+          [](void* ctx) {
+            auto& queue = *static_cast<Queue*>(ctx);
+            queue.close(0, queue.worker_.reactor().now());
+          },
+          this),
+      admin_(*this) {}
+
+Queue::~Queue() = default;
+
+Status Queue::open(Transport& transport, weft_pending* pending) {
+  const Nanoseconds deadline = worker_.reactor().clock_now() + worker_.options().connect_timeout;
+  weft_qpair_params params{};
+  params.size = sizeof params;
+  params.depth = kUnconnectedDepth;
+  params.deadline_ns = deadline;
+  auto pair = ControllerQueuePair::accept(worker_.reactor(), transport, pending, params, *this);
+  if (!pair) return pair.error();
+  pair_ = std::move(*pair);
+  deadline_.set(deadline);
+  return {};
+}
+
+void Queue::on_ready(const weft_limits& limits) {
+  limits_ = limits;
+  if (limits_.max_iov == 0) limits_.max_iov = 1;
+  info_ = std::make_unique<weft_qpair_info>(pair_->info());
+  state_ = State::kUnconnected;
+}
+
+void Queue::on_command(const weft_command& command) {
+  if (state_ == State::kIo) [[likely]] return io_->on_command(command);
+  if (state_ == State::kAdmin) return admin_.on_command(command);
+  before_connect(command);
+}
+
+void Queue::before_connect(const weft_command& command) {
+  const auto sqe = load<nvme::Sqe>(command.sqe);
+  Answer answer;
+  if (command.status != 0) {
+    answer = {NvmeStatus(command.status), command.error_offset, 0};
+  } else if (!sqe.is_fabrics() || sqe.fctype() != fabrics::fctype::kConnect || admin_.connecting()) {
+    answer = {nvme::status::kCommandSequenceError, kNoLocation, 0};
+  } else {
+    answer = check_connect_command(fabrics::as<fabrics::ConnectCommand>(sqe), command.data_len,
+                                   worker_.options().max_queue_size);
+  }
+  if (answer.ok()) return admin_.connect(command);
+  respond(command.token, sqe, answer, 0);
+  release(command.token);
+}
+
+void Queue::on_data(std::uint64_t cookie, std::uint64_t, std::int32_t error, NvmeStatus status, std::uint32_t) {
+  const DataEnd end{error, status};
+  if (io_ != nullptr) [[likely]] return io_->on_data(cookie, end);
+  admin_.on_data(cookie, end);
+}
+
+// The control thread knows this queue from here on, whatever becomes of it.
+void Queue::connected(const ConnectGrant& grant, Answer& answer) {
+  registered_ = true;
+  shared_ = grant.shared;
+  qid_ = grant.qid;
+  if (closed_) return worker_.tell_closed(*this);
+  if (const Status configured = configure(grant); !configured) {
+    log::warning("queue {} of controller {}: {}", grant.qid, grant.cntlid, configured.error().text);
+    answer = {nvme::status::kInternalError, kNoLocation, 0};
+    return close(WEFT_CLOSE_FLUSH, worker_.reactor().now() + kCloseTime);
+  }
+  if (grant.admin) {
+    admin_.make(grant.depth);
+    state_ = State::kAdmin;
+  } else {
+    io_ = std::make_unique<IoQueue>(*this, worker_.subsystem(*grant.subsystem), grant.depth);
+    state_ = State::kIo;
+  }
+  if (!draining_) return deadline_.cancel();
+  admin_.quiesce();
+  if (io_ != nullptr) io_->quiesce();
+}
+
+Status Queue::configure(const ConnectGrant& grant) {
+  weft_qpair_params params{};
+  params.size = sizeof params;
+  params.flags = grant.admin ? WEFT_QP_ADMIN : 0;
+  params.depth = grant.depth;
+  params.qid = grant.qid;
+  params.cntlid = grant.cntlid;
+  params.in_capsule = grant.in_capsule;
+  params.max_descriptors = static_cast<std::uint16_t>(limits_.max_descriptors);
+  params.hostnqn = grant.hostnqn.c_str();
+  params.subnqn = grant.subnqn.c_str();
+  return pair_->configure(params, grant.sq_flow_control);
+}
+
+// Fabrics commands on a connected I/O queue.
+void Queue::fabrics_on_io_queue(const weft_command& command) {
+  const auto sqe = load<nvme::Sqe>(command.sqe);
+  Answer answer;
+  switch (sqe.fctype()) {
+    case fabrics::fctype::kDisconnect:
+      return disconnect(command.token, sqe);
+    case fabrics::fctype::kConnect:
+      answer = {nvme::status::kCommandSequenceError, kNoLocation, 0};
+      break;
+    default:
+      answer = refuse(nvme::status::kInvalidOpcode, at::kNsid);
+  }
+  respond(command.token, sqe, answer, 0);
+  release(command.token);
+}
+
+// Its completion is the last that the queue sends: it waits for the others.
+void Queue::disconnect(std::uint64_t token, const nvme::Sqe& sqe) {
+  Answer answer;
+  if (fabrics::as<fabrics::DisconnectCommand>(sqe).recfmt != 0) {
+    answer = {fabrics::status::kConnectIncompatibleFormat, at::kCdw10, 0};
+  } else if (disconnect_token_ != UINT64_MAX) {
+    answer = {nvme::status::kCommandSequenceError, kNoLocation, 0};
+  }
+  if (!answer.ok()) {
+    respond(token, sqe, answer, 0);
+    return release(token);
+  }
+  disconnect_token_ = token;
+  disconnect_sqe_ = sqe;
+  io_->quiesce();
+  maybe_drained();
+}
+
+bool Queue::record_error(const nvme::Sqe& sqe, const Answer& answer, std::uint64_t lba) {
+  if (!registered_ || (sqe.is_fabrics() && sqe.fctype() == fabrics::fctype::kConnect)) return false;
+  if (!belongs_in_error_log(answer.status)) return false;
+  if (answer.status.value() >> 8 == 2) shared_->media_errors.add(1);
+  const ErrorRecord record{.sqid = qid_,
+                           .cid = sqe.cid,
+                           .status_field = static_cast<std::uint16_t>(answer.status.value() << 1),
+                           .location = answer.location,
+                           .lba = lba,
+                           .nsid = sqe.is_fabrics() ? 0U : sqe.nsid.value()};
+  if (!shared_->errors.push(record)) return false;
+  if (shared_->errors.wants_reader()) worker_.tell_errors(*this);
+  return true;
+}
+
+void Queue::respond(std::uint64_t token, const nvme::Sqe& sqe, const Answer& answer, std::uint64_t lba) {
+  NvmeStatus status = answer.status;
+  if (!status.ok() && record_error(sqe, answer, lba)) {
+    status = NvmeStatus(static_cast<std::uint16_t>(status.value() | NvmeStatus::kMore));
+  }
+  // Refused only while closing: then nobody waits for it.
+  static_cast<void>(pair_->respond(token, sqe.cid, status, answer.result));
+}
+
+void Queue::release(std::uint64_t token) {
+  [[maybe_unused]] const std::int32_t rc = pair_->release(token);
+  assert(rc == 0);
+  if (draining_ || disconnect_token_ != UINT64_MAX) [[unlikely]] maybe_drained();
+  if (closed_) [[unlikely]] maybe_gone();
+}
+
+void Queue::close(std::uint32_t flags, Nanoseconds deadline) {
+  deadline_.cancel();
+  closing_ = true;
+  pair_->close(flags, deadline);
+}
+
+void Queue::drain(Nanoseconds deadline) {
+  if (draining_ || closed_) return;
+  draining_ = true;
+  drain_deadline_ = deadline;
+  if (state_ == State::kOpening || (state_ == State::kUnconnected && !admin_.connecting())) {
+    return close(0, worker_.reactor().now());
+  }
+  if (!closing_) deadline_.set(deadline);
+  admin_.quiesce();
+  if (io_ != nullptr) io_->quiesce();
+  maybe_drained();
+}
+
+void Queue::maybe_drained() {
+  if (closed_ || closing_ || (io_ != nullptr && io_->busy() != 0) || admin_.busy() != 0) return;
+  if (disconnect_token_ != UINT64_MAX) {
+    const std::uint64_t token = std::exchange(disconnect_token_, UINT64_MAX);
+    respond(token, disconnect_sqe_, success(), 0);
+    static_cast<void>(pair_->release(token));
+    return close(WEFT_CLOSE_FLUSH, worker_.reactor().now() + kCloseTime);
+  }
+  if (draining_) close(WEFT_CLOSE_FLUSH, drain_deadline_);
+}
+
+void Queue::on_closed(const Error& reason) {
+  closed_ = true;
+  deadline_.cancel();
+  if (reason.code != 0) log::debug("{}: queue {} ended: {}", origin_.peer, qid_, reason.text);
+  if (disconnect_token_ != UINT64_MAX) static_cast<void>(pair_->release(std::exchange(disconnect_token_, UINT64_MAX)));
+  admin_.on_closed();
+  if (io_ != nullptr) io_->on_closed();
+  if (registered_) worker_.tell_closed(*this);
+  maybe_gone();
+}
+
+void Queue::forget() {
+  registered_ = false;
+  maybe_gone();
+}
+
+void Queue::maybe_gone() {
+  if (!closed_ || registered_ || retired_ || !pair_->finished()) return;
+  retired_ = true;
+  worker_.retire(*this);
+}
+
+}  // namespace weft::controller

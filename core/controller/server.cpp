@@ -1,0 +1,265 @@
+// Listeners, controllers and workers: their comings and goings.
+#include "core/controller/server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cerrno>
+#include <mutex>
+#include <utility>
+
+#include "core/controller/admin_commands.hpp"
+#include "core/qpair/transport_address.hpp"
+#include "core/util/log.hpp"
+
+namespace weft::controller {
+
+Status Server::check_options(const TargetOptions& o) {
+  if (o.threads == 0 || o.threads > 1024) return Error(EINVAL, fmt::format("a target has 1 to 1024 threads, not {}", o.threads));
+  if (o.max_queue_size < 32 || o.max_queue_size > 65536) {
+    return Error(EINVAL, fmt::format("the largest queue has 32 to 65536 entries, not {}", o.max_queue_size));
+  }
+  if (o.max_io_queues == 0 || o.max_io_queues > 128) {
+    return Error(EINVAL, fmt::format("a controller has 1 to 128 I/O queues, not {}", o.max_io_queues));
+  }
+  if (o.max_transfer < kChunkSize || o.max_transfer > (64u << 20) || !std::has_single_bit(o.max_transfer)) {
+    return Error(EINVAL, fmt::format("the largest transfer is a power of two from 4 KiB to 64 MiB, not {} bytes", o.max_transfer));
+  }
+  if (o.data_memory < 4ull * o.max_transfer) {
+    return Error(EINVAL, fmt::format("memory for data under way ({} bytes a thread) must be four of the largest transfers ({} bytes)",
+                                     o.data_memory, o.max_transfer));
+  }
+  return {};
+}
+
+Server::Server(TransportRegistry& registry, const TargetOptions& options, std::span<Reactor* const> reactors)
+    : registry_(registry),
+      options_(options),
+      control_(*reactors.front()),
+      discovery_(subsystems_, listener_facts_, options_),
+      started_(control_.clock_now()) {
+  for (Reactor* const reactor : reactors) {
+    workers_.push_back(std::make_unique<Worker>(*reactor, control_, static_cast<ControlPort&>(*this), options_));
+    worker_list_.push_back(workers_.back().get());
+  }
+}
+
+Server::~Server() { assert(controllers_.empty() && listeners_.empty() && queues_.empty()); }
+
+void Server::notice(std::string_view sentence) {
+  if (notice_to) notice_to(sentence);
+}
+
+// ---- Listeners
+
+Status Server::check_access_rules(const ListenerFacts& facts) const {
+  if (facts.loopback || facts.discovery_only) return {};
+  for (const auto& [nqn, subsystem] : subsystems_) {
+    if (subsystem->has_rule()) continue;
+    return Error(EINVAL, fmt::format("hosts on other machines could reach {} at {}: say who may use {}, or that any host may",
+                                     facts.info.traddr, facts.info.trsvcid, nqn));
+  }
+  return {};
+}
+
+Result<Address> Server::listen(const Address& wanted, bool discovery_only) {
+  if (stopping_) return Error(ESHUTDOWN, "the target is stopping");
+  Address address = wanted;
+  if (!address.subnqn.empty()) {
+    return Error(EINVAL, fmt::format("{}: a listener serves every subsystem, so its address names none", address.to_string()));
+  }
+  TransportAddress where;
+  auto transport = registry_.find(address.scheme, WEFT_ROLE_CONTROLLER, nullptr);
+  if (!transport) return transport.error();
+  if (const Status ok = check_transport_options(address, (*transport)->options(), {}); !ok) return ok.error();
+  if (discovery_only && (*transport)->table().discovery_trsvcid != nullptr) {
+    if (const Status split = address.split_service((*transport)->table().discovery_trsvcid); !split) return split.error();
+  }
+  auto listener = std::make_unique<Listener>(static_cast<Listener::Owner&>(*this), **transport);
+  if (const Status opened = listener->open(control_, address, discovery_only, next_port_id_); !opened) return opened.error();
+  Listener& opened = *listener;
+  listeners_.push_back(std::move(listener));
+  if (Status rules = check_access_rules(*opened.facts()); !rules) {
+    opened.close();
+    return rules.error();
+  }
+  ++next_port_id_;
+  listener_facts_.push_back(opened.facts());
+  discovery_changed();
+  return opened.bound();
+}
+
+void Server::unlisten(const Address& bound, Done done) {
+  const auto it = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->bound() == bound; });
+  if (it == listeners_.end()) return done(Error(ENOENT, fmt::format("nothing listens on {}", bound.to_string())));
+  unlistening_.emplace_back(it->get(), std::move(done));
+  std::erase(listener_facts_, (*it)->facts());
+  discovery_changed();
+  (*it)->close();
+}
+
+// Queues are dealt out in turn: which of them will carry the load is not known when they come.
+void Server::connection(Listener& listener, weft_pending* pending, std::string peer) {
+  Worker& worker = *worker_list_[next_worker_];
+  next_worker_ = (next_worker_ + 1) % worker_list_.size();
+  worker.post([&transport = listener.transport(), pending, origin = Origin{listener.facts(), std::move(peer)}](Worker& w) {
+    w.accept(transport, pending, origin);
+  });
+}
+
+void Server::listener_closed(Listener& listener, const Error& reason) {
+  if (reason.code != 0) notice(fmt::format("listener {} ended: {}", listener.bound().to_string(), reason.text));
+  if (std::erase(listener_facts_, listener.facts()) != 0) discovery_changed();
+  control_.post([this, &listener] {  // not inside its own event
+    const auto waiting = std::find_if(unlistening_.begin(), unlistening_.end(),
+                                      [&](const auto& entry) { return entry.first == &listener; });
+    Done done = waiting == unlistening_.end() ? Done() : std::move(waiting->second);
+    if (waiting != unlistening_.end()) unlistening_.erase(waiting);
+    std::erase_if(listeners_, [&](const auto& l) { return l.get() == &listener; });
+    if (done) done({});
+    listeners_gone();
+  });
+}
+
+// ---- Requests and queue pairs
+
+void Server::take(AdminRequest& request) {
+  const auto it = queues_.find(request.queue);
+  if (it == queues_.end()) return connect(request);
+  Controller& controller = *it->second.controller;
+  if (controller.ending() || stopping_) return give_back(request, {nvme::status::kControllerPathingError, kNoLocation, 0});
+  controller.keep_alive().command_came();
+  AdminContext context{controller, request, options_, discovery_, control_.now() - started_};
+  if (const MaybeAnswer answer = dispatch(context)) give_back(request, *answer);
+}
+
+void Server::queue_closed(Queue& queue) {
+  const auto it = queues_.find(&queue);
+  const QueueKey key = it->second;
+  queues_.erase(it);
+  key.controller->queue_closed(key.qid);
+  queue.worker().forget(queue);
+}
+
+void Server::errors_recorded(Queue& queue) {
+  const auto it = queues_.find(&queue);
+  if (it != queues_.end()) static_cast<void>(it->second.controller->error_log());
+}
+
+void Server::exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) {
+  ns.gate().want(range, [&worker, &slot] { worker.grant(slot); });
+}
+
+void Server::exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) { ns.gate().ended(range, effect); }
+
+// ---- Controllers
+
+void Server::controller_gone(Controller& controller) {
+  control_.post([this, &controller] {
+    const Subsystem* const subsystem = controller.identity().subsystem;
+    controllers_.erase(controller.identity().cntlid);
+    const bool used = std::any_of(controllers_.begin(), controllers_.end(),
+                                  [&](const auto& c) { return c.second->identity().subsystem == subsystem; });
+    if (used) return;
+    for (auto it = emptying_.begin(); it != emptying_.end();) {
+      if (it->first != subsystem) {
+        ++it;
+        continue;
+      }
+      const auto done = std::move(it->second);
+      it = emptying_.erase(it);
+      done();
+    }
+  });
+}
+
+void Server::end_controllers(const std::function<bool(const Controller&)>& which) {
+  for (const auto& [cntlid, controller] : controllers_) {
+    if (which(*controller)) controller->end(true);
+  }
+}
+
+std::vector<ControllerInfo> Server::controllers() {
+  std::vector<ControllerInfo> all;
+  for (const auto& [cntlid, c] : controllers_) {
+    all.push_back({cntlid, c->identity().subnqn, c->identity().hostnqn, c->identity().origin.peer, c->io_queues()});
+  }
+  return all;
+}
+
+void Server::discovery_changed() {
+  for (const auto& [cntlid, controller] : controllers_) {
+    if (!controller->discovery() || controller->ending()) continue;
+    if (Queue* const queue = controller->queue(0)) discovery_.check(*controller, queue->info());
+  }
+}
+
+void Server::counts(std::function<void(TargetCounts)> done) {
+  struct Shared {
+    std::mutex mutex;
+    TargetCounts counts;
+  };
+  auto shared = std::make_shared<Shared>();
+  shared->counts.listeners = static_cast<std::uint32_t>(listeners_.size());
+  shared->counts.controllers = static_cast<std::uint32_t>(controllers_.size());
+  on_workers(
+      [shared](Worker& worker) {
+        const std::lock_guard lock(shared->mutex);
+        shared->counts.queue_pairs += worker.queue_pairs();
+        shared->counts.borrowed_buffers += worker.resources().held();
+        shared->counts.commands += worker.commands();
+      },
+      [shared, done = std::move(done)] { done(shared->counts); });
+}
+
+void Server::on_workers(std::function<void(Worker&)> each, std::function<void()> done) {
+  struct Left {
+    std::size_t workers;
+    std::function<void()> done;
+  };
+  auto left = std::make_shared<Left>(workers_.size(), std::move(done));
+  for (Worker* const worker : worker_list_) {
+    worker->post([this, each, left](Worker& w) {
+      each(w);
+      control_.post([left] {
+        if (--left->workers == 0) left->done();
+      });
+    });
+  }
+}
+
+// ---- The end
+
+void Server::stop(Nanoseconds deadline, std::function<void()> done) {
+  stopping_ = true;
+  stop_deadline_ = deadline;
+  stopped_ = std::move(done);
+  for (const auto& listener : listeners_) listener->close();
+  listeners_gone();
+}
+
+// No connection comes any more; those that came lie before this in the workers' mailboxes.
+void Server::listeners_gone() {
+  if (!stopping_ || !listeners_.empty() || std::exchange(workers_told_, true)) return;
+  for (const auto& [cntlid, controller] : controllers_) controller->stopping();
+  for (Worker* const worker : worker_list_) {
+    worker->post([deadline = stop_deadline_](Worker& w) { w.stop(deadline); });
+  }
+}
+
+void Server::worker_empty(Worker&) {
+  if (++workers_empty_ == workers_.size()) close_everything();
+}
+
+void Server::close_everything() {
+  if (subsystems_.empty()) return std::exchange(stopped_, nullptr)();
+  Subsystem& subsystem = *subsystems_.begin()->second;
+  close_namespaces(subsystem, [this, &subsystem] {
+    subsystems_.erase(subsystem.nqn());
+    close_everything();
+  });
+}
+
+}  // namespace weft::controller

@@ -1,0 +1,134 @@
+// server.hpp - the control plane of a target: subsystems, controllers, listeners, and what its workers ask of it.
+//
+// A Target runs one over its threads; a test runs one over reactors of its own. What may take a while ends in `done`, from
+// a later turn or at once; such calls are made one at a time (Target sees to it).
+// Thread rule: everything on the thread of the first reactor, but the constructor.
+#ifndef WEFT_CORE_CONTROLLER_SERVER_HPP
+#define WEFT_CORE_CONTROLLER_SERVER_HPP
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/controller/control_port.hpp"
+#include "core/controller/controller.hpp"
+#include "core/controller/discovery_service.hpp"
+#include "core/controller/listener.hpp"
+#include "core/controller/subsystem.hpp"
+#include "core/controller/worker.hpp"
+#include "weft/controller.hpp"
+
+namespace weft::controller {
+
+class Server final : private ControlPort, private Controller::Owner, private Listener::Owner {
+ public:
+  using Done = std::function<void(Status)>;
+
+  // The first reactor is the control thread's. The reactors outlive the server; they do not run yet.
+  Server(TransportRegistry& registry, const TargetOptions& options, std::span<Reactor* const> reactors);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  [[nodiscard]] static Status check_options(const TargetOptions& options);
+
+  [[nodiscard]] Status add_subsystem(const SubsystemOptions& options);
+  void remove_subsystem(std::string_view nqn, Done done);
+  [[nodiscard]] Status allow_host(std::string_view nqn, std::string_view hostnqn);
+  [[nodiscard]] Status disallow_host(std::string_view nqn, std::string_view hostnqn);
+
+  void add_namespace(std::string_view nqn, NamespaceOptions options, std::function<void(Result<std::uint32_t>)> done);
+  void remove_namespace(std::string_view nqn, std::uint32_t nsid, Done done);
+  void resize_namespace(std::string_view nqn, std::uint32_t nsid, std::uint64_t blocks, Done done);
+
+  [[nodiscard]] Result<Address> listen(const Address& address, bool discovery_only);
+  void unlisten(const Address& bound, Done done);
+
+  [[nodiscard]] std::vector<ControllerInfo> controllers();
+  void counts(std::function<void(TargetCounts)> done);
+  // Afterwards nothing is left but the server itself.
+  void stop(Nanoseconds deadline, std::function<void()> done);
+
+  std::function<void(std::string_view)> notice_to;
+
+ private:
+  struct QueueKey {
+    Controller* controller = nullptr;
+    std::uint16_t qid = 0;
+  };
+  enum class Access : std::uint8_t { kGranted, kUnknown, kForbidden };
+
+  // ControlPort.
+  void take(AdminRequest& request) override;
+  void queue_closed(Queue& queue) override;
+  void errors_recorded(Queue& queue) override;
+  void exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) override;
+  void exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) override;
+  void worker_empty(Worker& worker) override;
+  // Controller::Owner, Listener::Owner.
+  void flush_for_shutdown(Controller& controller) override;
+  void controller_gone(Controller& controller) override;
+  void notice(std::string_view sentence) override;
+  void connection(Listener& listener, weft_pending* pending, std::string peer) override;
+  void listener_closed(Listener& listener, const Error& reason) override;
+
+  // server_connect.cpp
+  void connect(AdminRequest& request);
+  [[nodiscard]] Answer connect_admin(AdminRequest& request, const fabrics::ConnectCommand& command,
+                                     const fabrics::ConnectData& data);
+  [[nodiscard]] Answer connect_io(AdminRequest& request, const fabrics::ConnectCommand& command,
+                                  const fabrics::ConnectData& data);
+  [[nodiscard]] Access access(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
+                              Subsystem*& subsystem);
+  [[nodiscard]] std::uint16_t free_cntlid();
+  void grant(AdminRequest& request, Controller& controller, const fabrics::ConnectCommand& command);
+
+  // server_namespaces.cpp
+  [[nodiscard]] Result<Subsystem*> find_subsystem(std::string_view nqn);
+  void close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::function<void()> done);
+  void close_namespaces(Subsystem& subsystem, std::function<void()> done);
+  void tell_controllers(const Subsystem& subsystem, std::uint32_t nsid);
+  void shrink(Namespace& ns, std::uint64_t blocks, Done done);
+  // Runs `each` on every worker's thread, then `done` here.
+  void on_workers(std::function<void(Worker&)> each, std::function<void()> done);
+
+  void discovery_changed();
+  void end_controllers(const std::function<bool(const Controller&)>& which);
+  [[nodiscard]] Status check_access_rules(const ListenerFacts& facts) const;
+  void listeners_gone();
+  void close_everything();
+
+  TransportRegistry& registry_;
+  const TargetOptions options_;
+  Reactor& control_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Worker*> worker_list_;  // the same, borrowed
+  std::size_t next_worker_ = 0;
+
+  DiscoveryService::Subsystems subsystems_;
+  DiscoveryService::Listeners listener_facts_;
+  DiscoveryService discovery_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::uint16_t next_port_id_ = 1;
+  std::map<std::uint16_t, std::unique_ptr<Controller>> controllers_;
+  std::uint16_t last_cntlid_ = 0;
+  std::map<const Queue*, QueueKey> queues_;
+  const Nanoseconds started_;
+
+  // What waits for something to end.
+  std::vector<std::pair<const Listener*, Done>> unlistening_;
+  std::vector<std::pair<const Subsystem*, std::function<void()>>> emptying_;  // until it has no controller
+  bool stopping_ = false;
+  bool workers_told_ = false;
+  Nanoseconds stop_deadline_ = 0;
+  std::size_t workers_empty_ = 0;
+  std::function<void()> stopped_;
+};
+
+}  // namespace weft::controller
+
+#endif

@@ -1,0 +1,136 @@
+// Connect: who may come in, and to what.
+//
+// A host learns of a subsystem only when it may use it: while there is one here that it may not use, every name that it may
+// not use is answered alike (Invalid Host), whether there is such a subsystem or not. A host that may use all of them is
+// told of a wrong name as such.
+#include <algorithm>
+
+#include "core/controller/connect_check.hpp"
+#include "core/controller/identify.hpp"
+#include "core/controller/server.hpp"
+#include "core/wire/nqn.hpp"
+
+namespace weft::controller {
+namespace {
+
+namespace where = fabrics::invalid_parameter;
+
+Answer busy() { return {fabrics::status::kConnectControllerBusy, kNoLocation, 0}; }
+
+fabrics::ConnectData read_data(const AdminRequest& request) {
+  std::array<std::byte, sizeof(fabrics::ConnectData)> bytes;
+  request.queue->worker().resources().read(request, 0, bytes);
+  return load<fabrics::ConnectData>(bytes.data());
+}
+
+std::string name(const WireText<fabrics::kNqnFieldSize>& field) {  // judged before
+  const auto nqn = wire::read_nqn(field);
+  return nqn ? std::string(*nqn) : std::string();
+}
+
+}  // namespace
+
+void Server::connect(AdminRequest& request) {
+  const auto command = fabrics::as<fabrics::ConnectCommand>(request.sqe);
+  const fabrics::ConnectData data = read_data(request);
+  Answer answer = check_connect_data(command, data);
+  const std::uint32_t max_depth = request.queue->limits().max_depth;
+  if (answer.ok() && max_depth != 0 && command.sqsize >= max_depth) answer = connect_invalid(where::kSqsize);
+  if (answer.ok() && stopping_) answer = busy();
+  if (answer.ok()) {
+    answer = command.qid == 0 ? connect_admin(request, command, data) : connect_io(request, command, data);
+  }
+  give_back(request, answer);
+}
+
+Server::Access Server::access(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
+                              Subsystem*& subsystem) {
+  if (by.discovery_only) return Access::kUnknown;
+  const auto it = subsystems_.find(subnqn);
+  if (it != subsystems_.end() && it->second->admits(hostnqn, by)) {
+    subsystem = it->second.get();
+    return Access::kGranted;
+  }
+  const bool may_use_all = std::all_of(subsystems_.begin(), subsystems_.end(), [&](const auto& s) {
+    return s.second->removing || s.second->admits(hostnqn, by);
+  });
+  return may_use_all ? Access::kUnknown : Access::kForbidden;
+}
+
+// In turn, so that one that was just given up does not come back soon; those in use until their last queue pair is gone.
+std::uint16_t Server::free_cntlid() {
+  for (std::uint32_t tried = 0; tried < fabrics::kCntlidMax; ++tried) {
+    last_cntlid_ = last_cntlid_ == fabrics::kCntlidMax ? std::uint16_t{1} : static_cast<std::uint16_t>(last_cntlid_ + 1);
+    if (!controllers_.contains(last_cntlid_)) return last_cntlid_;
+  }
+  return 0;
+}
+
+Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectCommand& command,
+                             const fabrics::ConnectData& data) {
+  Controller::Identity identity{.subnqn = name(data.subnqn),
+                                .hostnqn = name(data.hostnqn),
+                                .hostid = data.hostid,
+                                .origin = request.queue->origin()};
+  if (!wire::is_discovery_nqn(identity.subnqn)) {
+    switch (access(identity.subnqn, identity.hostnqn, *identity.origin.listener, identity.subsystem)) {
+      case Access::kGranted: break;
+      case Access::kUnknown: return connect_invalid(where::kSubnqn);
+      case Access::kForbidden: return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
+    }
+  }
+  identity.cntlid = free_cntlid();
+  if (identity.cntlid == 0) return busy();
+  const std::uint16_t cntlid = identity.cntlid;
+  auto owned = std::make_unique<Controller>(static_cast<Controller::Owner&>(*this), control_, options_, std::move(identity));
+  Controller& controller = *owned;
+  controllers_.emplace(cntlid, std::move(owned));
+  controller.keep_alive().set(command.kato);
+  grant(request, controller, command);
+  if (controller.discovery()) discovery_.check(controller, request.queue->info());
+  return success(fabrics::ConnectResult{.cntlid = cntlid}.encode());
+}
+
+Answer Server::connect_io(AdminRequest& request, const fabrics::ConnectCommand& command,
+                          const fabrics::ConnectData& data) {
+  const std::string subnqn = name(data.subnqn);
+  const std::string hostnqn = name(data.hostnqn);
+  if (wire::is_discovery_nqn(subnqn)) return connect_invalid(where::kQid);
+  Subsystem* subsystem = nullptr;
+  switch (access(subnqn, hostnqn, *request.queue->origin().listener, subsystem)) {
+    case Access::kGranted: break;
+    case Access::kUnknown: return connect_invalid(where::kSubnqn);
+    case Access::kForbidden: return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
+  }
+  const auto it = controllers_.find(data.cntlid);
+  if (it == controllers_.end() || it->second->identity().subsystem != subsystem || it->second->ending()) {
+    return connect_invalid(where::kCntlid);
+  }
+  Controller& controller = *it->second;
+  if (controller.identity().hostnqn != hostnqn) return connect_invalid(where::kHostnqn);
+  // All zeroes: not to be checked.
+  if (!wire::is_nil(data.hostid) && data.hostid != controller.identity().hostid) return connect_invalid(where::kHostid);
+  if (!controller.registers().accepts_io()) return connect_invalid(where::kQid);
+  if (command.qid > controller.features().io_queues) return connect_invalid(where::kQid);
+  if (controller.has_queue(command.qid)) return {nvme::status::kCommandSequenceError, kNoLocation, 0};
+  grant(request, controller, command);
+  return success(fabrics::ConnectResult{.cntlid = controller.identity().cntlid}.encode());
+}
+
+void Server::grant(AdminRequest& request, Controller& controller, const fabrics::ConnectCommand& command) {
+  auto grant = std::make_unique<ConnectGrant>();
+  grant->admin = command.qid == 0;
+  grant->qid = command.qid;
+  grant->cntlid = controller.identity().cntlid;
+  grant->depth = command.sqsize + 1u;
+  grant->sq_flow_control = (command.cattr & fabrics::cattr::kDisableSqFlowControl) == 0;
+  grant->in_capsule = controller.discovery() ? 0 : in_capsule_size(options_, request.queue->limits());
+  grant->hostnqn = controller.identity().hostnqn;
+  grant->subnqn = controller.identity().subnqn;
+  grant->subsystem = controller.identity().subsystem;
+  grant->shared = controller.add_queue(command.qid, *request.queue);
+  queues_.emplace(request.queue, QueueKey{&controller, command.qid});
+  request.grant = std::move(grant);
+}
+
+}  // namespace weft::controller

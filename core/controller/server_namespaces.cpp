@@ -1,0 +1,254 @@
+// Subsystems, who may use them, and namespaces: added, removed and resized while hosts use them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <mutex>
+#include <utility>
+
+#include "core/controller/server.hpp"
+#include "core/wire/nqn.hpp"
+
+namespace weft::controller {
+namespace {
+
+constexpr std::size_t kSerialLength = 20, kModelLength = 40;
+
+Status check_backend(const BackendInfo& info) {
+  if (info.block_size != 512 && info.block_size != 4096) {
+    return Error(EINVAL, fmt::format("a namespace has blocks of 512 or 4096 bytes, not {}", info.block_size));
+  }
+  if (info.blocks == 0 || info.blocks > UINT64_MAX / info.block_size) {
+    return Error(EINVAL, fmt::format("a namespace cannot have {} blocks", info.blocks));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Subsystem*> Server::find_subsystem(std::string_view nqn) {
+  const auto it = subsystems_.find(nqn);
+  if (it == subsystems_.end() || it->second->removing) return Error(ENOENT, fmt::format("there is no subsystem {}", nqn));
+  return it->second.get();
+}
+
+Status Server::add_subsystem(const SubsystemOptions& options) {
+  if (Status valid = wire::nqn_valid_strict(options.nqn, "the subsystem NQN"); !valid) return valid;
+  if (wire::is_discovery_nqn(options.nqn)) return Error(EINVAL, fmt::format("{} is the discovery service's name", options.nqn));
+  if (options.serial.size() > kSerialLength || options.model.size() > kModelLength) {
+    return Error(EINVAL, fmt::format("subsystem {}: a serial number has at most {} characters, a model at most {}", options.nqn,
+                                     kSerialLength, kModelLength));
+  }
+  for (const std::string& host : options.allow_hosts) {
+    if (Status valid = wire::nqn_valid_strict(host, "the host NQN"); !valid) return valid;
+  }
+  if (subsystems_.contains(options.nqn)) return Error(EEXIST, fmt::format("there is a subsystem {} already", options.nqn));
+  subsystems_.emplace(options.nqn, std::make_unique<Subsystem>(options));
+  discovery_changed();
+  return {};
+}
+
+void Server::remove_subsystem(std::string_view nqn, Done done) {
+  const auto found = find_subsystem(nqn);
+  if (!found) return done(found.error());
+  Subsystem& subsystem = **found;
+  subsystem.removing = true;
+  discovery_changed();
+  auto finish = [this, &subsystem, done = std::move(done)] {
+    close_namespaces(subsystem, [this, &subsystem, done] {
+      subsystems_.erase(subsystem.nqn());
+      done({});
+    });
+  };
+  const auto of_it = [&subsystem](const Controller& c) { return c.identity().subsystem == &subsystem; };
+  const bool used = std::any_of(controllers_.begin(), controllers_.end(), [&](const auto& c) { return of_it(*c.second); });
+  if (!used) return finish();
+  emptying_.emplace_back(&subsystem, std::move(finish));
+  end_controllers(of_it);
+}
+
+Status Server::allow_host(std::string_view nqn, std::string_view hostnqn) {
+  const auto subsystem = find_subsystem(nqn);
+  if (!subsystem) return subsystem.error();
+  if (Status valid = wire::nqn_valid_strict(hostnqn, "the host NQN"); !valid) return valid;
+  (*subsystem)->allow(hostnqn);
+  discovery_changed();
+  return {};
+}
+
+Status Server::disallow_host(std::string_view nqn, std::string_view hostnqn) {
+  const auto subsystem = find_subsystem(nqn);
+  if (!subsystem) return subsystem.error();
+  if (!(*subsystem)->disallow(hostnqn)) {
+    return Error(ENOENT, fmt::format("host {} is not among those that may use {}", hostnqn, nqn));
+  }
+  end_controllers([&](const Controller& c) {
+    const Controller::Identity& host = c.identity();
+    return host.subsystem == *subsystem && host.hostnqn == hostnqn && !(*subsystem)->admits(hostnqn, *host.origin.listener);
+  });
+  discovery_changed();
+  return {};
+}
+
+// ---- Namespaces
+
+void Server::tell_controllers(const Subsystem& subsystem, std::uint32_t nsid) {
+  for (const auto& [cntlid, controller] : controllers_) {
+    if (controller->identity().subsystem == &subsystem && !controller->ending()) controller->namespace_changed(nsid);
+  }
+}
+
+void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
+                           std::function<void(Result<std::uint32_t>)> done) {
+  const auto found = find_subsystem(nqn);
+  if (!found) return done(found.error());
+  Subsystem& subsystem = **found;
+  if (options.backend == nullptr) return done(Error(EINVAL, "a namespace needs a backend"));
+  const std::uint32_t nsid = options.nsid != 0 ? options.nsid : subsystem.free_nsid();
+  if (nsid == 0 || nsid > kMaxNamespaces) {
+    return done(Error(EINVAL, fmt::format("namespace identifiers of {} go from 1 to {}", nqn, kMaxNamespaces)));
+  }
+  if (subsystem.find(nsid) != nullptr) return done(Error(EEXIST, fmt::format("{} has a namespace {} already", nqn, nsid)));
+  const BackendInfo info = options.backend->info();
+  if (Status valid = check_backend(info); !valid) return done(valid.error());
+  NamespaceFacts facts{nsid, info, options.uuid.value_or(derive_namespace_uuid(nqn, nsid)),
+                       options.nguid.value_or(derive_namespace_nguid(nqn, nsid))};
+  auto ns = std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_);
+  Namespace& added = *ns;
+  subsystem.namespaces.emplace(nsid, std::move(ns));
+
+  struct Outcome {
+    std::mutex mutex;
+    Status status;
+  };
+  auto outcome = std::make_shared<Outcome>();
+  on_workers(
+      [&subsystem, &added, nsid, outcome](Worker& worker) {
+        Status opened = worker.open_namespace(subsystem, added, nsid, added.backend());
+        const std::lock_guard lock(outcome->mutex);
+        if (!opened) outcome->status = std::move(opened);
+      },
+      [this, &subsystem, nsid, outcome, done = std::move(done)] {
+        if (outcome->status) {
+          tell_controllers(subsystem, nsid);
+          return done(nsid);
+        }
+        close_namespace(subsystem, nsid, [outcome, done] { done(outcome->status.error()); });
+      });
+}
+
+// No command finds it from here on; it goes when the last one that uses it has ended, on every worker.
+void Server::close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::function<void()> done) {
+  const auto it = subsystem.namespaces.find(nsid);
+  const std::shared_ptr<Namespace> ns = std::move(it->second);
+  subsystem.namespaces.erase(it);
+  const auto left = std::make_shared<std::size_t>(workers_.size());
+  auto gone = [this, ns, left, done = std::move(done)] {
+    control_.post([ns, left, done] {
+      if (--*left == 0) done();
+    });
+  };
+  for (Worker* const worker : worker_list_) {
+    worker->post([&subsystem, &closing = *ns, gone](Worker& w) { w.close_namespace(subsystem, closing, gone); });
+  }
+}
+
+void Server::close_namespaces(Subsystem& subsystem, std::function<void()> done) {
+  if (!subsystem.namespaces.empty()) {
+    const std::uint32_t nsid = subsystem.namespaces.begin()->first;
+    return close_namespace(subsystem, nsid, [this, &subsystem, done = std::move(done)] { close_namespaces(subsystem, done); });
+  }
+  on_workers([&subsystem](Worker& worker) { worker.remove_subsystem(subsystem); }, std::move(done));
+}
+
+void Server::remove_namespace(std::string_view nqn, std::uint32_t nsid, Done done) {
+  const auto subsystem = find_subsystem(nqn);
+  if (!subsystem) return done(subsystem.error());
+  if ((*subsystem)->find(nsid) == nullptr) return done(Error(ENOENT, fmt::format("{} has no namespace {}", nqn, nsid)));
+  close_namespace(**subsystem, nsid, [done = std::move(done)] { done({}); });
+  tell_controllers(**subsystem, nsid);
+}
+
+void Server::resize_namespace(std::string_view nqn, std::uint32_t nsid, std::uint64_t blocks, Done done) {
+  const auto subsystem = find_subsystem(nqn);
+  if (!subsystem) return done(subsystem.error());
+  Namespace* const ns = (*subsystem)->find(nsid);
+  if (ns == nullptr) return done(Error(ENOENT, fmt::format("{} has no namespace {}", nqn, nsid)));
+  if (blocks == 0 || blocks > UINT64_MAX / ns->facts().info.block_size) {
+    return done(Error(EINVAL, fmt::format("namespace {} cannot have {} blocks", nsid, blocks)));
+  }
+  auto resized = [this, &owner = **subsystem, nsid, done = std::move(done)](Status status) {
+    if (status) tell_controllers(owner, nsid);
+    done(std::move(status));
+  };
+  if (blocks < ns->blocks()) return shrink(*ns, blocks, std::move(resized));
+  if (Status grown = ns->backend().resize(blocks); !grown) return resized(std::move(grown));
+  ns->set_blocks(blocks);
+  on_workers(
+      [ns, blocks](Worker& worker) {
+        if (NamespaceView* const view = worker.view(*ns)) view->set_blocks(blocks);
+      },
+      [resized = std::move(resized)] { resized({}); });
+}
+
+// Alone on what goes away; commands that waited there find the new size.
+void Server::shrink(Namespace& ns, std::uint64_t blocks, Done done) {
+  const BlockRange lost{blocks, ns.blocks() - blocks};
+  ns.gate().want(lost, [&ns, blocks, lost, done = std::move(done)] {
+    Status shrunk = ns.backend().resize(blocks);
+    if (shrunk) ns.set_blocks(blocks);
+    ns.gate().ended(lost, shrunk ? IoQueue::Effect::kReadable : IoQueue::Effect::kNone);
+    done(std::move(shrunk));
+  });
+}
+
+// ---- Shutdown: what was written is made durable, namespace by namespace, by this thread's way into it.
+
+namespace {
+
+struct ShutdownFlush {
+  Worker& worker;
+  std::vector<const Namespace*> left;
+  std::function<void()> done;
+  NamespaceView* view = nullptr;
+  BackendOp op{};
+
+  void next() {
+    while (!left.empty()) {
+      view = worker.view(*left.back());
+      left.pop_back();
+      if (view == nullptr) continue;
+      view->add_user();
+      if (view->context().flush(op) == Progress::kPending) return;
+      view->remove_user();
+    }
+    done();  // destroys this
+  }
+};
+
+}  // namespace
+
+void Server::flush_for_shutdown(Controller& controller) {
+  const std::uint16_t cntlid = controller.identity().cntlid;
+  auto flush = std::make_shared<ShutdownFlush>(ShutdownFlush{*worker_list_.front(), {}, {}});
+  if (Subsystem* const subsystem = controller.identity().subsystem) {
+    for (const auto& [nsid, ns] : subsystem->namespaces) {
+      if (ns->facts().info.volatile_cache) flush->left.push_back(ns.get());
+    }
+  }
+  flush->op.ctx = flush.get();
+  flush->op.done = [](BackendOp& op) {
+    auto& self = *static_cast<ShutdownFlush*>(op.ctx);
+    self.view->remove_user();
+    self.next();
+  };
+  flush->done = [this, cntlid, flush] {
+    const auto it = controllers_.find(cntlid);  // numbers come round too late to be another's
+    if (it != controllers_.end()) it->second->shutdown_flushed();
+    control_.post([flush] { flush->done = nullptr; });
+  };
+  flush->next();
+}
+
+}  // namespace weft::controller

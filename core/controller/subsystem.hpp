@@ -1,0 +1,58 @@
+// subsystem.hpp - an NVM subsystem: its names, who may use it, its namespaces. Thread rule: the control thread.
+#ifndef WEFT_CORE_CONTROLLER_SUBSYSTEM_HPP
+#define WEFT_CORE_CONTROLLER_SUBSYSTEM_HPP
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "core/controller/listener_facts.hpp"
+#include "core/controller/namespace.hpp"
+#include "weft/controller.hpp"
+
+namespace weft::controller {
+
+inline constexpr std::uint32_t kMaxNamespaces = 1024;  // NN: the greatest NSID
+
+class Subsystem {
+ public:
+  explicit Subsystem(const SubsystemOptions& options);
+  Subsystem(const Subsystem&) = delete;
+  Subsystem& operator=(const Subsystem&) = delete;
+
+  [[nodiscard]] const std::string& nqn() const { return nqn_; }
+  [[nodiscard]] const std::string& serial() const { return serial_; }
+  [[nodiscard]] const std::string& model() const { return model_; }
+
+  // Is there a rule that says who may come in? Without one: hosts on loopback listeners.
+  [[nodiscard]] bool has_rule() const { return any_host_ || listed_; }
+  [[nodiscard]] bool admits(std::string_view hostnqn, const ListenerFacts& by) const;
+  void allow(std::string_view hostnqn);
+  // False: it was not in the list.
+  [[nodiscard]] bool disallow(std::string_view hostnqn);
+
+  [[nodiscard]] Namespace* find(std::uint32_t nsid);
+  [[nodiscard]] std::uint32_t free_nsid() const;  // 0: none
+  std::map<std::uint32_t, std::unique_ptr<Namespace>> namespaces;
+
+  bool removing = false;
+
+ private:
+  const std::string nqn_;
+  const std::string serial_, model_;
+  bool any_host_;
+  bool listed_;  // there is a list, perhaps an empty one by now
+  std::set<std::string, std::less<>> hosts_;
+};
+
+// What is derived from names, the same after each start.
+[[nodiscard]] std::string derive_serial(std::string_view nqn);
+[[nodiscard]] wire::Uuid derive_namespace_uuid(std::string_view nqn, std::uint32_t nsid);
+[[nodiscard]] wire::Uuid derive_namespace_nguid(std::string_view nqn, std::uint32_t nsid);
+
+}  // namespace weft::controller
+
+#endif

@@ -1,0 +1,239 @@
+// Connect: each check, its status and where it says the bad field is; who is let in.
+#include "bench.hpp"
+
+namespace weft::test {
+namespace {
+
+using Names = CapsuleHost::Names;
+
+class Connect : public Bench {
+ protected:
+  struct Refusal {
+    std::uint16_t code;
+    std::uint32_t where;  // IATTR and IPO
+    friend bool operator==(const Refusal&, const Refusal&) = default;
+  };
+  static constexpr std::uint32_t kData = 1u << 16;
+  static Refusal of(const Reply& reply) { return {reply.code(), static_cast<std::uint32_t>(reply.result())}; }
+
+  // Sends a Connect whose entry and data a test has changed.
+  Refusal refusal(const std::function<void(fabrics::ConnectCommand&, fabrics::ConnectData&)>& change,
+                  std::uint16_t cntlid = 0xFFFF, std::uint16_t qid = 0) {
+    auto command = fabrics::as<fabrics::ConnectCommand>(wire::connect({.qid = qid, .entries = 32}));
+    auto data = CapsuleHost::connect_data(names(), cntlid);
+    change(command, data);
+    CapsuleHost& h = host(qid);
+    return of(h.call(fabrics::to_sqe(command), std::as_bytes(std::span(&data, 1))));
+  }
+};
+
+TEST_F(Connect, AnswersWithTheControllerId) {
+  serve();
+  const Reply reply = host().connect(names(), 0, 32);
+  ASSERT_TRUE(reply.ok());
+  EXPECT_GE(reply.result(), 1u);
+  EXPECT_LE(reply.result(), 0xFFEFu);  // and no authentication asked for
+  EXPECT_EQ(reply.cqe.sqhd, 1);
+}
+
+TEST_F(Connect, AnswersSqhdFfffWhenTheHostAsksForNoFlowControl) {
+  serve();
+  const Reply reply = host().connect(names(), 0, 32, 0xFFFF, 0, true);
+  ASSERT_TRUE(reply.ok());
+  EXPECT_EQ(reply.cqe.sqhd, 0xFFFF);
+}
+
+TEST_F(Connect, RefusesAnotherRecordFormat) {
+  serve();
+  EXPECT_EQ(refusal([](auto& c, auto&) { c.recfmt = 1; }), (Refusal{0x180, 0}));
+}
+TEST_F(Connect, RefusesAQueueOfOneEntry) {
+  serve();
+  EXPECT_EQ(refusal([](auto& c, auto&) { c.sqsize = 0; }), (Refusal{0x182, 44}));
+}
+TEST_F(Connect, RefusesAQueueLargerThanMqes) {
+  serve();
+  EXPECT_EQ(refusal([](auto& c, auto&) { c.sqsize = 1024; }), (Refusal{0x182, 44}));
+}
+TEST_F(Connect, AcceptsTheLargestQueue) {
+  serve();
+  EXPECT_EQ(refusal([](auto& c, auto&) { c.sqsize = 1023; }).code, 0);
+}
+TEST_F(Connect, RefusesQidFfff) {
+  serve();
+  EXPECT_EQ(refusal([](auto& c, auto&) { c.qid = 0xFFFF; }), (Refusal{0x182, 42}));
+}
+TEST_F(Connect, RefusesAHostIdOfZeroes) {
+  serve();
+  EXPECT_EQ(refusal([](auto&, auto& d) { d.hostid = {}; }), (Refusal{0x182, kData | 0}));
+}
+TEST_F(Connect, RefusesTheStaticControllerModel) {
+  serve();
+  EXPECT_EQ(refusal([](auto&, auto& d) { d.cntlid = 0xFFFE; }), (Refusal{0x182, kData | 16}));
+  EXPECT_EQ(refusal([](auto&, auto& d) { d.cntlid = 1; }), (Refusal{0x182, kData | 16}));
+}
+TEST_F(Connect, RefusesNamesWithoutAnEnd) {
+  serve();
+  EXPECT_EQ(refusal([](auto&, auto& d) { d.subnqn.fill('x'); }), (Refusal{0x182, kData | 256}));
+  EXPECT_EQ(refusal([](auto&, auto& d) { d.hostnqn.fill('x'); }), (Refusal{0x182, kData | 512}));
+  EXPECT_EQ(refusal([](auto&, auto& d) { d.hostnqn = {}; }), (Refusal{0x182, kData | 512}));
+}
+TEST_F(Connect, RefusesAnUnknownSubsystem) {
+  serve();
+  EXPECT_EQ(of(host().connect(names("nqn.2026-01.org.example:none"), 0, 32)), (Refusal{0x182, kData | 256}));
+}
+TEST_F(Connect, RefusesDataOfAnotherSize) {
+  serve();
+  const std::vector<std::byte> data(1020);
+  EXPECT_EQ(of(host().call(wire::connect({}), data)), (Refusal{0x182, 24}));
+}
+TEST_F(Connect, LetsAHostTryAgainOnTheSameConnection) {
+  serve();
+  CapsuleHost& h = host();
+  EXPECT_FALSE(h.connect(names("nqn.2026-01.org.example:none"), 0, 32).ok());
+  EXPECT_TRUE(h.connect(names(), 0, 32).ok());
+}
+TEST_F(Connect, RefusesASecondConnectOnAQueue) {
+  serve();
+  CapsuleHost& a = admin();
+  EXPECT_EQ(of(a.connect(names(), 0, 32)).code, 0x00C);
+  CapsuleHost& q = io();
+  EXPECT_EQ(of(q.connect(names(), 1, 32, cntlid_)).code, 0x00C);
+}
+TEST_F(Connect, RefusesOtherCommandsBeforeIt) {
+  serve();
+  EXPECT_EQ(host().call(wire::property_get(nvme::property::kCap, true)).code(), 0x00C);
+  EXPECT_EQ(host(1).call(wire::read(1, 0, 1), {}, *std::make_unique<std::array<std::byte, 512>>()).code(), 0x00C);
+}
+TEST_F(Connect, ClosesAConnectionThatSendsNone) {
+  serve();
+  CapsuleHost& h = host();
+  advance(11'000'000'000);
+  EXPECT_TRUE(h.closed());
+}
+
+// ---- I/O queues
+
+TEST_F(Connect, RefusesAnIoQueueOfAnUnknownController) {
+  serve();
+  admin();
+  const auto other = static_cast<std::uint16_t>(cntlid_ + 1);
+  EXPECT_EQ(of(host(1).connect(names(), 1, 32, other)), (Refusal{0x182, kData | 16}));
+  EXPECT_EQ(of(host(1).connect(names(), 1, 32, 0xFFFF)), (Refusal{0x182, kData | 16}));
+}
+TEST_F(Connect, RefusesAnIoQueueOfAnotherHost) {
+  serve();
+  admin();
+  EXPECT_EQ(of(host(1).connect(names(kDiskNqn, kHostB), 1, 32, cntlid_)), (Refusal{0x182, kData | 512}));
+  Names other_id = names();
+  other_id.hostid = {9};
+  EXPECT_EQ(of(host(1).connect(other_id, 1, 32, cntlid_)), (Refusal{0x182, kData | 0}));
+}
+TEST_F(Connect, TakesAnIoQueueWithoutAHostId) {
+  serve();
+  admin();
+  Names no_id = names();
+  no_id.hostid = {};
+  EXPECT_TRUE(host(1).connect(no_id, 1, 32, cntlid_).ok());
+}
+TEST_F(Connect, RefusesAnIoQueueWithAKeepAliveTime) {
+  serve();
+  admin();
+  EXPECT_EQ(refusal([](auto& c, auto&) { c.kato = 5000; }, cntlid_, 1), (Refusal{0x182, 48}));
+}
+TEST_F(Connect, RefusesAnIoQueueBeforeTheControllerIsEnabled) {
+  serve();
+  const Reply reply = host().connect(names(), 0, 32);
+  ASSERT_TRUE(reply.ok());
+  EXPECT_EQ(of(host(1).connect(names(), 1, 32, static_cast<std::uint16_t>(reply.result()))), (Refusal{0x182, 42}));
+}
+TEST_F(Connect, RefusesAnIoQueueBeyondTheGrantedNumber) {
+  serve();
+  CapsuleHost& a = admin();
+  ASSERT_TRUE(a.call(wire::set_features(nvme::feature::kNumberOfQueues, 1 | (1 << 16))).ok());
+  EXPECT_EQ(of(host(3).connect(names(), 3, 32, cntlid_)), (Refusal{0x182, 42}));
+  EXPECT_TRUE(host(2).connect(names(), 2, 32, cntlid_).ok());
+}
+TEST_F(Connect, RefusesAQidThatIsInUse) {
+  serve();
+  admin();
+  io(1);
+  EXPECT_EQ(of(host(1).connect(names(), 1, 32, cntlid_)).code, 0x00C);
+}
+TEST_F(Connect, TakesAQidAgainWhenItsQueueHasGone) {
+  serve();
+  admin();
+  io(1).close();
+  settle();
+  EXPECT_TRUE(host(1).connect(names(), 1, 32, cntlid_).ok());
+}
+TEST_F(Connect, RefusesIoQueuesOfTheDiscoveryService) {
+  serve();
+  const Reply reply = host().connect(names(fabrics::kDiscoveryNqn), 0, 32);
+  ASSERT_TRUE(reply.ok());
+  const auto cntlid = static_cast<std::uint16_t>(reply.result());
+  EXPECT_EQ(of(host(1).connect(names(fabrics::kDiscoveryNqn), 1, 32, cntlid)), (Refusal{0x182, 42}));
+}
+TEST_F(Connect, OneHostMayHaveSeveralControllers) {
+  serve();
+  admin();
+  const std::uint16_t first = cntlid_;
+  admin();
+  EXPECT_NE(cntlid_, first);
+  EXPECT_EQ(counts().controllers, 2u);
+}
+TEST_F(Connect, AControllerIdDoesNotComeBackSoon) {
+  serve();
+  admin().close();
+  const std::uint16_t first = cntlid_;
+  settle();
+  EXPECT_EQ(counts().controllers, 0u);
+  admin();
+  EXPECT_EQ(cntlid_, first + 1);
+}
+
+// ---- Who may come in
+
+class Access : public Connect {
+ protected:
+  void subsystem(SubsystemOptions options) { ASSERT_TRUE(server_->add_subsystem(options)); }
+};
+
+TEST_F(Access, AHostThatIsNotListedIsInvalid) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA}, .serial = "", .model = "Weft"});
+  listen();
+  EXPECT_TRUE(host().connect(names(), 0, 32).ok());
+  EXPECT_EQ(of(host().connect(names(kDiskNqn, kHostB), 0, 32)), (Refusal{0x184, 0}));
+}
+TEST_F(Access, AHostThatIsNotListedLearnsNotWhatExists) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA}, .serial = "", .model = "Weft"});
+  listen();
+  const char* const none = "nqn.2026-01.org.example:none";
+  EXPECT_EQ(of(host().connect(names(none, kHostB), 0, 32)), (Refusal{0x184, 0}));
+  EXPECT_EQ(of(host().connect(names(none, kHostA), 0, 32)), (Refusal{0x182, kData | 256}));
+}
+TEST_F(Access, WithoutARuleAHostComesInByLoopback) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {}, .serial = "", .model = "Weft"});
+  listen();  // the transport stays within the machine
+  EXPECT_TRUE(host().connect(names(), 0, 32).ok());
+}
+TEST_F(Access, TakingAHostOffTheListEndsItsControllers) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA, kHostB}, .serial = "", .model = "Weft"});
+  listen();
+  CapsuleHost& a = admin();
+  CapsuleHost& b = admin(names(kDiskNqn, kHostB));
+  ASSERT_TRUE(server_->disallow_host(kDiskNqn, kHostA));
+  settle();
+  EXPECT_TRUE(a.closed());
+  EXPECT_FALSE(b.closed());
+  EXPECT_EQ(of(host().connect(names(), 0, 32)).code, 0x184);
+}
+TEST_F(Access, ADiscoveryListenerReachesNoSubsystem) {
+  serve();
+  listen("discovery", true);
+  EXPECT_EQ(of(host(0, 32, "discovery").connect(names(), 0, 32)), (Refusal{0x182, kData | 256}));
+  EXPECT_TRUE(host(0, 32, "discovery").connect(names(fabrics::kDiscoveryNqn), 0, 32).ok());
+}
+
+}  // namespace
+}  // namespace weft::test
