@@ -1,0 +1,128 @@
+"""discover, identify, list, read and write against a served namespace."""
+
+import hashlib
+import os
+import unittest
+
+from weft_program import NQN, PROGRAM, Case, weft
+
+DISCOVERY = "nqn.2014-08.org.nvmexpress.discovery"
+
+
+class Asking(Case):
+    def test_discover_gives_the_address_that_was_reached(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        ended = self.assert_ended(weft("discover", server.url, "--json"), 0)
+        entries = [e for e in ended.json()["entries"] if e["type"] == "subsystem"]
+        self.assertEqual([e["url"] for e in entries], [server.disk])
+        self.assertEqual((entries[0]["transport"], entries[0]["adrfam"]), ("tcp", "ipv4"))
+        self.assertIn(server.disk, weft("discover", server.url).out)
+
+    def test_identify_describes_controller_and_namespace(self):
+        server = self.served("--namespace", "ram://?size=8M&block=4096")
+        controller = self.assert_ended(weft("identify", server.disk, "--json"), 0).json()
+        self.assertEqual((controller["subsystem"], controller["kind"], controller["model"]), (NQN, "I/O", "Weft"))
+        found = self.assert_ended(weft("identify", server.disk, "--nsid", "1", "--json"), 0).json()
+        self.assertEqual((found["bytes"], found["block_size"], found["blocks"]), (8 << 20, 4096, 2048))
+        self.assertIn(NQN, weft("identify", server.disk).out)
+
+    def test_identify_without_a_subsystem_describes_discovery(self):
+        server = self.served()
+        found = self.assert_ended(weft("identify", server.url, "--json"), 0).json()
+        self.assertEqual((found["subsystem"], found["kind"]), (DISCOVERY, "discovery"))
+
+    def test_identity_survives_a_restart(self):
+        first = self.served("--namespace", "ram://?size=8M")
+        before = weft("identify", first.disk, "--nsid", "1", "--json").json(), weft("identify", first.disk, "--json").json()["serial"]
+        self.assertEqual(first.end()[0], 0)
+        second = self.served("--namespace", "ram://?size=8M")
+        after = weft("identify", second.disk, "--nsid", "1", "--json").json(), weft("identify", second.disk, "--json").json()["serial"]
+        self.assertEqual(before, after)
+        self.assertNotEqual(before[0]["uuid"], "")
+
+    def test_list_shows_every_namespace(self):
+        server = self.served("--namespace", "ram://?size=8M", "--namespace", "null://?size=1T")
+        ended = self.assert_ended(weft("list", server.disk, "--json"), 0)
+        self.assertEqual([(n["nsid"], n["bytes"]) for n in ended.json()["namespaces"]], [(1, 8 << 20), (2, 1 << 40)])
+        self.assertIn("1 TiB", weft("list", server.disk).out)
+
+    def test_list_without_a_subsystem_asks_discovery_first(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        ended = self.assert_ended(weft("list", server.url, "--json"), 0)
+        self.assertEqual([n["subnqn"] for n in ended.json()["namespaces"]], [NQN])
+
+    def test_a_namespace_that_is_not_there_is_a_failure(self):
+        server = self.served()
+        self.assert_ended(weft("identify", server.disk, "--nsid", "9"), 1, "namespace 9")
+
+
+class Moving(Case):
+    def test_a_file_comes_back_the_same(self):
+        server = self.served("--namespace", "ram://?size=256M")
+        with open(PROGRAM, "rb") as program:
+            data = program.read()[: 64 << 20]
+        source = self.file("source", data)
+        for options in ([], ["-o", "hdgst=on", "-o", "ddgst=on"]):
+            with self.subTest(options=options):
+                written = weft("write", server.disk, "--input", source, "--json", *options)
+                self.assertEqual(self.assert_ended(written, 0).json()["bytes"], len(data))
+                back = self.folder / "back"
+                self.assert_ended(weft("read", server.disk, "--bytes", len(data), "--output", back, *options), 0)
+                self.assertEqual(hashlib.sha256(back.read_bytes()).digest(), hashlib.sha256(data).digest())
+
+    def test_standard_streams_take_the_place_of_files(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        data = os.urandom(10_000)
+        self.assert_ended(weft("write", server.disk, "--lba", 3, "--input", "-", given=data), 0)
+        ended = self.assert_ended(weft("read", server.disk, "--lba", 3, "--blocks", 20, "--output", "-"), 0)
+        self.assertEqual(ended.bytes, data + bytes(20 * 512 - len(data)))
+        self.assertIn("read 10 KiB", ended.err)
+
+    def test_read_without_a_length_goes_to_the_end(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        self.assertEqual(len(weft("read", server.disk, "--lba", 2047, "--output", "-").bytes), 512)
+
+    def test_file_backend_keeps_what_was_written(self):
+        disk = self.file("disk.img", bytes(8 << 20))
+        server = self.served("--namespace", f"file://{disk}")
+        data = os.urandom(1 << 20)
+        self.assert_ended(weft("write", server.disk, "--input", "-", given=data), 0)
+        self.assertEqual(disk.read_bytes()[: 1 << 20], data)
+
+    def test_more_than_there_is_room_for_is_refused_before_anything_is_written(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        source = self.file("source", bytes([1]) * (1 << 20))
+        self.assert_ended(weft("write", server.disk, "--lba", 1, "--input", source), 1, "has room for 1048064")
+        self.assertEqual(weft("read", server.disk, "--output", "-").bytes, bytes(1 << 20))
+
+    def test_a_stream_that_is_too_long_fails_and_says_how_much_was_written(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        self.assert_ended(weft("write", server.disk, "--input", "-", given=bytes(9 << 20)), 1, "8388608 bytes were written")
+
+    def test_ranges_beyond_the_end_are_usage_errors(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        for arguments, says in [(["--lba", 2048], "lies beyond namespace 1"),
+                                (["--lba", 2047, "--blocks", 2], "runs over the end"),
+                                (["--bytes", "2M"], "runs over the end"),
+                                (["--blocks", 2 ** 63], "runs over the end")]:
+            with self.subTest(arguments=arguments):
+                self.assert_ended(weft("read", server.disk, "--output", "-", *arguments), 2, says)
+
+    def test_a_file_that_cannot_be_opened_is_a_failure(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        self.assert_ended(weft("write", server.disk, "--input", self.folder / "none"), 1, "No such file")
+        self.assert_ended(weft("write", server.disk, "--input", self.folder), 1, "is a folder")
+        self.assert_ended(weft("read", server.disk, "--output", self.folder / "no/where"), 1, "No such file")
+
+    def test_a_full_disk_is_a_failure(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        self.assert_ended(weft("read", server.disk, "--output", "/dev/full"), 1, "No space left")
+
+    def test_a_failed_connect_leaves_the_output_file_alone(self):
+        kept = self.file("kept", "precious")
+        self.assert_ended(weft("read", f"tcp://127.0.0.1:1/{NQN}", "--output", kept), 3)
+        self.assertEqual(kept.read_text(), "precious")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,102 @@
+"""`weft perf`: its JSON, its checks of data, and how it ends."""
+
+import signal
+import subprocess
+import unittest
+
+from weft_program import LIMIT, PLUGINS, PROGRAM, Case, weft
+
+
+class Perf(Case):
+    def perf(self, server, *arguments, code=0):
+        ended = weft("perf", server.disk, "--json", *arguments)
+        self.assertEqual(ended.code, code, ended.err)
+        return ended.json()
+
+    def test_json_has_what_scripts_need(self):
+        server = self.served("--namespace", "ram://?size=64M")
+        result = self.perf(server, "--seconds", "500ms", "--depth", 4, "--seed", 3)
+        self.assertGreater(result["iops"], 0)
+        self.assertGreater(result["cpu_seconds"], 0)
+        self.assertEqual((result["errors"], result["depth"], result["queues"], result["seed"]), (0, 4, 1, 3))
+        self.assertAlmostEqual(result["mib_s"], result["iops"] * 4096 / (1 << 20), delta=1)
+        lat = result["lat_us"]
+        self.assertLessEqual(lat["p50"], lat["p99"])
+        self.assertLessEqual(lat["p99"], lat["p999"])
+        self.assertLessEqual(lat["p999"], lat["max"])
+        self.assertGreater(lat["mean"], 0)
+
+    def test_every_mode_ends_after_the_ios_it_was_told(self):
+        server = self.served("--namespace", "ram://?size=64M")
+        for mode in ("randread", "randwrite", "read", "write", "randrw"):
+            with self.subTest(mode=mode):
+                self.assertEqual(self.perf(server, "--rw", mode, "--ios", 500)["ios"], 500)
+
+    def test_verify_finds_written_data_right_in_every_mode_and_size(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        for mode in ("randread", "randwrite", "randrw", "write", "read"):
+            for size in ("512", "4k", "128k", "1M"):
+                with self.subTest(mode=mode, size=size):
+                    result = self.perf(server, "--rw", mode, "--bs", size, "--ios", 100, "--depth", 8, "--verify")
+                    self.assertEqual((result["mismatches"], result["errors"]), (0, 0))
+                    self.assertGreaterEqual(result["verified"], 1)
+
+    def test_verify_finds_wrong_data(self):
+        server = self.served("--namespace", "null://?size=8M")  # reads give zeroes, whatever was written
+        ended = weft("perf", server.disk, "--rw", "randwrite", "--ios", 50, "--seed", 1, "--verify", "--json")
+        self.assert_ended(ended, 1, "wrong data in LBA")
+        self.assertEqual(ended.json()["mismatches"], 50)
+
+    def test_several_queues_and_digests(self):
+        server = self.served("--namespace", "ram://?size=8M", "--threads", "2")
+        result = self.perf(server, "--queues", 4, "--ios", 2000, "--rw", "randrw", "--verify", "-o", "hdgst=on", "-o", "ddgst=on")
+        self.assertEqual((result["queues"], result["errors"]), (4, 0))
+
+    def test_every_way_to_wait(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        for wait in ("adaptive", "poll", "sleep"):
+            with self.subTest(wait=wait):
+                self.assertEqual(self.perf(server, "--wait", wait, "--ios", 500)["errors"], 0)
+
+    def test_is_readable_by_people(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        ended = self.assert_ended(weft("perf", server.disk, "--ios", 100, "--seed", 42), 0)
+        for word in ("IOPS", "MiB/s", "p99", "CPU", "seed 42", "errors      0"):
+            self.assertIn(word, ended.out)
+
+    def test_an_io_size_that_does_not_fit_is_wrong_usage(self):
+        server = self.served("--namespace", "ram://?size=1M&block=4096")
+        self.assert_ended(weft("perf", server.disk, "--bs", "512"), 2, "not a multiple of namespace 1's blocks")
+        self.assert_ended(weft("perf", server.disk, "--bs", "2M"), 2, "more than there is room for")
+        self.assert_ended(weft("perf", server.disk, "--span", "2M"), 2, "--span")
+
+    def test_an_interrupt_ends_it_early_with_its_results(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "perf", server.disk, "--seconds", "600", "--json"],
+                                   stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        while weft("list", server.disk).code != 0:  # the time it takes another host to connect is enough for this one
+            pass
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=LIMIT)
+        if process.returncode == 0:
+            self.assertIn(b'"interrupted": true', out)
+        else:
+            self.assertEqual(process.returncode, 1)  # it came while this host was still connecting
+
+    def test_a_target_that_goes_away_is_a_failure(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "perf", server.disk, "--seconds", "600"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        self.assert_ended(weft("list", server.disk), 0)
+        server.process.kill()
+        server.process.wait()
+        _, err = process.communicate(timeout=LIMIT)
+        self.assertIn(process.returncode, (1, 3), err)
+        self.assertTrue(err.startswith(b"weft: "), err)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,127 @@
+"""`weft serve`: what it says, whom it lets in, and how it ends."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import unittest
+
+from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, weft
+
+
+def few_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+
+
+class Serving(Case):
+    def test_says_where_it_listens_and_nothing_else_on_standard_output(self):
+        server = self.served("--namespace", "ram://?size=1M", "--listen", "tcp://127.0.0.1:0", listeners=2)
+        self.assertRegex(server.url, r"^tcp://127\.0\.0\.1:[1-9]\d*$")
+        self.assertNotEqual(server.urls[0], server.urls[1])
+        for url in server.urls:
+            self.assert_ended(weft("identify", f"{url}/{NQN}"), 0)
+        self.assertEqual(server.end(), (0, ""))
+        self.assertIsNone(server.lines.get(timeout=LIMIT))
+
+    def test_listens_on_ipv6_too(self):
+        if not os.path.exists("/proc/net/if_inet6"):
+            self.skipTest("this machine has no IPv6")
+        server = self.served("--namespace", "ram://?size=1M", "--listen", "tcp://[::1]:0", listeners=2)
+        self.assertRegex(server.urls[1], r"^tcp://\[::1\]:\d+$")
+        found = weft("discover", server.urls[1], "--json").json()["entries"]
+        self.assertIn(f"{server.urls[1]}/{NQN}", [e["url"] for e in found])
+
+    def test_json_has_a_line_a_listener(self):
+        process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "serve", "--json", "--listen", "tcp://127.0.0.1:0"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        line = json.loads(process.stdout.readline())
+        self.assertEqual(line["event"], "listening")
+        process.terminate()
+        process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 0)
+
+    def test_without_a_namespace_tells_what_to_try(self):
+        server = self.served()
+        self.assert_ended(weft("read", server.disk, "--blocks", "1", "--output", "-"), 0)
+        code, err = server.end()
+        self.assertEqual(code, 0)
+        for command in ("discover", "identify", "list", "write", "read", "perf"):
+            self.assertRegex(err, rf"weft( --plugin-dir \S+)? {command} {server.url}")
+        self.assertIn("64 MiB", err)
+
+    def test_offers_discovery_alone_on_a_listener_for_it(self):
+        server = self.served("--namespace", "ram://?size=1M", "--discovery", "tcp://127.0.0.1:0", listeners=2)
+        entries = weft("discover", server.urls[1], "--json").json()["entries"]
+        self.assertIn(server.disk, [e["url"] for e in entries])
+        self.assert_ended(weft("identify", f"{server.urls[1]}/{NQN}"), 3)
+
+
+class Access(Case):
+    def test_admits_only_hosts_on_the_list(self):
+        friend = "nqn.2026-01.org.example:friend"
+        server = self.served("--namespace", "ram://?size=1M", "--allow-host", friend)
+        self.assert_ended(weft("identify", server.disk), 3, "stage 'Connect command'")
+        self.assert_ended(weft("identify", server.disk, "-o", f"hostnqn={friend}"), 0)
+
+    def test_shows_strangers_nothing_in_discovery(self):
+        friend = "nqn.2026-01.org.example:friend"
+        server = self.served("--namespace", "ram://?size=1M", "--allow-host", friend)
+        seen = [e["subnqn"] for e in weft("discover", server.url, "--json").json()["entries"]]
+        self.assertNotIn(NQN, seen)
+
+    def test_lets_any_host_in_through_a_wildcard_when_told(self):
+        server = self.served("--namespace", "ram://?size=1M", "--allow-any-host", "--listen", "tcp://0.0.0.0:0", listeners=2)
+        port = server.urls[1].rsplit(":", 1)[1]
+        entries = weft("discover", f"tcp://127.0.0.1:{port}", "--json").json()["entries"]
+        self.assertIn(f"tcp://127.0.0.1:{port}/{NQN}", [e["url"] for e in entries])
+
+
+class Refusing(Case):
+    def test_a_port_that_is_taken(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        self.assert_ended(weft("serve", "--listen", server.url), 1, "Address already in use")
+
+    def test_a_backend_that_cannot_be_opened(self):
+        missing = f"file://{self.folder}/none.img"
+        self.assert_ended(weft("serve", "--listen", "tcp://127.0.0.1:0", "--namespace", missing), 1, "none.img")
+
+    def test_a_backend_that_nobody_knows(self):
+        ended = weft("serve", "--listen", "tcp://127.0.0.1:0", "--namespace", "rum://?size=1G")
+        self.assert_ended(ended, 1, "rum")
+
+    def test_too_few_open_files_says_how_many_are_needed(self):
+        ended = weft("serve", "--listen", "tcp://127.0.0.1:0", before=few_files)
+        self.assert_ended(ended, 1, "the limit (RLIMIT_NOFILE) is 20")
+        ended = weft("identify", f"tcp://127.0.0.1:1/{NQN}", before=few_files)
+        self.assert_ended(ended, 1, "the limit (RLIMIT_NOFILE) is 20")
+
+
+class Ending(Case):
+    def test_each_signal_that_asks_for_it_ends_it_cleanly(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            server = self.served("--namespace", "ram://?size=1M")
+            self.assertEqual(server.end(number), (0, ""))
+
+    def test_under_load_hosts_are_told_and_it_ends_cleanly(self):
+        server = self.served("--namespace", "ram://?size=8M", "--threads", "2")
+        perf = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "perf", server.disk, "--seconds", "600", "--queues", "2"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(perf.kill)
+        self.assert_ended(weft("list", server.disk), 0)
+        code, _ = server.end()
+        self.assertEqual(code, 0)
+        _, err = perf.communicate(timeout=LIMIT)
+        self.assertIn(perf.returncode, (1, 3), err)
+
+    def test_gives_its_port_back(self):
+        first = self.served("--namespace", "ram://?size=1M")
+        self.assert_ended(weft("list", first.disk), 0)
+        self.assertEqual(first.end()[0], 0)
+        second = self.served("--namespace", "ram://?size=1M", "--listen", first.url, listeners=2)
+        self.assertEqual(second.urls[1], first.url)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+#include "connection.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cerrno>
+
+#include "limits.hpp"
+#include "output.hpp"
+#include "weft/fabrics.hpp"
+
+namespace weft::tools {
+namespace {
+
+constexpr std::uint64_t kOwnFiles = 24;  // standard ones, reactor, mailbox, the plugin's, the file that is read or written
+
+Status replace_option(Address& address, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+    return Error(EINVAL, fmt::format("--option takes KEY=VALUE, '{}' is not that", text));
+  }
+  std::erase_if(address.options, [&](const Option& option) { return option.key == text.substr(0, equals); });
+  address.options.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  return {};
+}
+
+Status complete(Address& address, const Transport& transport, Need need) {
+  const weft_transport& table = transport.table();
+  const bool discovery = need == Need::kDiscovery || (need == Need::kAny && address.subnqn.empty());
+  if (transport.splits_service()) {
+    const char* const service = discovery && table.discovery_trsvcid != nullptr ? table.discovery_trsvcid : table.default_trsvcid;
+    if (Status split = address.split_service(service); !split) return split;
+  }
+  if (!address.subnqn.empty()) return {};
+  if (need == Need::kSubsystem) {
+    return Error(EINVAL, fmt::format("the address names no subsystem: end it with /nqn...; 'weft discover {}' lists them",
+                                     address.to_string()));
+  }
+  address.subnqn = fabrics::kDiscoveryNqn;
+  return {};
+}
+
+}  // namespace
+
+void AddressArguments::declare(CLI::App& command) {
+  command.add_option("url", url, "Where, over which transport: scheme://address[/nqn...][?key=value&...]")
+      ->required()
+      ->type_name("URL");
+  command.add_option("-o,--option", options, "Option of the address, instead of what the URL says; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+Outcome<Remote> read_address(Program& program, const AddressArguments& arguments, Need need) {
+  Result<Address> address = Address::parse(arguments.url);
+  if (!address) return usage(address.error());
+  for (const std::string& option : arguments.options) {
+    if (Status good = replace_option(*address, option); !good) return usage(good.error());
+  }
+  Remote remote;
+  remote.qsize_given = address->option("qsize") != nullptr;
+  Result<HostOptions> options = take_host_options(*address);
+  if (!options) return usage(options.error(), arguments.url);
+  remote.options = *options;
+  const Result<Transport*> transport = program.registry().find(address->scheme, WEFT_ROLE_HOST);
+  if (!transport) return std::unexpected(Failure{Exit::kUnreachable, transport.error()});
+  if (Status good = check_transport_options(*address, (*transport)->options(), host_option_keys()); !good) {
+    return usage(good.error());
+  }
+  if (Status good = complete(*address, **transport, need); !good) return usage(good.error());
+  remote.address = std::move(*address);
+  return remote;
+}
+
+std::unexpected<Failure> unreachable(const Address& address, const Error& error) {
+  Failure failure{Exit::kUnreachable, error};
+  const std::string at = error.stage.empty() ? "" : fmt::format(", stage '{}'", error.stage);
+  const bool told = !address.traddr.empty() && error.text.find(address.traddr) != std::string::npos;
+  const std::string whom = told ? "" : " to " + address.to_string();
+  failure.error.text = fmt::format("could not connect{}{}: {}", whom, at, error.text);
+  return std::unexpected(std::move(failure));
+}
+
+Outcome<std::unique_ptr<BlockingHost>> connect(Program& program, const Remote& remote) {
+  if (Status enough = require_open_files(kOwnFiles + remote.options.queues, "this connection"); !enough) {
+    return failed(enough.error());
+  }
+  Result<std::unique_ptr<BlockingHost>> host = BlockingHost::connect(program.registry(), remote.address, remote.options);
+  if (!host) return unreachable(remote.address, host.error());
+  return std::move(*host);
+}
+
+Outcome<Namespace> find_namespace(BlockingHost& host, std::uint32_t nsid, const Address& address) {
+  Result<Namespace> found = host.identify_namespace(nsid);
+  if (!found) return failed(found.error(), fmt::format("namespace {} of {}", nsid, address.subnqn));
+  return *found;
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,85 @@
+#include "described.hpp"
+
+#include "weft/nvme.hpp"
+
+namespace weft::tools {
+namespace {
+
+template <class Text>
+std::string text_of(const Text& field) {
+  return clean(std::string_view(reinterpret_cast<const char*>(field.data()), field.size()));
+}
+
+std::string kind(std::uint8_t cntrltype) {
+  switch (cntrltype) {
+    case nvme::cntrltype::kIo:
+      return "I/O";
+    case nvme::cntrltype::kDiscovery:
+      return "discovery";
+    case nvme::cntrltype::kAdministrative:
+      return "administrative";
+    default:
+      return "not told";
+  }
+}
+
+std::string version_text(std::uint32_t version) {
+  return fmt::format("{}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff);
+}
+
+std::string commands(std::uint16_t oncs) {
+  std::string out = "read, write, flush";
+  const auto add = [&](std::uint16_t bit, const char* name) {
+    if ((oncs & bit) != 0) out += std::string(", ") + name;
+  };
+  add(nvme::oncs::kCompare, "compare");
+  add(nvme::oncs::kWriteUncorrectable, "write uncorrectable");
+  add(nvme::oncs::kDatasetManagement, "dataset management");
+  add(nvme::oncs::kWriteZeroes, "write zeroes");
+  add(nvme::oncs::kReservations, "reservations");
+  add(nvme::oncs::kVerify, "verify");
+  add(nvme::oncs::kCopy, "copy");
+  return out;
+}
+
+}  // namespace
+
+Json describe_controller(const Host& host) {
+  const nvme::IdentifyController& identity = host.identity();
+  const weft_qpair_info connection = host.connection();
+  Json json;
+  json["subsystem"] = text_of(identity.subnqn);
+  json["kind"] = kind(identity.cntrltype);
+  json["model"] = text_of(identity.mn);
+  json["serial"] = text_of(identity.sn);
+  json["firmware"] = text_of(identity.fr);
+  json["controller id"] = host.cntlid();
+  json["version"] = version_text(host.version());
+  json["connected to"] = clean(connection.peer);
+  json["namespaces at most"] = std::uint32_t{identity.nn};
+  json["i/o queues"] = host.io_queues();
+  json["queue entries at most"] = (host.capabilities() & 0xffff) + 1;
+  json["max transfer"] = host.max_transfer() == 0 ? std::string("no limit") : human_size(host.max_transfer());
+  json["in-capsule data"] = human_size(identity.ioccsz > 4 ? (std::uint64_t{identity.ioccsz} - 4) * 16 : 0);
+  json["keep-alive granularity"] = fmt::format("{} ms", std::uint32_t{identity.kas} * 100);
+  json["volatile write cache"] = (identity.vwc & nvme::vwc::kPresent) != 0;
+  json["commands"] = commands(identity.oncs);
+  json["fused compare and write"] = (identity.fuses & nvme::fuses::kCompareAndWrite) != 0;
+  return json;
+}
+
+Json describe_namespace(const Namespace& found) {
+  Json json;
+  json["nsid"] = found.nsid;
+  json["size"] = human_size(found.bytes());
+  json["bytes"] = found.bytes();
+  json["blocks"] = found.blocks;
+  json["block_size"] = found.block_size;
+  json["read_only"] = found.read_only;
+  json["uuid"] = uuid_text(found.uuid);
+  json["nguid"] = hex(found.nguid);
+  json["eui64"] = hex(found.eui64);
+  return json;
+}
+
+}  // namespace weft::tools

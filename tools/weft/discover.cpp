@@ -1,0 +1,52 @@
+// weft discover URL: what a discovery service knows.
+#include <CLI/App.hpp>
+
+#include "connection.hpp"
+#include "discovered.hpp"
+#include "output.hpp"
+
+namespace weft::tools {
+namespace {
+
+Json to_json(const Discovered& entry) {
+  return {{"type", entry.type},         {"url", entry.url},         {"transport", entry.transport}, {"adrfam", entry.family},
+          {"traddr", entry.traddr},     {"trsvcid", entry.trsvcid}, {"subnqn", entry.subnqn},       {"portid", entry.portid},
+          {"treq", entry.requirements}, {"asqsz", entry.admin_queue}};
+}
+
+Outcome<void> discover(Program& program, const AddressArguments& arguments) {
+  const Outcome<Remote> remote = read_address(program, arguments, Need::kDiscovery);
+  if (!remote) return std::unexpected(remote.error());
+  const Outcome<std::unique_ptr<BlockingHost>> host = connect(program, *remote);
+  if (!host) return std::unexpected(host.error());
+  const Result<std::vector<fabrics::DiscoveryLogEntry>> log = (*host)->discover();
+  if (!log) return failed(log.error(), "cannot read the discovery log");
+
+  std::vector<std::vector<std::string>> rows{{"TYPE", "URL", "TRANSPORT", "PORT ID"}};
+  Json entries = Json::array();
+  for (const fabrics::DiscoveryLogEntry& raw : *log) {
+    const Discovered entry = read_entry(program.registry(), raw);
+    rows.push_back({entry.type, entry.url, fmt::format("{}/{}", entry.transport, entry.family), std::to_string(entry.portid)});
+    entries.push_back(to_json(entry));
+  }
+  if (program.json) {
+    print_json({{"address", remote->address.to_string()}, {"entries", entries}});
+  } else if (log->empty()) {
+    fmt::print("nothing to be seen by this host at {}\n", remote->address.to_string());
+  } else {
+    print_table(rows);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_discover(CLI::App& app, Program& program) {
+  CLI::App* const command = add_command(app, program, "discover", "List the subsystems that a discovery service knows",
+                                        "  weft discover tcp://127.0.0.1:4420\n  weft discover tcp://192.0.2.1 --json");
+  auto arguments = std::make_shared<AddressArguments>();
+  arguments->declare(*command);
+  command->callback([&program, arguments] { program.run = [&program, arguments] { return discover(program, *arguments); }; });
+}
+
+}  // namespace weft::tools

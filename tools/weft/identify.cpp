@@ -1,0 +1,56 @@
+// weft identify URL [--nsid N]: what a controller, or one of its namespaces, says about itself.
+#include <CLI/App.hpp>
+
+#include "connection.hpp"
+#include "described.hpp"
+#include "output.hpp"
+
+namespace weft::tools {
+namespace {
+
+struct Arguments {
+  AddressArguments address;
+  std::uint32_t nsid = 0;
+};
+
+void print_rows(const Json& json) {
+  std::size_t width = 0;
+  for (const auto& [key, value] : json.items()) width = std::max(width, key.size());
+  for (const auto& [key, value] : json.items()) {
+    fmt::print("{:<{}}  {}\n", key, width, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+Outcome<void> identify(Program& program, const Arguments& arguments) {
+  const Outcome<Remote> remote = read_address(program, arguments.address, Need::kAny);
+  if (!remote) return std::unexpected(remote.error());
+  const Outcome<std::unique_ptr<BlockingHost>> host = connect(program, *remote);
+  if (!host) return std::unexpected(host.error());
+  Json json;
+  if (arguments.nsid == 0) {
+    json = describe_controller((*host)->host());
+  } else {
+    const Outcome<Namespace> found = find_namespace(**host, arguments.nsid, remote->address);
+    if (!found) return std::unexpected(found.error());
+    json = describe_namespace(*found);
+  }
+  program.json ? print_json(json) : print_rows(json);
+  return {};
+}
+
+}  // namespace
+
+void add_identify(CLI::App& app, Program& program) {
+  CLI::App* const command =
+      add_command(app, program, "identify", "Show what a controller, or one of its namespaces, says about itself",
+                  "  weft identify tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo\n"
+                  "  weft identify tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo --nsid 1");
+  auto arguments = std::make_shared<Arguments>();
+  arguments->address.declare(*command);
+  command->add_option("--nsid", arguments->nsid, "The namespace instead of the controller")
+      ->type_name("N")
+      ->check(CLI::Range(1u, 0xfffffffeu));
+  command->callback([&program, arguments] { program.run = [&program, arguments] { return identify(program, *arguments); }; });
+}
+
+}  // namespace weft::tools

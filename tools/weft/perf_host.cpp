@@ -1,0 +1,82 @@
+#include "perf_host.hpp"
+
+#include <cstdlib>
+#include <optional>
+
+#include "limits.hpp"
+#include "output.hpp"
+
+namespace weft::tools {
+namespace {
+
+// Every step has its own deadline in the host; this is only for a host that forgets one.
+constexpr Nanoseconds kLongest = 3600ull * 1'000'000'000;
+constexpr std::uint64_t kOwnFiles = 24;
+
+}  // namespace
+
+Outcome<std::unique_ptr<PerfHost>> PerfHost::connect(Program& program, const Remote& remote) {
+  if (Status enough = require_open_files(kOwnFiles + remote.options.queues, "this connection"); !enough) {
+    return failed(enough.error());
+  }
+  std::unique_ptr<PerfHost> self(new PerfHost);
+  if (Outcome<void> opened = self->open(program, remote); !opened) return std::unexpected(opened.error());
+  return self;
+}
+
+Outcome<void> PerfHost::open(Program& program, const Remote& remote) {
+  ReactorOptions options;
+  options.wait = remote.options.wait;
+  Result<std::unique_ptr<Reactor>> reactor = Reactor::create(options);
+  if (!reactor) return failed(reactor.error());
+  reactor_ = std::move(*reactor);
+  if (Status attached = signals_.attach(*reactor_, [this](int count) { on_signal(count); }); !attached) {
+    return failed(attached.error());
+  }
+  std::optional<Result<std::unique_ptr<Host>>> connected;
+  Host::connect(*reactor_, program.registry(), remote.address, remote.options,
+                [&connected](Result<std::unique_ptr<Host>> result) { connected.emplace(std::move(result)); });
+  while (!connected) reactor_->run_once(reactor_->clock_now() + kLongest);
+  if (!*connected) return unreachable(remote.address, connected->error());
+  host_ = std::move(**connected);
+  Host::Events events;
+  events.on_lost = [this](const Error& error) {
+    lost_ = error;
+    if (stop_) stop_();
+  };
+  host_->set_events(std::move(events));
+  return {};
+}
+
+PerfHost::~PerfHost() {
+  if (host_) {
+    bool closed = false;
+    host_->close([&closed] { closed = true; });
+    while (!closed) reactor_->run_once(reactor_->clock_now() + kLongest);
+    host_.reset();
+  }
+  signals_.detach();
+}
+
+void PerfHost::on_signal(int count) {
+  if (count > 1 || !host_) std::_Exit(static_cast<int>(Exit::kFailed));
+  interrupted_ = true;
+  if (stop_) stop_();
+}
+
+Outcome<Namespace> PerfHost::find_namespace(std::uint32_t nsid) {
+  std::optional<Result<Namespace>> found;
+  host_->identify_namespace(nsid, [&found](Result<Namespace> result) { found.emplace(std::move(result)); });
+  while (!found) reactor_->run_once(reactor_->clock_now() + kLongest);
+  if (!*found) return failed(found->error(), fmt::format("namespace {}", nsid));
+  return **found;
+}
+
+void PerfHost::run(const std::function<bool()>& done, std::function<void()> stop) {
+  stop_ = std::move(stop);
+  if (interrupted_ || lost_.code != 0) stop_();
+  while (!done()) reactor_->run_once(reactor_->clock_now() + kLongest);
+  stop_ = nullptr;
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,110 @@
+#include "perf_run.hpp"
+
+#include <fmt/format.h>
+
+#include "weft/blocking.hpp"
+
+namespace weft::tools {
+
+PerfRun::PerfRun(Reactor& reactor, Host& host, const Namespace& where, const PerfPlan& plan)
+    : host_(host),
+      where_(where),
+      plan_(plan),
+      pattern_(plan.seed, where.block_size),
+      timer_(reactor, &PerfRun::time_is_up, this),
+      reactor_(reactor) {}
+
+Status PerfRun::start() {
+  const std::size_t count = std::size_t{plan_.depth} * plan_.queues;
+  Result<DataBuffer> memory = DataBuffer::allocate(count * plan_.block_bytes);
+  if (!memory) return memory.error();
+  memory_ = std::move(*memory);
+  slots_ = std::make_unique<Slot[]>(count);
+  for (std::size_t i = 0; i < count; ++i) prepare(slots_[i], i);
+  result_->started = result_->ended = monotonic_now();
+  if (plan_.duration != 0) timer_.set(reactor_.clock_now() + plan_.duration);
+  for (std::size_t i = 0; i < count; ++i) next(slots_[i]);
+  return {};
+}
+
+void PerfRun::prepare(Slot& slot, std::size_t index) {
+  slot.run = this;
+  slot.random = mix(plan_.seed + index);
+  slot.data = memory_.bytes().subspan(index * plan_.block_bytes, plan_.block_bytes);
+  pattern_.fill(index, slot.data);  // touches the memory before the time is taken
+  slot.iov = {slot.data.data(), slot.data.size(), nullptr};
+  slot.request.nsid = where_.nsid;
+  slot.request.block_size = where_.block_size;
+  slot.request.blocks = plan_.block_bytes / where_.block_size;
+  slot.request.iov = &slot.iov;
+  slot.request.iov_count = 1;
+  slot.request.queue = static_cast<std::uint16_t>(1 + index % plan_.queues);
+  slot.request.done = &PerfRun::done;
+  slot.request.ctx = &slot;
+}
+
+std::uint64_t PerfRun::pick_lba(Slot& slot) {
+  const std::uint64_t places = plan_.span / plan_.block_bytes;
+  const std::uint64_t place = plan_.random ? next_random(slot.random) % places : sequential_++ % places;
+  return place * slot.request.blocks;
+}
+
+void PerfRun::next(Slot& slot) {
+  if (stopping_ || (plan_.ios != 0 && issued_ == plan_.ios)) return;
+  ++issued_;
+  slot.request.lba = pick_lba(slot);
+  const bool read = next_random(slot.random) % 100 < plan_.read_percent;
+  if (!read && plan_.verify) pattern_.fill(slot.request.lba, slot.data);
+  submit(slot, read ? IoRequest::Kind::kRead : IoRequest::Kind::kWrite);
+}
+
+void PerfRun::submit(Slot& slot, IoRequest::Kind kind) {
+  slot.request.kind = kind;
+  slot.submitted = monotonic_now();
+  ++active_;
+  host_.submit(slot.request);
+}
+
+void PerfRun::done(IoRequest& request) {
+  auto& slot = *static_cast<Slot*>(request.ctx);
+  slot.run->finished_one(slot);
+}
+
+void PerfRun::finished_one(Slot& slot) {
+  --active_;
+  result_->ended = monotonic_now();
+  if (!good(slot)) return next(slot);
+  result_->latency.add(result_->ended - slot.submitted);
+  ++result_->ios;
+  const bool written = slot.request.kind == IoRequest::Kind::kWrite;
+  if (!written || !plan_.verify) return next(slot);
+  std::memset(slot.data.data(), 0, slot.data.size());  // so that a read that moves nothing is seen
+  submit(slot, IoRequest::Kind::kRead);
+}
+
+// Did the I/O succeed, with the right data where that is checked? Formats only the first time something is wrong.
+bool PerfRun::good(Slot& slot) {
+  const IoRequest& request = slot.request;
+  if (!request.completion.ok()) {
+    if (result_->errors++ == 0) {
+      result_->first_error = completion_error(request.completion, fmt::format("I/O at LBA {}", request.lba)).text;
+    }
+    return false;
+  }
+  if (!plan_.verify || request.kind != IoRequest::Kind::kRead) return true;
+  ++result_->verified;
+  const auto difference = pattern_.find_difference(request.lba, slot.data);
+  if (!difference) return true;
+  ++result_->mismatches;
+  if (result_->errors++ == 0) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, slot.data.data() + *difference, sizeof word);
+    const std::uint64_t at = request.lba * (where_.block_size / sizeof word) + *difference / sizeof word;
+    result_->first_error = fmt::format("wrong data in LBA {}, byte {}: read {:016x}, expected {:016x}",
+                                       request.lba + *difference / where_.block_size, *difference % where_.block_size, word,
+                                       pattern_.word_at(at));
+  }
+  return false;
+}
+
+}  // namespace weft::tools

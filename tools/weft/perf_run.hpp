@@ -1,0 +1,90 @@
+// perf_run.hpp - keeps a number of I/Os under way against one namespace, and measures them.
+//
+// All memory is made before the first I/O; an I/O allocates, formats and locks nothing. Belongs to the reactor's thread;
+// neither copies nor moves; destroy only when finished(). The host and the reactor outlive it.
+// With verify every write is read back and compared with what its block's number and the seed say; in a reading mode every
+// read is compared, so fill() the namespace first (a run of its own, with `mode` kWrite and `ios` set).
+#ifndef WEFT_TOOLS_PERF_RUN_HPP
+#define WEFT_TOOLS_PERF_RUN_HPP
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data_file.hpp"
+#include "histogram.hpp"
+#include "pattern.hpp"
+#include "weft/host.hpp"
+
+namespace weft::tools {
+
+struct PerfPlan {
+  bool random = true;
+  std::uint32_t read_percent = 100;  // 0: only writes
+  std::uint32_t block_bytes = 4096;  // of one I/O
+  std::uint32_t depth = 32;          // of each queue
+  std::uint16_t queues = 1;
+  Nanoseconds duration = 0;          // 0: until `ios` are done
+  std::uint64_t ios = 0;             // 0: no bound
+  std::uint64_t span = 0;            // bytes of the namespace from its beginning; a multiple of block_bytes
+  std::uint64_t seed = 0;
+  bool verify = false;
+};
+
+struct PerfResult {
+  Histogram latency;                 // nanoseconds
+  std::uint64_t ios = 0, errors = 0, mismatches = 0, verified = 0;
+  Nanoseconds started = 0, ended = 0;
+  std::string first_error;           // "" when there was none
+  [[nodiscard]] double seconds() const { return static_cast<double>(ended - started) / 1e9; }
+};
+
+class PerfRun {
+ public:
+  PerfRun(Reactor& reactor, Host& host, const Namespace& where, const PerfPlan& plan);
+  PerfRun(const PerfRun&) = delete;
+  PerfRun& operator=(const PerfRun&) = delete;
+
+  [[nodiscard]] Status start();
+  void stop() { stopping_ = true; }  // what is under way ends first
+  [[nodiscard]] bool finished() const { return active_ == 0; }
+  [[nodiscard]] const PerfResult& result() const { return *result_; }
+
+ private:
+  struct Slot {
+    PerfRun* run = nullptr;
+    IoRequest request;
+    weft_iov iov{};
+    std::uint64_t random = 0;
+    Nanoseconds submitted = 0;
+    std::span<std::byte> data;
+  };
+
+  static void done(IoRequest& request);
+  static void time_is_up(void* ctx) { static_cast<PerfRun*>(ctx)->stop(); }
+  void prepare(Slot& slot, std::size_t index);
+  void next(Slot& slot);
+  void submit(Slot& slot, IoRequest::Kind kind);
+  void finished_one(Slot& slot);
+  [[nodiscard]] bool good(Slot& slot);
+  [[nodiscard]] std::uint64_t pick_lba(Slot& slot);
+
+  Host& host_;
+  const Namespace where_;
+  const PerfPlan plan_;
+  const Pattern pattern_;
+  Timer timer_;
+  Reactor& reactor_;
+  DataBuffer memory_;
+  std::unique_ptr<Slot[]> slots_;
+  std::unique_ptr<PerfResult> result_ = std::make_unique<PerfResult>();
+  std::uint64_t sequential_ = 0;     // the next I/O's place, in I/Os
+  std::uint64_t issued_ = 0;
+  std::uint32_t active_ = 0;         // slots with an I/O under way
+  bool stopping_ = false;
+};
+
+}  // namespace weft::tools
+
+#endif

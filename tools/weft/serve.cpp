@@ -1,0 +1,190 @@
+// weft serve: a target, from options or a TOML file, until a signal ends it.
+#include <CLI/App.hpp>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+
+#include "output.hpp"
+#include "served.hpp"
+#include "signals.hpp"
+
+namespace weft::tools {
+namespace {
+
+constexpr char kDefaultListener[] = "tcp://127.0.0.1:4420";
+constexpr char kDefaultNqn[] = "nqn.2026-01.org.example:demo";
+constexpr char kDefaultNamespace[] = "ram://?size=64M";
+constexpr Nanoseconds kTimeToEnd = 10'000'000'000;
+
+struct Arguments {
+  std::string config;
+  std::vector<std::string> listen, discovery, namespaces, allow_hosts;
+  std::string nqn;
+  bool allow_any_host = false;
+  std::uint32_t threads = 0;
+  std::string wait;
+};
+
+std::vector<ListenerConfig> listeners_of(const Arguments& arguments) {
+  std::vector<ListenerConfig> out;
+  for (const std::string& url : arguments.listen) out.push_back({url, false, "--listen"});
+  for (const std::string& url : arguments.discovery) out.push_back({url, true, "--discovery"});
+  return out;
+}
+
+ServeConfig config_of_options(const Arguments& arguments) {
+  ServeConfig config;
+  config.listeners = listeners_of(arguments);
+  if (arguments.listen.empty()) config.listeners.insert(config.listeners.begin(), {kDefaultListener, false, "--listen"});
+  SubsystemConfig subsystem;
+  subsystem.where = "--nqn";
+  subsystem.options.nqn = arguments.nqn.empty() ? kDefaultNqn : arguments.nqn;
+  subsystem.options.allow_any_host = arguments.allow_any_host;
+  subsystem.options.allow_hosts = arguments.allow_hosts;
+  for (const std::string& backend : arguments.namespaces) {
+    subsystem.namespaces.push_back({.backend = backend, .uuid = {}, .nguid = {}, .where = "--namespace"});
+  }
+  if (arguments.namespaces.empty()) {
+    subsystem.namespaces.push_back({.backend = kDefaultNamespace, .uuid = {}, .nguid = {}, .where = "--namespace"});
+  }
+  config.subsystems.push_back(std::move(subsystem));
+  return config;
+}
+
+Outcome<ServeConfig> config_of_file(const Arguments& arguments) {
+  if (!arguments.nqn.empty() || !arguments.namespaces.empty() || !arguments.allow_hosts.empty() || arguments.allow_any_host) {
+    return usage("--nqn, --namespace, --allow-host and --allow-any-host do not go with --config: subsystems are in the file");
+  }
+  Result<ServeConfig> config = read_serve_config(arguments.config);
+  if (!config) return usage(config.error());
+  if (!arguments.listen.empty() || !arguments.discovery.empty()) config->listeners = listeners_of(arguments);
+  return std::move(*config);
+}
+
+Outcome<ServeConfig> make_config(const Arguments& arguments) {
+  Outcome<ServeConfig> config = arguments.config.empty() ? config_of_options(arguments) : config_of_file(arguments);
+  if (!config) return config;
+  if (arguments.threads != 0) config->target.threads = arguments.threads;
+  if (!arguments.wait.empty()) {
+    const Result<WaitPolicy> wait = parse_wait(arguments.wait);
+    if (!wait) return usage(wait.error(), "--wait");
+    config->target.wait = *wait;
+  }
+  return config;
+}
+
+// Commands for somebody who has just started this without knowing what to do next.
+void print_what_to_try(const Program& program, const Served& served, const std::string& nqn) {
+  std::string dirs;
+  for (const std::string& dir : program.plugin_dirs) dirs += fmt::format(" --plugin-dir {}", dir);
+  const std::string weft = program.name + dirs;
+  const std::string where = served.listeners.front().bound.to_string();
+  fmt::print(stderr,
+             "A ram namespace of 64 MiB is served; its data is gone when this ends (Ctrl-C). In another terminal, try:\n"
+             "  {0} discover {1}\n"
+             "  {0} identify {1}/{2}\n"
+             "  {0} list {1}/{2}\n"
+             "  {0} write {1}/{2} --input /etc/os-release\n"
+             "  {0} read {1}/{2} --blocks 1 --output -\n"
+             "  {0} perf {1}/{2} --rw randread --bs 4k --depth 32 --seconds 3\n",
+             weft, where, nqn);
+}
+
+void print_listeners(const Program& program, const Served& served) {
+  for (const Served::Listener& listener : served.listeners) {
+    if (program.json) {
+      const Json line{{"event", "listening"}, {"address", listener.bound.to_string()}, {"discovery_only", listener.discovery_only}};
+      fmt::print("{}\n", line.dump());
+    } else {
+      fmt::print("listening {}\n", listener.bound.to_string());
+    }
+  }
+  std::fflush(stdout);
+}
+
+// A thread that hears of signals while the target serves, and while it ends.
+class SignalThread {
+ public:
+  [[nodiscard]] Status start() {
+    ReactorOptions options;
+    options.wait = WaitPolicy::kSleep;
+    Result<std::unique_ptr<ReactorThread>> thread = ReactorThread::start(options, "weft-signals");
+    if (!thread) return thread.error();
+    thread_ = std::move(*thread);
+    Status attached;
+    thread_->call([&] { attached = signals_.attach(thread_->reactor(), [this](int count) { on_signal(count); }); });
+    return attached;
+  }
+  ~SignalThread() {
+    if (thread_) thread_->call([this] { signals_.detach(); });
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return signalled_; });
+  }
+
+ private:
+  void on_signal(int count) {
+    if (count > 1) std::_Exit(static_cast<int>(Exit::kFailed));
+    const std::lock_guard lock(mutex_);
+    signalled_ = true;
+    changed_.notify_one();
+  }
+
+  SignalWatch signals_;
+  std::unique_ptr<ReactorThread> thread_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool signalled_ = false;
+};
+
+Outcome<void> serve(Program& program, const Arguments& arguments) {
+  const Outcome<ServeConfig> config = make_config(arguments);
+  if (!config) return std::unexpected(config.error());
+  if (Outcome<void> good = check_serve_config(program, *config); !good) return good;
+  SignalThread signals;
+  if (Status started = signals.start(); !started) return failed(started.error());
+  const Outcome<Served> served = start_serving(program, *config);
+  if (!served) return std::unexpected(served.error());
+  print_listeners(program, *served);
+  const bool first_time = arguments.config.empty() && arguments.namespaces.empty();
+  if (first_time && !program.json) print_what_to_try(program, *served, config->subsystems.front().options.nqn);
+  signals.wait();
+  served->target->stop(monotonic_now() + kTimeToEnd);
+  return {};
+}
+
+CLI::Option* repeated(CLI::App* command, const char* name, std::vector<std::string>& into, const char* help) {
+  return command->add_option(name, into, help)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Program& program) {
+  CLI::App* const command = add_command(
+      app, program, "serve", "Serve namespaces; without options a 64 MiB ram namespace on tcp://127.0.0.1:4420",
+      "  weft serve\n"
+      "  weft serve --listen tcp://0.0.0.0:4420 --nqn nqn.2026-01.org.example:disk \\\n"
+      "             --namespace 'file:///srv/disk.img?size=10G' --allow-host nqn.2026-01.org.example:client\n"
+      "  weft serve --config weft.toml");
+  auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+  repeated(command, "--listen", a.listen, "Address to listen on; port 0 takes a free one; may be repeated")->type_name("URL");
+  repeated(command, "--discovery", a.discovery, "Address that only offers discovery (port 8009); may be repeated")
+      ->type_name("URL");
+  command->add_option("--nqn", a.nqn, fmt::format("The subsystem's name ({})", kDefaultNqn))->type_name("NQN");
+  repeated(command, "--namespace", a.namespaces,
+           "Storage of a namespace: ram://?size=1G, file:///path[?size=10G], null://?size=1T; may be repeated")
+      ->type_name("BACKEND");
+  CLI::Option* const hosts =
+      repeated(command, "--allow-host", a.allow_hosts, "A host that may connect; may be repeated")->type_name("NQN");
+  command->add_flag("--allow-any-host", a.allow_any_host, "Any host may connect (without a rule: only through loopback)")
+      ->excludes(hosts);
+  command->add_option("--threads", a.threads, "Threads that serve I/O (1)")->type_name("N")->check(CLI::Range(1u, 256u));
+  command->add_option("--wait", a.wait, "How to wait: adaptive, poll or sleep")->type_name("POLICY");
+  command->add_option("--config", a.config, "Several subsystems, listeners and rules from a TOML file")->type_name("FILE");
+  command->callback([&program, arguments] { program.run = [&program, arguments] { return serve(program, *arguments); }; });
+}
+
+}  // namespace weft::tools

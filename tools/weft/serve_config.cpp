@@ -1,0 +1,109 @@
+#include "serve_config.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <limits>
+
+#include "toml_reader.hpp"
+
+namespace weft::tools {
+namespace {
+
+constexpr std::uint64_t kMaxThreads = 256;
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+void read_limits(const toml::table& table, const std::string& file, Error& error, TargetOptions& out) {
+  TomlReader reader(table, file, "[limits]", error);
+  reader.count("max_queue_size", 2, 65536, out.max_queue_size);
+  reader.count("max_io_queues", 1, 128, out.max_io_queues);
+  std::uint64_t in_capsule = out.in_capsule, max_transfer = out.max_transfer;
+  reader.size("in_capsule", 0, 1u << 20, in_capsule);
+  reader.size("max_transfer", 4096, 1u << 30, max_transfer);
+  reader.size("data_memory", 1u << 20, kNoLimit, out.data_memory);
+  reader.duration("connect_timeout", out.connect_timeout);
+  reader.duration("linger", out.linger);
+  reader.finish();
+  out.in_capsule = static_cast<std::uint32_t>(in_capsule);
+  out.max_transfer = static_cast<std::uint32_t>(max_transfer);
+}
+
+ListenerConfig read_listener(const toml::table& table, const std::string& file, const std::string& where, Error& error) {
+  ListenerConfig out;
+  TomlReader reader(table, file, "[[listener]]", error);
+  reader.text("url", out.url);
+  reader.boolean("discovery_only", out.discovery_only);
+  reader.finish();
+  reader.require("url");
+  out.where = where;
+  return out;
+}
+
+NamespaceConfig read_namespace(const toml::table& table, const std::string& file, const std::string& where, Error& error) {
+  NamespaceConfig out;
+  TomlReader reader(table, file, "[[subsystem.namespace]]", error);
+  reader.text("backend", out.backend);
+  reader.count("nsid", 1, 0xfffffffe, out.nsid);
+  reader.uuid("uuid", out.uuid);
+  reader.uuid("nguid", out.nguid);
+  reader.finish();
+  reader.require("backend");
+  out.where = where;
+  return out;
+}
+
+SubsystemConfig read_subsystem(const toml::table& table, const std::string& file, const std::string& where, Error& error) {
+  SubsystemConfig out;
+  TomlReader reader(table, file, "[[subsystem]]", error);
+  reader.text("nqn", out.options.nqn);
+  reader.boolean("allow_any_host", out.options.allow_any_host);
+  reader.texts("allow_hosts", out.options.allow_hosts);
+  reader.text("serial", out.options.serial);
+  reader.text("model", out.options.model);
+  reader.tables("namespace", [&](const toml::table& inner, const std::string& line) {
+    out.namespaces.push_back(read_namespace(inner, file, line, error));
+  });
+  reader.finish();
+  reader.require("nqn");
+  out.where = where;
+  return out;
+}
+
+ServeConfig read_all(const toml::table& table, const std::string& file, Error& error) {
+  ServeConfig out;
+  TomlReader reader(table, file, "the file", error);
+  reader.count("threads", 1, kMaxThreads, out.target.threads);
+  reader.wait("wait", out.target.wait);
+  reader.table("limits", [&](const toml::table& inner) { read_limits(inner, file, error, out.target); });
+  reader.tables("listener", [&](const toml::table& inner, const std::string& where) {
+    out.listeners.push_back(read_listener(inner, file, where, error));
+  });
+  reader.tables("subsystem", [&](const toml::table& inner, const std::string& where) {
+    out.subsystems.push_back(read_subsystem(inner, file, where, error));
+  });
+  reader.finish();
+  return out;
+}
+
+}  // namespace
+
+Result<ServeConfig> read_serve_config(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) {
+    const int code = errno;
+    return Error(code, fmt::format("cannot read '{}': {}", path, std::strerror(code)));
+  }
+  try {
+    const toml::table table = toml::parse(file, path);
+    Error error;
+    ServeConfig config = read_all(table, path, error);
+    if (error.code != 0) return error;
+    return config;
+  } catch (const toml::parse_error& error) {
+    return Error(EINVAL, fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+}
+
+}  // namespace weft::tools

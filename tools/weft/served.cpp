@@ -1,0 +1,169 @@
+#include "served.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <set>
+
+#include "limits.hpp"
+
+namespace weft::tools {
+namespace {
+
+// Descriptors: a reactor's own (wake-up, epoll, timer), a listener's, a backend's, and room for a few hosts.
+constexpr std::uint64_t kFilesPerThread = 8;
+constexpr std::uint64_t kFilesForHosts = 32;
+
+bool is_loopback(const Address& address) {
+  in_addr four{};
+  in6_addr six{};
+  if (inet_pton(AF_INET, address.traddr.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
+  if (inet_pton(AF_INET6, address.traddr.c_str(), &six) == 1) return IN6_IS_ADDR_LOOPBACK(&six);
+  return address.traddr == "localhost";
+}
+
+bool is_numeric(const std::string& text) {
+  unsigned char binary[16];
+  return inet_pton(AF_INET, text.c_str(), binary) == 1 || inet_pton(AF_INET6, text.c_str(), binary) == 1;
+}
+
+Result<Address> read_listener(Program& program, const ListenerConfig& config) {
+  Result<Address> address = Address::parse(config.url);
+  if (!address) return address;
+  if (!address->subnqn.empty()) {
+    return Error(EINVAL, fmt::format("a listener serves all subsystems: leave '/{}' out", address->subnqn));
+  }
+  const Result<Transport*> transport = program.registry().find(address->scheme, WEFT_ROLE_CONTROLLER);
+  if (!transport) return transport.error();
+  const weft_transport& table = (*transport)->table();
+  if ((*transport)->splits_service()) {
+    const bool discovery = config.discovery_only && table.discovery_trsvcid != nullptr;
+    if (Status split = address->split_service(discovery ? table.discovery_trsvcid : table.default_trsvcid); !split) return split.error();
+  }
+  if (Status good = check_transport_options(*address, (*transport)->options(), host_option_keys()); !good) return good.error();
+  return address;
+}
+
+Error no_rule(const SubsystemConfig& subsystem, const std::string& listener) {
+  const bool option = subsystem.where.starts_with("--");
+  Error error(EACCES, fmt::format("{} can be reached from other machines through {}, but nothing says which hosts may use it: {}",
+                                  subsystem.options.nqn, listener,
+                                  option ? "add --allow-host NQN or --allow-any-host"
+                                         : "add allow_hosts = [...] or allow_any_host = true"));
+  return option ? error : std::move(error).with_context(subsystem.where);
+}
+
+const SubsystemConfig* without_rule(const ServeConfig& config) {
+  for (const SubsystemConfig& subsystem : config.subsystems) {
+    if (!subsystem.has_rule()) return &subsystem;
+  }
+  return nullptr;
+}
+
+// A listener that is known not to be a loopback's, by its address alone; names are judged once they are bound.
+bool is_open(const ListenerConfig& config, const Address& address) {
+  return !config.discovery_only && !address.fd && !is_loopback(address) && (is_numeric(address.traddr) || !address.split || address.traddr == "*");
+}
+
+Status check_listeners(Program& program, const ServeConfig& config) {
+  if (config.listeners.empty()) return Error(EINVAL, "there is no listener: add [[listener]] with a url");
+  for (const ListenerConfig& listener : config.listeners) {
+    const Result<Address> address = read_listener(program, listener);
+    if (!address) {
+      Error error = address.error();
+      return std::move(error).with_context(listener.where);
+    }
+    const SubsystemConfig* const bare = without_rule(config);
+    if (bare != nullptr && is_open(listener, *address)) return no_rule(*bare, listener.url);
+  }
+  return {};
+}
+
+Status check_subsystems(const ServeConfig& config) {
+  if (config.subsystems.empty()) return Error(EINVAL, "there is no subsystem: add [[subsystem]] with an nqn");
+  std::set<std::string> names;
+  for (const SubsystemConfig& subsystem : config.subsystems) {
+    if (!names.insert(subsystem.options.nqn).second) {
+      return Error(EEXIST, fmt::format("{}: there are two subsystems {}", subsystem.where, subsystem.options.nqn));
+    }
+    std::set<std::uint32_t> ids;
+    for (const NamespaceConfig& ns : subsystem.namespaces) {
+      const Result<BackendAddress> backend = BackendAddress::parse(ns.backend);
+      if (!backend) {
+        Error error = backend.error();
+        return std::move(error).with_context(ns.where);
+      }
+      if (ns.nsid != 0 && !ids.insert(ns.nsid).second) {
+        return Error(EEXIST, fmt::format("{}: {} has two namespaces {}", ns.where, subsystem.options.nqn, ns.nsid));
+      }
+    }
+  }
+  return {};
+}
+
+Outcome<void> add_subsystem(Target& target, const BackendRegistry& backends, const SubsystemConfig& config) {
+  if (Status added = target.add_subsystem(config.options); !added) return usage(added.error(), config.where);
+  // Those that name their NSID first, so that the lowest free one is not somebody else's.
+  for (const bool named : {true, false}) {
+    for (const NamespaceConfig& ns : config.namespaces) {
+      if ((ns.nsid != 0) != named) continue;
+      Result<std::unique_ptr<Backend>> backend = backends.open(ns.backend);
+      if (!backend) return failed(backend.error(), ns.where);
+      NamespaceOptions options;
+      options.nsid = ns.nsid;
+      options.backend = std::move(*backend);
+      options.uuid = ns.uuid;
+      options.nguid = ns.nguid;
+      const Result<std::uint32_t> added = target.add_namespace(config.options.nqn, std::move(options));
+      if (!added) return failed(added.error(), ns.where);
+    }
+  }
+  return {};
+}
+
+Outcome<void> listen(Program& program, const ServeConfig& config, const ListenerConfig& listener, Served& out) {
+  const Result<Address> address = read_listener(program, listener);
+  if (!address) return usage(address.error(), listener.where);
+  const Result<Address> bound = out.target->listen(*address, listener.discovery_only);
+  if (!bound) return failed(bound.error(), fmt::format("{}: cannot listen on {}", listener.where, address->to_string()));
+  const SubsystemConfig* const bare = without_rule(config);
+  if (bare != nullptr && !listener.discovery_only && !is_loopback(*bound)) return usage(no_rule(*bare, bound->to_string()));
+  out.listeners.push_back({*bound, listener.discovery_only});
+  return {};
+}
+
+std::uint64_t files_needed(const ServeConfig& config) {
+  std::uint64_t files = kFilesForHosts + config.target.threads * kFilesPerThread + config.listeners.size();
+  for (const SubsystemConfig& subsystem : config.subsystems) {
+    files += subsystem.namespaces.size() * (1 + config.target.threads);
+  }
+  return files;
+}
+
+}  // namespace
+
+Outcome<void> check_serve_config(Program& program, const ServeConfig& config) {
+  if (Status good = check_subsystems(config); !good) return usage(good.error());
+  if (Status good = check_listeners(program, config); !good) return usage(good.error());
+  if (Status enough = require_open_files(files_needed(config), "serving this"); !enough) return failed(enough.error());
+  return {};
+}
+
+Outcome<Served> start_serving(Program& program, const ServeConfig& config) {
+  Served out;
+  Result<std::unique_ptr<Target>> target = Target::start(program.registry(), config.target);
+  if (!target) return failed(target.error(), "cannot start the target");
+  out.target = std::move(*target);
+  out.target->set_notice([](std::string_view text) { fmt::print(stderr, "weft: {}\n", text); });
+  const BackendRegistry backends = BackendRegistry::builtin();
+  for (const SubsystemConfig& subsystem : config.subsystems) {
+    if (Outcome<void> added = add_subsystem(*out.target, backends, subsystem); !added) return std::unexpected(added.error());
+  }
+  for (const ListenerConfig& listener : config.listeners) {
+    if (Outcome<void> open = listen(program, config, listener, out); !open) return std::unexpected(open.error());
+  }
+  return out;
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,94 @@
+// weft transports: what is loaded, from which file, which options it takes, and what was refused and why.
+#include <CLI/App.hpp>
+
+#include "output.hpp"
+#include "program.hpp"
+
+namespace weft::tools {
+namespace {
+
+std::string roles(const Transport& transport) {
+  const bool host = transport.has_role(WEFT_ROLE_HOST);
+  const bool controller = transport.has_role(WEFT_ROLE_CONTROLLER);
+  return host && controller ? "host, controller" : host ? "host" : controller ? "controller" : "none";
+}
+
+const char* or_empty(const char* text) { return text != nullptr ? text : ""; }
+
+Json option_json(const weft_option_info& option) {
+  return {{"key", option.key},
+          {"type", or_empty(option.type)},
+          {"default", or_empty(option.fallback)},
+          {"help", or_empty(option.help)}};
+}
+
+Json transport_json(const Transport& transport) {
+  const weft_transport& table = transport.table();
+  Json options = Json::array();
+  for (const weft_option_info& option : transport.options()) options.push_back(option_json(option));
+  return {{"name", transport.name()},
+          {"version", transport.version()},
+          {"file", transport.origin()},
+          {"abi", fmt::format("{}.{}", WEFT_ABI_MAJOR, table.abi_minor)},
+          {"roles", roles(transport)},
+          {"priority", table.priority},
+          {"default_port", or_empty(table.default_trsvcid)},
+          {"discovery_port", or_empty(table.discovery_trsvcid)},
+          {"options", std::move(options)}};
+}
+
+void print_transport(const Transport& transport) {
+  const weft_transport& table = transport.table();
+  fmt::print("{} {}  ABI {}.{}  {}\n  file     {}\n", transport.name(), transport.version(), WEFT_ABI_MAJOR,
+             table.abi_minor, roles(transport), transport.origin());
+  if (transport.splits_service()) {
+    fmt::print("  ports    {}, discovery {}\n", table.default_trsvcid, or_empty(table.discovery_trsvcid));
+  }
+  for (const weft_option_info& option : transport.options()) {
+    fmt::print("  {:<16} {:<10} {:<10} {}\n", option.key, or_empty(option.type), or_empty(option.fallback), or_empty(option.help));
+  }
+}
+
+void print_all(Program& program, bool why) {
+  TransportRegistry& registry = program.registry();
+  for (const Transport* transport : registry.transports()) print_transport(*transport);
+  if (registry.transports().empty()) fmt::print("no transport was found\n");
+  if (why) {
+    for (const std::string& folder : registry.search_path().folders) fmt::print("looked in {}\n", folder);
+  }
+  for (const Candidate& candidate : registry.candidates()) {
+    if (candidate.accepted && !why) continue;
+    const std::string_view colon = candidate.reason.empty() ? "" : ": ";
+    fmt::print("{} {}{}{}\n", candidate.accepted ? "accepted" : "refused ", candidate.path, colon, candidate.reason);
+  }
+}
+
+void print_all_json(Program& program) {
+  TransportRegistry& registry = program.registry();
+  Json transports = Json::array();
+  for (const Transport* transport : registry.transports()) transports.push_back(transport_json(*transport));
+  Json candidates = Json::array();
+  for (const Candidate& candidate : registry.candidates()) {
+    candidates.push_back({{"file", candidate.path}, {"accepted", candidate.accepted}, {"reason", candidate.reason}});
+  }
+  print_json({{"transports", transports}, {"folders", registry.search_path().folders}, {"candidates", candidates}});
+}
+
+}  // namespace
+
+void add_transports(CLI::App& app, Program& program) {
+  CLI::App* const command =
+      add_command(app, program, "transports", "Show which transports are there, their options, and which files were refused",
+                  "  weft transports\n  weft --plugin-dir /opt/acme/weft transports --why");
+  auto why = std::make_shared<bool>(false);
+  command->add_flag("--why", *why, "Every folder and file that was looked at, and what came of it");
+  command->callback([&program, why] {
+    program.run = [&program, why]() -> Outcome<void> {
+      program.registry().load_all();
+      program.json ? print_all_json(program) : print_all(program, *why);
+      return {};
+    };
+  });
+}
+
+}  // namespace weft::tools
