@@ -54,7 +54,9 @@ void Controller::queue_closed(std::uint16_t qid) {
     end(true);
   }
   if (queues_.empty()) return owner_.controller_gone(*this);
-  if (io_queues() == 0) io_queues_gone();
+  if (io_queues() != 0) return;
+  io_queues_gone();
+  if (stopping_) drain_admin();
 }
 
 Queue* Controller::queue(std::uint16_t qid) {
@@ -138,10 +140,19 @@ void Controller::namespace_changed(std::uint32_t nsid) {
   events_.raise(AsyncEvents::kNamespaceAttribute);
 }
 
-void Controller::stopping() {
+void Controller::stop(Nanoseconds deadline) {
+  stopping_ = true;
+  stop_deadline_ = deadline;
   keep_alive_.stop();
   linger_.cancel();
   events_.answer_all(nvme::status::kAbortedSqDeletion);
+  if (io_queues() == 0) drain_admin();
+}
+
+void Controller::drain_admin() {
+  Queue* const queue = this->queue(0);
+  if (queue == nullptr) return;
+  queue->worker().post([queue, deadline = stop_deadline_](Worker&) { queue->drain_admin(deadline); });
 }
 
 void Controller::end(bool flush) {

@@ -73,8 +73,9 @@ class Controller final : private KeepAlive::Owner {
   void write_cc(std::uint32_t value);
   void shutdown_flushed();
   void namespace_changed(std::uint32_t nsid);
-  // The target stops: what is held is answered, nothing is timed any more.
-  void stopping();
+  // The target stops: what is held is answered, nothing is timed any more; workers drain the I/O queues, and when they
+  // have gone the admin queue goes too.
+  void stop(Nanoseconds deadline);
   // Closes every queue pair; what they have queued goes out first when `flush`.
   void end(bool flush);
 
@@ -90,6 +91,7 @@ class Controller final : private KeepAlive::Owner {
   void close_io_queues();
   void io_queues_gone();
   void linger();
+  void drain_admin();
   [[nodiscard]] std::uint8_t trtype() const { return identity_.origin.listener->info.trtype; }
   std::uint64_t traffic() override;
   void keep_alive_expired() override;
@@ -110,6 +112,8 @@ class Controller final : private KeepAlive::Owner {
   bool ending_ = false;
   bool resetting_ = false;
   bool shutting_down_ = false;
+  bool stopping_ = false;
+  Nanoseconds stop_deadline_ = 0;
 };
 
 }  // namespace weft::controller

@@ -89,7 +89,8 @@ void Queue::connected(const ConnectGrant& grant, Answer& answer) {
   if (const Status configured = configure(grant); !configured) {
     log::warning("queue {} of controller {}: {}", grant.qid, grant.cntlid, configured.error().text);
     answer = {nvme::status::kInternalError, kNoLocation, 0};
-    return close(WEFT_CLOSE_FLUSH, worker_.reactor().now() + kCloseTime);
+    refused_ = true;
+    return;
   }
   if (grant.admin) {
     admin_.make(grant.depth);
@@ -174,6 +175,7 @@ void Queue::respond(std::uint64_t token, const nvme::Sqe& sqe, const Answer& ans
   }
   // Refused only while closing: then nobody waits for it.
   static_cast<void>(pair_->respond(token, sqe.cid, status, answer.result));
+  if (refused_) [[unlikely]] close(WEFT_CLOSE_FLUSH, worker_.reactor().now() + kCloseTime);
 }
 
 void Queue::release(std::uint64_t token) {
@@ -191,15 +193,29 @@ void Queue::close(std::uint32_t flags, Nanoseconds deadline) {
 
 void Queue::drain(Nanoseconds deadline) {
   if (draining_ || closed_) return;
-  draining_ = true;
-  drain_deadline_ = deadline;
+  if (state_ == State::kAdmin) {
+    if (!closing_) deadline_.set(deadline);
+    return;
+  }
+  begin_drain(deadline);
   if (state_ == State::kOpening || (state_ == State::kUnconnected && !admin_.connecting())) {
     return close(0, worker_.reactor().now());
   }
+  maybe_drained();
+}
+
+void Queue::drain_admin(Nanoseconds deadline) {
+  if (draining_ || closed_) return;
+  begin_drain(deadline);
+  maybe_drained();
+}
+
+void Queue::begin_drain(Nanoseconds deadline) {
+  draining_ = true;
+  drain_deadline_ = deadline;
   if (!closing_) deadline_.set(deadline);
   admin_.quiesce();
   if (io_ != nullptr) io_->quiesce();
-  maybe_drained();
 }
 
 void Queue::maybe_drained() {

@@ -30,8 +30,10 @@ class Queue final : public ControllerQueuePair::Events {
   // Takes the pending on success.
   [[nodiscard]] Status open(Transport& transport, weft_pending* pending);
   void close(std::uint32_t flags, Nanoseconds deadline);
-  // Ends what is under way and turns away what comes, then closes; by `deadline` at the latest.
+  // Ends what is under way and turns away what comes, then closes; by `deadline` at the latest. An admin queue stays,
+  // until that deadline, for the control thread to drain when the controller's I/O queues have gone.
   void drain(Nanoseconds deadline);
+  void drain_admin(Nanoseconds deadline);
   void forget();  // by the control thread's word: it knows this queue no more
 
   // For the commands.
@@ -65,6 +67,7 @@ class Queue final : public ControllerQueuePair::Events {
   void before_connect(const weft_command& command);
   [[nodiscard]] Status configure(const ConnectGrant& grant);
   [[nodiscard]] bool record_error(const nvme::Sqe& sqe, const Answer& answer, std::uint64_t lba);
+  void begin_drain(Nanoseconds deadline);
   void maybe_drained();
   void maybe_gone();
 
@@ -78,6 +81,7 @@ class Queue final : public ControllerQueuePair::Events {
   bool closing_ = false;
   bool closed_ = false;
   bool draining_ = false;
+  bool refused_ = false;  // granted, but the transport does not take it: closes after its answer
   bool retired_ = false;
   std::uint16_t qid_ = 0;
   Nanoseconds drain_deadline_ = 0;

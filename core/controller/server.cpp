@@ -243,7 +243,7 @@ void Server::stop(Nanoseconds deadline, std::function<void()> done) {
 // No connection comes any more; those that came lie before this in the workers' mailboxes.
 void Server::listeners_gone() {
   if (!stopping_ || !listeners_.empty() || std::exchange(workers_told_, true)) return;
-  for (const auto& [cntlid, controller] : controllers_) controller->stopping();
+  for (const auto& [cntlid, controller] : controllers_) controller->stop(stop_deadline_);
   for (Worker* const worker : worker_list_) {
     worker->post([deadline = stop_deadline_](Worker& w) { w.stop(deadline); });
   }

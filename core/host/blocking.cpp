@@ -44,6 +44,7 @@ weft_iov iov_of(std::span<const std::byte> data) {
 }
 
 Status check_span(const Namespace &ns, std::size_t bytes) {
+  if (ns.block_size == 0) return Error(EINVAL, fmt::format("namespace {} has no block size: was it identified?", ns.nsid));
   if (bytes != 0 && bytes % ns.block_size == 0) return {};
   return Error(EINVAL, fmt::format("{} bytes are not a whole number of {}-byte blocks, one at least", bytes, ns.block_size));
 }
@@ -188,6 +189,7 @@ Status BlockingHost::compare(const Namespace &ns, std::uint64_t lba, std::span<c
 
 Status BlockingHost::compare_and_write(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> with, std::span<const std::byte> from) {
   if (Status s = check_span(ns, from.size()); !s) return s;
+  if (with.size() != from.size()) return Error(EINVAL, fmt::format("{} bytes to compare with and {} to write", with.size(), from.size()));
   const weft_iov compare_iov = iov_of(with);
   const weft_iov write_iov = iov_of(from);
   IoRequest request = make_request(ns, IoRequest::Kind::kCompareAndWrite, lba, from.size() / ns.block_size);

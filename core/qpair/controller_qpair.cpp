@@ -69,7 +69,8 @@ Status ControllerQueuePairImpl::configure(const weft_qpair_params& params, bool 
   if (params.depth > tokens_.size()) tokens_.resize(params.depth, Token::kFree);
   weft_error error = empty_error();
   const int rc = table_.configure(handle_, &final_params, &error);
-  if (rc != 0) return to_error(rc, error, fmt::format("transport '{}' takes no queue of {} entries", table_.name, params.depth));
+  if (rc != 0)
+    return to_error(rc, error, fmt::format("transport '{}' takes no queue of {} entries", table_.name, params.depth));
   entries_ = params.depth;
   flow_control_ = sq_flow_control ? FlowControl::kOn : FlowControl::kOff;
   connect_response_next_ = true;

@@ -40,9 +40,12 @@ std::int32_t ControllerQueuePairImpl::check(std::uint64_t token) const {
 // One entry further for each response; the Connect response says FFFFh when there is no flow control.
 std::uint16_t ControllerQueuePairImpl::next_sqhd() const {
   switch (flow_control_) {
-    case FlowControl::kOn: return static_cast<std::uint16_t>(sqhd_ + 1u == entries_ ? 0u : sqhd_ + 1u);
-    case FlowControl::kOff: return connect_response_next_ ? kFlowControlOff : 0;
-    case FlowControl::kUnknown: break;
+    case FlowControl::kOn:
+      return static_cast<std::uint16_t>(sqhd_ + 1u == entries_ ? 0u : sqhd_ + 1u);
+    case FlowControl::kOff:
+      return connect_response_next_ ? kFlowControlOff : 0;
+    case FlowControl::kUnknown:
+      break;
   }
   return 0;
 }

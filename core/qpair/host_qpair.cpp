@@ -15,8 +15,8 @@ namespace weft {
 namespace {
 
 constexpr std::uint32_t kMinEntries = 2, kMaxEntries = 65536;
-constexpr std::uint32_t kMaxCids = 0xffff;           // FFFFh is no command identifier
-constexpr Nanoseconds kCloseWait = 1'000'000'000;    // for the transport's farewell; the commands end before
+constexpr std::uint32_t kMaxCids = 0xffff;         // FFFFh is no command identifier
+constexpr Nanoseconds kCloseWait = 1'000'000'000;  // for the transport's farewell; the commands end before
 
 }  // namespace
 

@@ -11,9 +11,12 @@ namespace {
 
 constexpr std::uint32_t direction_flag(DataDirection direction) {
   switch (direction) {
-    case DataDirection::kOut: return WEFT_DIR_OUT;
-    case DataDirection::kIn: return WEFT_DIR_IN;
-    case DataDirection::kNone: break;
+    case DataDirection::kOut:
+      return WEFT_DIR_OUT;
+    case DataDirection::kIn:
+      return WEFT_DIR_IN;
+    case DataDirection::kNone:
+      break;
   }
   return 0;
 }
@@ -22,7 +25,8 @@ constexpr std::uint32_t direction_flag(DataDirection direction) {
 
 std::int32_t HostQueuePairImpl::submit(const Command& command) {
   if (state_ != State::kOpen) return -ENOTCONN;
-  if (command.done == nullptr || (command.direction == DataDirection::kNone) != (command.iov_count == 0)) return -EINVAL;
+  if (command.done == nullptr || (command.direction == DataDirection::kNone) != (command.iov_count == 0))
+    return -EINVAL;
   if (queue_.room() == 0) return -EAGAIN;
   const auto cid = static_cast<std::uint16_t>(slots_.take());
   nvme::Sqe sqe = command.sqe;

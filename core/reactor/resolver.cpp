@@ -24,14 +24,21 @@ std::int32_t to_errno(int code) {
   switch (code) {
     case EAI_NONAME:
     case EAI_SERVICE:
-    case EAI_NODATA: return -ENOENT;
-    case EAI_AGAIN: return -EAGAIN;
-    case EAI_MEMORY: return -ENOMEM;
+    case EAI_NODATA:
+      return -ENOENT;
+    case EAI_AGAIN:
+      return -EAGAIN;
+    case EAI_MEMORY:
+      return -ENOMEM;
     case EAI_FAMILY:
-    case EAI_ADDRFAMILY: return -EAFNOSUPPORT;
-    case EAI_SYSTEM: return errno != 0 ? -errno : -EIO;
-    case EAI_FAIL: return -EIO;
-    default: return -EINVAL;
+    case EAI_ADDRFAMILY:
+      return -EAFNOSUPPORT;
+    case EAI_SYSTEM:
+      return errno != 0 ? -errno : -EIO;
+    case EAI_FAIL:
+      return -EIO;
+    default:
+      return -EINVAL;
   }
 }
 
@@ -40,8 +47,8 @@ Resolver::Answer look_up(const std::string& host, const std::string& service, in
   hints.ai_socktype = SOCK_STREAM;  // else each address comes once for each kind of socket
   hints.ai_flags = flags | (host.empty() ? AI_PASSIVE : 0);
   addrinfo* list = nullptr;
-  const int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.empty() ? nullptr : service.c_str(),
-                                 &hints, &list);
+  const int code =
+      ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.empty() ? nullptr : service.c_str(), &hints, &list);
   Resolver::Answer answer;
   if (code != 0) {
     answer.error = to_errno(code);

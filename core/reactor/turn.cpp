@@ -9,8 +9,8 @@
 namespace weft {
 namespace {
 
-constexpr std::uint32_t kGroupBudget = 128;       // events of one group before the next one has its turn
-constexpr Nanoseconds kLookInterval = 50'000;     // a busy reactor looks at watched descriptors this often
+constexpr std::uint32_t kGroupBudget = 128;    // events of one group before the next one has its turn
+constexpr Nanoseconds kLookInterval = 50'000;  // a busy reactor looks at watched descriptors this often
 
 }  // namespace
 

@@ -37,9 +37,12 @@ int wait_for_events(int epoll, epoll_event* events, Nanoseconds wait_ns) {
 
 bool Reactor::Impl::may_sleep() const {
   switch (options.wait) {
-    case WaitPolicy::kPoll: return false;
-    case WaitPolicy::kSleep: return true;
-    case WaitPolicy::kAdaptive: break;
+    case WaitPolicy::kPoll:
+      return false;
+    case WaitPolicy::kSleep:
+      return true;
+    case WaitPolicy::kAdaptive:
+      break;
   }
   return now - last_event >= options.spin_ns;
 }

@@ -77,7 +77,7 @@ using Made = std::expected<T, Failure>;
 template <std::size_t N>
 void put_text(char (&field)[N], std::string_view text) noexcept {
   const std::size_t length = std::min(text.size(), N - 1);
-  std::memcpy(field, text.data(), length);
+  std::copy_n(text.data(), length, field);
   std::memset(field + length, 0, N - length);
 }
 

@@ -190,8 +190,9 @@ void ControllerSide::data_arrived(bool digest_ok) {
     op->error = -EBADMSG;
     op->status = kStatusTransientTransport;
   }
-  if (op->progress < op->length) enqueue(op->index);
+  const std::uint32_t token = op->index;
   if (op->arrived == op->length) finish(*op, op->error);
+  if (arriving_last_ && at(token).ops != nullptr) enqueue(token);  // the next R2T may go
 }
 
 // ---- the core's calls ----------------------------------------------------------------------------------------------

@@ -83,9 +83,9 @@ class ScriptedTransport {
   const weft_services* services = nullptr;
 
   // ---- What the next calls give.
-  int next_call = 0;            // connect, accept, configure, send_command, send_response, send_data, release_command; once
-  int next_poll = 0;            // group_poll's return value, when not 0; once
-  int arm_again = 0;            // so many times group_arm says -EAGAIN
+  int next_call = 0;  // connect, accept, configure, send_command, send_response, send_data, release_command; once
+  int next_poll = 0;  // group_poll's return value, when not 0; once
+  int arm_again = 0;  // so many times group_arm says -EAGAIN
   int arm_fd = -1;
   std::uint64_t arm_deadline = 0;
 

@@ -94,7 +94,8 @@ TEST(IdleProcess, MakesNoContextSwitch) {
   ASSERT_TRUE(process.says_idle());
   ASSERT_TRUE(process.settles());
   const Switches before = switches_of(process.pid());
-  std::this_thread::sleep_for(std::chrono::seconds(WEFT_TEST_IDLE_SECONDS));  // what is measured is time in which nothing happens
+  std::this_thread::sleep_for(
+      std::chrono::seconds(WEFT_TEST_IDLE_SECONDS));  // what is measured is time in which nothing happens
   EXPECT_EQ(switches_of(process.pid()), before);
   EXPECT_EQ(before.size(), 5u) << "its own thread and four reactors";
 }

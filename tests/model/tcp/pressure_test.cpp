@@ -1,4 +1,8 @@
 // Full queues, short memory, few tokens: nothing is lost, nothing stands still for good.
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "world.hpp"
 
 namespace weft::test {
@@ -111,6 +115,31 @@ TEST(Pressure, Depth128OfLargeTransfersBothWays) {
   world.table.group_stats(world.controller_group, &stats);
   EXPECT_EQ(stats.commands, 6u * 128u);
   EXPECT_EQ(stats.digest_errors, 0u);
+}
+
+// A pending goes to a thread with a group of its own, while the listener's group goes on.
+TEST(Threads, APendingIsAcceptedOnAnotherOnesGroup) {
+  World world;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  server.keep = true;
+  HostQueue host(world, Where("127.0.0.1", server.port()), params(8, true));
+  world.run_until([&] { return server.pendings.size() == 1; });
+  weft_pending *pending = std::exchange(server.pendings, {})[0];
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    World there;
+    ControllerQueue queue(there, pending, params(8, true));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!done && std::chrono::steady_clock::now() < deadline) there.turn();
+    EXPECT_TRUE(done);
+  });
+  const Bytes data = pattern(50000, 1);
+  world.run_until([&] { return host.limits.has_value(); });
+  EXPECT_EQ(host.send(make_sqe(kWrite, 1), &data), 0);
+  world.run_until([&] { return host.answered(1); });
+  done = true;
+  other.join();
+  EXPECT_EQ(host.responses[1].error, 0);
 }
 
 }  // namespace

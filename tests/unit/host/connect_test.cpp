@@ -163,13 +163,13 @@ TEST_F(HostTest, SaysThatThereIsNoSuchTransport) {
 }
 
 TEST_F(HostTest, RefusesNamesThatAreNone) {
-  options_.hostnqn = "not a name";
+  options_.hostnqn = "nqn.2026-01.org.example:" + std::string(300, 'h');
   EXPECT_THAT(connect_error().text, HasSubstr("host NQN"));
   options_.hostnqn.clear();
   options_.hostid = "12";
   EXPECT_FALSE(connect_error().text.empty());
   options_.hostid.clear();
-  EXPECT_THAT(connect_error("nqn.bad").text, HasSubstr("subsystem NQN"));
+  EXPECT_THAT(connect_error("nqn.2026-01.org.example:" + std::string(300, 's')).text, HasSubstr("subsystem NQN"));
 }
 
 TEST_F(HostTest, SaysWhatWasNotAnswered) {

@@ -8,6 +8,7 @@ namespace {
 using Kind = IoRequest::Kind;
 using testing::Each;
 using testing::ElementsAre;
+using testing::UnorderedElementsAre;
 
 class HostIoTest : public HostTest {
  protected:
@@ -52,7 +53,9 @@ TEST_F(HostIoTest, CompareAndWriteIsOneFusedPair) {
   const std::size_t last = controller_->log.size() - 1;
   EXPECT_EQ(controller_->log[last - 1].sqe.fuse(), nvme::flags::kFuseFirst);
   EXPECT_EQ(controller_->log[last].sqe.fuse(), nvme::flags::kFuseSecond);
-  EXPECT_EQ(run(swap).status.code(), nvme::status::kCompareFailure.code()) << "the compare's word, not the write's";
+  Io again(Kind::kCompareAndWrite, 3, fresh);
+  again.compare_with(old);
+  EXPECT_EQ(run(again).status.code(), nvme::status::kCompareFailure.code()) << "the compare's word, not the write's";
 }
 
 TEST_F(HostIoTest, FlushZeroesDeallocateVerifyAndUncorrectable) {
@@ -92,23 +95,23 @@ TEST_F(HostIoTest, SplitsByMdts) {
   std::vector<std::byte> data = pattern(8192 * 2 + 512);
   Io write(Kind::kWrite, 0, data);
   EXPECT_TRUE(run(write).ok());
-  EXPECT_THAT(lengths_of(nvme::io::kWrite), ElementsAre(8192, 8192, 512));
+  EXPECT_THAT(lengths_of(nvme::io::kWrite), UnorderedElementsAre(8192, 8192, 512));
   EXPECT_TRUE(std::equal(data.begin(), data.end(), blocks().begin()));
   EXPECT_EQ(write.completion.moved, data.size());
 }
 
 TEST_F(HostIoTest, SplitsByTheTransportsLimitInWholeBlocks) {
   LoopbackLimits limits;
-  limits.max_transfer = 1300;
+  limits.max_transfer = 4096 + 700;
   loopback_control().set_limits(limits);
   controller_->identity.ioccsz = 4;
   connect();
-  std::vector<std::byte> out = pattern(512 * 5), in(512 * 5);
+  std::vector<std::byte> out = pattern(512 * 20), in(512 * 20);
   Io write(Kind::kWrite, 7, out), read(Kind::kRead, 7, in);
   EXPECT_TRUE(run(write).ok());
   EXPECT_TRUE(run(read).ok());
   EXPECT_EQ(in, out);
-  EXPECT_THAT(lengths_of(nvme::io::kWrite), ElementsAre(1024, 1024, 512));
+  EXPECT_THAT(lengths_of(nvme::io::kWrite), UnorderedElementsAre(4608, 4608, 1024));
 }
 
 TEST_F(HostIoTest, ABlockLargerThanACommandMayCarryIsAnError) {
@@ -311,7 +314,7 @@ TEST_F(HostIoTest, SpreadsOverItsQueuesAndKeepsToOneWhenTold) {
   }
   settle();
   std::vector<std::size_t> per_queue(5);
-  for (const Received &command : controller_->log) per_queue[command.qid] += command.is_io(nvme::io::kVerify) ? 1 : 0;
+  for (const Received &command : controller_->log) per_queue[command.qid] += command.is_io(nvme::io::kVerify) ? 1u : 0u;
   EXPECT_THAT(std::vector(per_queue.begin() + 1, per_queue.end()), Each(std::size_t{2}));
   Io bound(Kind::kVerify, 0, 1);
   bound.queue = 3;

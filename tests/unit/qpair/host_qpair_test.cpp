@@ -145,7 +145,8 @@ TEST_F(HostQueuePairTest, RefusesDataWithoutDirectionAndTheOtherWayRound) {
 TEST_F(HostQueuePairTest, HandsBackStatusResultAndBytes) {
   open_ready(8, 0);
   Ended& ended = fresh();
-  script_.respond(submit(ended), {.status = NvmeStatus(0, 0x80).dnr(), .result = 0x1122334455667788, .sqhd = 1, .moved = 12});
+  script_.respond(submit(ended),
+                  {.status = NvmeStatus(0, 0x80).dnr(), .result = 0x1122334455667788, .sqhd = 1, .moved = 12});
   run();
   EXPECT_EQ(ended.calls, 1);
   EXPECT_EQ(ended.completion.error, 0);

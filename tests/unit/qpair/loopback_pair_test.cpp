@@ -45,7 +45,8 @@ class Server final : public ControllerQueuePair::Events {
     held_.push_back({command.token, sqe.cid, sqe.opcode});
     if (held_.size() > random_() % depth_) serve_some();
   }
-  void on_data(std::uint64_t cookie, std::uint64_t moved, std::int32_t error, NvmeStatus, std::uint32_t flags) override {
+  void on_data(std::uint64_t cookie, std::uint64_t moved, std::int32_t error, NvmeStatus,
+               std::uint32_t flags) override {
     --transfers;
     const std::uint64_t token = cookie;
     EXPECT_TRUE(error != 0 || moved == kDataSize);
@@ -104,7 +105,7 @@ class Server final : public ControllerQueuePair::Events {
   const bool flow_control_;
   bool connected_ = false;
   std::vector<Work> held_;
-  std::array<std::uint16_t, 64> cids_{};                    // by token
+  std::array<std::uint16_t, 64> cids_{};  // by token
   std::array<std::array<char, kDataSize>, 64> data_{};
   std::mt19937 random_{11};
 };
@@ -198,7 +199,10 @@ class Client final : public HostQueuePair::Events {
 
 class LoopbackPair : public ::testing::Test {
  protected:
-  LoopbackPair() : transport_(*loopback_transport(), "loopback"), reactor_(*Reactor::create({.wait = WaitPolicy::kPoll})) {}  // the server holds commands back, which wakes nobody
+  LoopbackPair()
+      : transport_(*loopback_transport(), "loopback"),
+        reactor_(*Reactor::create({.wait = WaitPolicy::kPoll})) {
+  }  // the server holds commands back, which wakes nobody
   ~LoopbackPair() override {
     if (listener_ != nullptr) transport_.table().unlisten(listener_);
     pump([&] { return listener_closed_; });
@@ -298,7 +302,8 @@ TEST_F(LoopbackPair, CloseEndsWhatIsOutstandingOnBothSides) {
 }
 
 TEST_F(LoopbackPair, ACutAnywhereEndsEachCommandOnce) {
-  for (const CutPoint point : {CutPoint::kAccept, CutPoint::kCommand, CutPoint::kResponse, CutPoint::kReceiveData, CutPoint::kSendData}) {
+  for (const CutPoint point :
+       {CutPoint::kAccept, CutPoint::kCommand, CutPoint::kResponse, CutPoint::kReceiveData, CutPoint::kSendData}) {
     loopback_control().cut_at(point, kQid, point == CutPoint::kAccept ? 0 : 37);
     start(16, true, 1'000'000);
     pump([&] { return client_->closed && (server_->closed || !server_->qpair); });

@@ -110,7 +110,8 @@ TEST_F(TimerTest, ATimerThatSetsItselfToThePastLeavesTheTurn) {
 TEST_F(TimerTest, ATimerMayDestroyItselfAndAnother) {
   struct Killer {
     explicit Killer(Reactor& r)
-        : self(std::make_unique<Timer>(r, &Killer::fire, this)), other(std::make_unique<Timer>(r, &Killer::fire, this)) {}
+        : self(std::make_unique<Timer>(r, &Killer::fire, this)),
+          other(std::make_unique<Timer>(r, &Killer::fire, this)) {}
     static void fire(void* ctx) {
       auto* const killer = static_cast<Killer*>(ctx);
       ++killer->fired;
@@ -145,7 +146,8 @@ TEST_F(TimerTest, AgreesWithASortedModel) {
     now += random() % 200;
     std::vector<std::pair<Nanoseconds, int>> due;
     for (const auto& noted : timers) {
-      if (noted->timer.armed() && noted->timer.deadline() <= now) due.emplace_back(noted->timer.deadline(), noted->name);
+      if (noted->timer.armed() && noted->timer.deadline() <= now)
+        due.emplace_back(noted->timer.deadline(), noted->name);
     }
     std::vector<Nanoseconds> order;
     for (const auto& entry : due) order.push_back(entry.first);
