@@ -13,7 +13,8 @@
 namespace {
 
 int fail(const char* what, const weft::Error& error) {
-  std::fprintf(stderr, "host_read: %s: %s%s%s\n", what, error.stage.c_str(), error.stage.empty() ? "" : ": ", error.text.c_str());
+  std::fprintf(stderr, "host_read: %s: %s%s%s\n", what, error.stage.c_str(), error.stage.empty() ? "" : ": ",
+               error.text.c_str());
   return 1;
 }
 
@@ -45,7 +46,8 @@ int main(int argc, char** argv) {
   if (!host) return fail("cannot connect", host.error());
   const auto ns = (*host)->identify_namespace(nsid);
   if (!ns) return fail("cannot identify the namespace", ns.error());
-  std::printf("namespace %u: %llu blocks of %u bytes\n", ns->nsid, static_cast<unsigned long long>(ns->blocks), ns->block_size);
+  std::printf("namespace %u: %llu blocks of %u bytes\n", ns->nsid, static_cast<unsigned long long>(ns->blocks),
+              ns->block_size);
 
   std::vector<std::byte> block(ns->block_size);
   if (const auto read = (*host)->read(*ns, lba, block); !read) return fail("cannot read", read.error());

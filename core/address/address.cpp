@@ -1,7 +1,7 @@
 #include "weft/address.hpp"
 
-#include <cerrno>
 #include <fmt/core.h>
+#include <cerrno>
 
 #include "core/address/key_forms.hpp"
 #include "core/address/location.hpp"
@@ -49,7 +49,8 @@ Status refuse_path(std::string_view location) {
   if (slash == std::string_view::npos) return {};
   const std::string_view path = location.substr(slash + 1);
   if (path.find("nqn.") != std::string_view::npos) {
-    return Error(EINVAL, fmt::format("the '/' within {} has to be written as %2F when it belongs to the NQN", quote(path)));
+    return Error(EINVAL,
+                 fmt::format("the '/' within {} has to be written as %2F when it belongs to the NQN", quote(path)));
   }
   return Error(EINVAL, fmt::format("{} is not an NQN: what follows the '/' has to start with 'nqn.'", quote(path)));
 }
@@ -69,8 +70,9 @@ Result<HostPort> split_location(std::string_view location) {
   } else {
     if (colon != std::string_view::npos && location.find(':', colon + 1) != std::string_view::npos) {
       const bool known = address::is_ipv6(location);
-      return Error(EINVAL, known ? fmt::format("the IPv6 address {} needs brackets: [{}]", quote(location), location)
-                                 : fmt::format("{} has more than one ':'; an IPv6 address needs brackets", quote(location)));
+      return Error(EINVAL,
+                   known ? fmt::format("the IPv6 address {} needs brackets: [{}]", quote(location), location)
+                         : fmt::format("{} has more than one ':'; an IPv6 address needs brackets", quote(location)));
     }
     out.host = location.substr(0, colon);
   }

@@ -1,5 +1,5 @@
-#include <cerrno>
 #include <fmt/core.h>
+#include <cerrno>
 
 #include "core/address/location.hpp"
 #include "core/address/option_list.hpp"
@@ -23,7 +23,8 @@ Result<BackendAddress> BackendAddress::parse(std::string_view text) {
   }
   Address scheme;
   if (Status good = address::read_scheme(text.substr(0, separator), text, scheme); !good) return good.error();
-  if (!scheme.filters.empty()) return Error(EINVAL, fmt::format("backends take no '+' in their scheme: {}", quote(text)));
+  if (!scheme.filters.empty())
+    return Error(EINVAL, fmt::format("backends take no '+' in their scheme: {}", quote(text)));
   BackendAddress out;
   out.scheme = scheme.scheme;
   const std::string_view rest = text.substr(separator + 3);

@@ -1,8 +1,8 @@
 // The core's own keys of an address that a host connects to.
+#include <fmt/core.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fmt/core.h>
 
 #include "core/address/text.hpp"
 #include "weft/address.hpp"
@@ -42,8 +42,8 @@ bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool digit = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') ||
-                       (text[i] >= 'A' && text[i] <= 'F');
+    const bool digit =
+        (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') || (text[i] >= 'A' && text[i] <= 'F');
     if (dash ? text[i] != '-' : !digit) return false;
   }
   return true;
@@ -51,7 +51,8 @@ bool is_uuid(std::string_view text) {
 
 Status read_hostid(const Option& option, std::string& out) {
   if (!is_uuid(option.value)) {
-    return Error(EINVAL, fmt::format("option 'hostid': {} is not a UUID (8-4-4-4-12 hexadecimal digits)", quote(option.value)));
+    return Error(EINVAL,
+                 fmt::format("option 'hostid': {} is not a UUID (8-4-4-4-12 hexadecimal digits)", quote(option.value)));
   }
   out = address::lower(option.value);
   return {};
@@ -89,7 +90,8 @@ constexpr std::uint64_t kMaxAdminQueueSize = 4096;
 constexpr std::array<Key, 9> kKeys{{
     {"queues", [](const Option& o, HostOptions& h) { return read_count(o, 1, kMaxQueues, h.queues); }},
     {"qsize", [](const Option& o, HostOptions& h) { return read_count(o, 2, kMaxQueueSize, h.qsize); }},
-    {"admin_qsize", [](const Option& o, HostOptions& h) { return read_count(o, 2, kMaxAdminQueueSize, h.admin_qsize); }},
+    {"admin_qsize",
+     [](const Option& o, HostOptions& h) { return read_count(o, 2, kMaxAdminQueueSize, h.admin_qsize); }},
     {"kato", [](const Option& o, HostOptions& h) { return read_wait_time(o, milliseconds(0), h.kato); }},
     {"timeout", [](const Option& o, HostOptions& h) { return read_wait_time(o, milliseconds(1), h.timeout); }},
     {"hostnqn", [](const Option& o, HostOptions& h) { return read_hostnqn(o, h.hostnqn); }},

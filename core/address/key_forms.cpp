@@ -1,9 +1,9 @@
 #include "core/address/key_forms.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fmt/core.h>
 
 #include "core/address/location.hpp"
 #include "core/address/option_list.hpp"
@@ -109,7 +109,8 @@ Status check_family(const std::string& family, std::string_view traddr) {
   if (family.empty()) return {};
   const std::string name = lower(family);
   if (nearest_word(name, std::array<std::string_view, 5>{"ipv4", "ipv6", "ib", "fc", "intra_host"}) != name) {
-    return Error(EINVAL, fmt::format("the address family {} is not known: ipv4, ipv6, ib, fc and intra_host are", quote(family)));
+    return Error(EINVAL, fmt::format("the address family {} is not known: ipv4, ipv6, ib, fc and intra_host are",
+                                     quote(family)));
   }
   if (name == "ipv4" && is_ipv6(traddr)) {
     return Error(EINVAL, fmt::format("adrfam says IPv4, but {} is an IPv6 address", quote(traddr)));
@@ -123,19 +124,22 @@ Status check_family(const std::string& family, std::string_view traddr) {
 // traddr may come with the brackets of a URL or without; trsvcid of "none" is none.
 Status place(const Fields& fields, Address& out) {
   std::string_view traddr = fields[Part::kAddress];
-  if (traddr.size() > 2 && traddr.front() == '[' && traddr.back() == ']' && is_ipv6(traddr.substr(1, traddr.size() - 2))) {
+  if (traddr.size() > 2 && traddr.front() == '[' && traddr.back() == ']' &&
+      is_ipv6(traddr.substr(1, traddr.size() - 2))) {
     traddr = traddr.substr(1, traddr.size() - 2);
   }
   if (Status good = check_family(fields[Part::kFamily], traddr); !good) return good;
   const std::string& service = fields[Part::kService];
   if (service.empty() || lower(service) == "none") {
     const bool bare_ipv6 = is_ipv6(traddr);
-    return read_location(bare_ipv6 ? fmt::format("[{}]", traddr)
-                                   : traddr.starts_with('[') ? std::string(traddr) : percent_encode(traddr, ""),
+    return read_location(bare_ipv6                 ? fmt::format("[{}]", traddr)
+                         : traddr.starts_with('[') ? std::string(traddr)
+                                                   : percent_encode(traddr, ""),
                          out);
   }
   if (traddr.starts_with("[fd=")) {
-    return Error(EINVAL, fmt::format("trsvcid {} beside {}: a socket that is open has its port", quote(service), quote(traddr)));
+    return Error(
+        EINVAL, fmt::format("trsvcid {} beside {}: a socket that is open has its port", quote(service), quote(traddr)));
   }
   if (Status good = check_host(traddr); !good) return good;
   if (Status good = check_port(service); !good) return good;
@@ -154,7 +158,8 @@ Result<Address> parse_key_form(std::string_view text) {
   if (fields[Part::kTransport].empty()) {
     return Error(EINVAL, fmt::format("{} does not say the transport: add transport=NAME", quote(text)));
   }
-  if (fields[Part::kAddress].empty()) return Error(EINVAL, fmt::format("{} lacks the address: add traddr=ADDRESS", quote(text)));
+  if (fields[Part::kAddress].empty())
+    return Error(EINVAL, fmt::format("{} lacks the address: add traddr=ADDRESS", quote(text)));
   if (Status good = read_scheme(fields[Part::kTransport], text, out); !good) return good.error();
   if (Status good = place(fields, out); !good) return good.error();
   if (const std::string& nqn = fields[Part::kSubsystem]; !nqn.empty()) {

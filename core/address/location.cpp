@@ -1,7 +1,7 @@
 #include "core/address/location.hpp"
 
-#include <cerrno>
 #include <fmt/core.h>
+#include <cerrno>
 #include <limits>
 
 #include "core/address/text.hpp"
@@ -18,7 +18,8 @@ bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 Status check_scheme_part(std::string_view part, std::string_view whole) {
-  if (part.empty()) return Error(EINVAL, fmt::format("an empty name stands beside '+' in the scheme of {}", quote(whole)));
+  if (part.empty())
+    return Error(EINVAL, fmt::format("an empty name stands beside '+' in the scheme of {}", quote(whole)));
   if (!is_letter(part.front())) {
     return Error(EINVAL, fmt::format("the scheme {} has to start with a letter", quote(part)));
   }
@@ -28,7 +29,8 @@ Status check_scheme_part(std::string_view part, std::string_view whole) {
     }
   }
   if (part.size() > kMaxScheme) {
-    return Error(EINVAL, fmt::format("the scheme {} has {} characters, the most is {}", quote(part), part.size(), kMaxScheme));
+    return Error(EINVAL,
+                 fmt::format("the scheme {} has {} characters, the most is {}", quote(part), part.size(), kMaxScheme));
   }
   return {};
 }
@@ -47,16 +49,19 @@ Status read_descriptor(std::string_view inside, Address& out) {
 }
 
 Status check_brackets(std::string_view inside) {
-  if (inside.empty()) return Error(EINVAL, "there is nothing between the brackets: an IPv6 address or fd=N belongs there");
+  if (inside.empty())
+    return Error(EINVAL, "there is nothing between the brackets: an IPv6 address or fd=N belongs there");
   if (inside.back() == '%') return Error(EINVAL, fmt::format("{} has no interface after '%'", quote(inside)));
-  if (is_ipv4(inside)) return Error(EINVAL, fmt::format("{} is an IPv4 address, which takes no brackets", quote(inside)));
+  if (is_ipv4(inside))
+    return Error(EINVAL, fmt::format("{} is an IPv4 address, which takes no brackets", quote(inside)));
   if (is_ipv6(inside)) return {};
   return Error(EINVAL, fmt::format("{} in brackets is not an IPv6 address", quote(inside)));
 }
 
 Status read_bracketed(std::string_view text, Address& out) {
   const std::size_t end = text.find(']');
-  if (end == std::string_view::npos) return Error(EINVAL, fmt::format("the bracket in {} is never closed", quote(text)));
+  if (end == std::string_view::npos)
+    return Error(EINVAL, fmt::format("the bracket in {} is never closed", quote(text)));
   const std::string_view inside = text.substr(1, end - 1);
   const std::string_view after = text.substr(end + 1);
   if (inside.starts_with("fd=")) {
@@ -86,7 +91,8 @@ std::string hide_nqn(std::string location) {
 }  // namespace
 
 Status read_scheme(std::string_view text, std::string_view whole, Address& out) {
-  if (text.empty()) return Error(EINVAL, fmt::format("the transport's name is missing before '://' in {}", quote(whole)));
+  if (text.empty())
+    return Error(EINVAL, fmt::format("the transport's name is missing before '://' in {}", quote(whole)));
   std::string rest = lower(text);
   while (true) {
     const std::size_t plus = rest.find('+');
@@ -113,8 +119,8 @@ Status read_location(std::string_view text, Address& out) {
     }
   }
   if (out.traddr.size() > kMaxLocation) {
-    return Error(EINVAL, fmt::format("the address {} has {} bytes, the most is {}", quote(out.traddr), out.traddr.size(),
-                                     kMaxLocation));
+    return Error(EINVAL, fmt::format("the address {} has {} bytes, the most is {}", quote(out.traddr),
+                                     out.traddr.size(), kMaxLocation));
   }
   return {};
 }
@@ -135,7 +141,8 @@ std::string print_location(const Address& address) {
 Status check_host(std::string_view host) {
   if (is_ipv6(host)) return {};
   if (host.size() > kMaxHost) {
-    return Error(EINVAL, fmt::format("the host name {} has {} characters, the most is {}", quote(host), host.size(), kMaxHost));
+    return Error(EINVAL,
+                 fmt::format("the host name {} has {} characters, the most is {}", quote(host), host.size(), kMaxHost));
   }
   if (host == "*") return {};
   for (const char c : lower(host)) {

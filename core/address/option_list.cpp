@@ -1,8 +1,8 @@
 #include "core/address/option_list.hpp"
 
+#include <fmt/core.h>
 #include <algorithm>
 #include <cerrno>
-#include <fmt/core.h>
 
 #include "core/address/text.hpp"
 

@@ -1,8 +1,8 @@
 // Sizes, durations, switches and counts: one spelling for config strings, the command line and files.
+#include <fmt/core.h>
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <fmt/core.h>
 #include <limits>
 #include <utility>
 
@@ -67,8 +67,9 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   Number number;
   const Digits digits = read_digits(text, number);
   if (digits == Digits::kNone) {
-    return Error(EINVAL, fmt::format("{} is not a size: write a whole number of bytes, or one with K, M, G or T after it",
-                                     quote(text)));
+    return Error(
+        EINVAL,
+        fmt::format("{} is not a size: write a whole number of bytes, or one with K, M, G or T after it", quote(text)));
   }
   if (digits == Digits::kOk) {
     const std::uint64_t factor = factor_of(number.rest, kSizes);
@@ -85,8 +86,8 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   Number number;
   const Digits digits = read_digits(text, number);
   if (digits == Digits::kNone) {
-    return Error(EINVAL, fmt::format("{} is not a duration: write 30s, 500ms or 2m; a bare number is in seconds",
-                                     quote(text)));
+    return Error(EINVAL,
+                 fmt::format("{} is not a duration: write 30s, 500ms or 2m; a bare number is in seconds", quote(text)));
   }
   if (digits == Digits::kOk) {
     const std::uint64_t factor = factor_of(number.rest, kDurations);

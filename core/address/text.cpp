@@ -1,9 +1,9 @@
 #include "core/address/text.hpp"
 
 #include <arpa/inet.h>
-#include <cerrno>
 #include <fmt/core.h>
 #include <net/if.h>
+#include <cerrno>
 
 namespace weft::address {
 namespace {
@@ -66,8 +66,9 @@ Result<std::string> percent_decode(std::string_view text, std::string_view what)
     const int high = i + 1 < text.size() ? hex_value(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
     if (high < 0 || low < 0) {
-      return Error(EINVAL, fmt::format("'%' in {} is not followed by two hexadecimal digits in {} (a '%' itself is %25)",
-                                       what, quote(text)));
+      return Error(EINVAL,
+                   fmt::format("'%' in {} is not followed by two hexadecimal digits in {} (a '%' itself is %25)", what,
+                               quote(text)));
     }
     const char byte = static_cast<char>(high * 16 + low);
     if (is_control(byte)) {

@@ -1,6 +1,6 @@
 // The options that are left when the core has taken its own: each must be declared by the transport.
-#include <cerrno>
 #include <fmt/format.h>
+#include <cerrno>
 #include <limits>
 #include <vector>
 
@@ -70,7 +70,8 @@ Status check_value(std::string_view value, std::string_view type) {
 Status check_transport_options(const Address& address, std::span<const weft_option_info> declared,
                                std::span<const std::string_view> core_keys) {
   if (!address.filters.empty()) {
-    return Error(ENOTSUP, fmt::format("there is no filter {}: '+' in a scheme is kept for them", quote(address.filters.front())));
+    return Error(ENOTSUP, fmt::format("there is no filter {}: '+' in a scheme is kept for them",
+                                      quote(address.filters.front())));
   }
   for (const Option& option : address.options) {
     const weft_option_info* const info = find_declared(option.key, declared);

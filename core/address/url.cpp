@@ -1,7 +1,7 @@
 #include "core/address/url.hpp"
 
-#include <cerrno>
 #include <fmt/core.h>
+#include <cerrno>
 
 #include "core/address/location.hpp"
 #include "core/address/option_list.hpp"
@@ -17,7 +17,8 @@ Status check_characters(std::string_view text) {
     return Error(EINVAL, fmt::format("there is a space in {}: write it as %20", quote(text)));
   }
   if (text.find('#') != std::string_view::npos) {
-    return Error(EINVAL, fmt::format("'#' means nothing in {}: write it as %23 where it belongs to a value", quote(text)));
+    return Error(EINVAL,
+                 fmt::format("'#' means nothing in {}: write it as %23 where it belongs to a value", quote(text)));
   }
   return {};
 }
@@ -33,7 +34,8 @@ Status read_where(std::string_view where, std::string_view whole, Address& out) 
   const std::size_t nqn = find_nqn(where);
   std::string_view location = where.substr(0, nqn);
   if (nqn == 0) {
-    return Error(EINVAL, fmt::format("{} names a subsystem but no address: write scheme://ADDRESS/{}", quote(whole), where));
+    return Error(EINVAL,
+                 fmt::format("{} names a subsystem but no address: write scheme://ADDRESS/{}", quote(whole), where));
   }
   if (nqn != std::string_view::npos) {
     location.remove_suffix(1);

@@ -11,17 +11,19 @@
 namespace weft {
 namespace {
 
-constexpr Nanoseconds kNever = UINT64_MAX / 4;  // an event may take for ever: no deadline in any run of the clock
-
 constexpr std::uint32_t kWanted = nvme::async_event::kEnableNamespaceAttribute | nvme::async_event::kEnableDiscovery;
 
 std::uint32_t log_length(std::uint8_t lid) {
   switch (lid) {
-    case nvme::log_page::kError: return 64;
+    case nvme::log_page::kError:
+      return 64;
     case nvme::log_page::kSmart:
-    case nvme::log_page::kFirmwareSlot: return 512;
-    case nvme::log_page::kDiscovery: return 1024;
-    default: return 4096;
+    case nvme::log_page::kFirmwareSlot:
+      return 512;
+    case nvme::log_page::kDiscovery:
+      return 1024;
+    default:
+      return 4096;
   }
 }
 
@@ -37,14 +39,14 @@ Detached Host::Impl::run_async_events(std::shared_ptr<Impl> self) {
   if (!set.completion.ok() || self->event_request_out_) co_return;
   self->event_request_out_ = true;
   for (bool go_on = true; go_on;) {
-    Answer answer = co_await self->admin(wire::async_event_request(), kNever);
+    Answer answer = co_await self->admin(wire::async_event_request(), kForever);
     go_on = answer.completion.ok() && co_await self->take_async_event(answer.completion);
   }
   self->event_request_out_ = false;
 }
 
 // Reading the log page with RAE 0 unmasks the event, so it comes before anybody is told.
-Task<bool> Host::Impl::take_async_event(const Completion &completion) {
+Task<bool> Host::Impl::take_async_event(const Completion& completion) {
   const auto event = nvme::AsyncEvent::decode(static_cast<std::uint32_t>(completion.result));
   const auto nsid = static_cast<std::uint32_t>(completion.result >> 32);
   const std::uint32_t scope = event.log_page == nvme::log_page::kSmart ? nvme::kNsidAll : 0;
@@ -56,18 +58,20 @@ Task<bool> Host::Impl::take_async_event(const Completion &completion) {
 }
 
 Task<Result<std::vector<std::byte>>> Host::Impl::log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset,
-                                                           std::uint32_t length) {
+                                                          std::uint32_t length) {
   wire::GetLogPageFields fields;
   fields.lid = lid;
   fields.nsid = nsid;
   if (length == 0 || offset % 4 != 0 || offset > UINT64_MAX - length) {
     Pause next_turn(*this);
     co_await next_turn;
-    co_return Error(EINVAL, fmt::format("{} bytes at {} of a log page: it is read by dwords, one at least", length, offset));
+    co_return Error(EINVAL,
+                    fmt::format("{} bytes at {} of a log page: it is read by dwords, one at least", length, offset));
   }
   std::vector<std::byte> whole;
   // In parts that one command may carry, in dwords.
-  const std::uint64_t most = max_transfer_ == 0 ? 1u << 20 : std::max<std::uint64_t>(max_transfer_ & ~std::uint64_t{3}, 4);
+  const std::uint64_t most =
+      max_transfer_ == 0 ? 1u << 20 : std::max<std::uint64_t>(max_transfer_ & ~std::uint64_t{3}, 4);
   for (std::uint64_t done = 0; done < length;) {
     fields.offset = offset + done;
     fields.length = std::min<std::uint64_t>(most, (length - done + 3) & ~std::uint64_t{3});

@@ -34,22 +34,24 @@ class Answer {
   std::optional<T> value_;
 };
 
-Status status_of(const Completion &completion, std::string_view what) {
+Status status_of(const Completion& completion, std::string_view what) {
   if (completion.ok()) return {};
   return completion_error(completion, what);
 }
 
 weft_iov iov_of(std::span<const std::byte> data) {
-  return weft_iov{const_cast<std::byte *>(data.data()), data.size(), nullptr};
+  return weft_iov{const_cast<std::byte*>(data.data()), data.size(), nullptr};
 }
 
-Status check_span(const Namespace &ns, std::size_t bytes) {
-  if (ns.block_size == 0) return Error(EINVAL, fmt::format("namespace {} has no block size: was it identified?", ns.nsid));
+Status check_span(const Namespace& ns, std::size_t bytes) {
+  if (ns.block_size == 0)
+    return Error(EINVAL, fmt::format("namespace {} has no block size: was it identified?", ns.nsid));
   if (bytes != 0 && bytes % ns.block_size == 0) return {};
-  return Error(EINVAL, fmt::format("{} bytes are not a whole number of {}-byte blocks, one at least", bytes, ns.block_size));
+  return Error(EINVAL,
+               fmt::format("{} bytes are not a whole number of {}-byte blocks, one at least", bytes, ns.block_size));
 }
 
-IoRequest make_request(const Namespace &ns, IoRequest::Kind kind, std::uint64_t lba, std::uint64_t blocks) {
+IoRequest make_request(const Namespace& ns, IoRequest::Kind kind, std::uint64_t lba, std::uint64_t blocks) {
   IoRequest request;
   request.kind = kind;
   request.nsid = ns.nsid;
@@ -70,6 +72,8 @@ struct BlockingHost::Impl {
   // Asks on the reactor's thread, waits here. `ask` gets the callback to pass on.
   template <class T, class Ask>
   Result<T> ask(Ask ask) {
+    if (thread->reactor().on_thread())
+      return Error(EDEADLK, "a blocking call from inside the host's own thread would never end");
     Answer<Result<T>> answer;
     thread->reactor().post([this, &answer, &ask] {
       if (host == nullptr) return answer.give(Error(ENOTCONN, "the association is closed"));
@@ -79,10 +83,15 @@ struct BlockingHost::Impl {
   }
 
   template <class Request>
-  Completion submit(Request &request) {
+  Completion submit(Request& request) {
+    if (thread->reactor().on_thread()) {
+      request.completion = Completion();
+      request.completion.error = -EDEADLK;
+      return request.completion;
+    }
     Answer<Completion> answer;
     request.ctx = &answer;
-    request.done = [](Request &ended) { static_cast<Answer<Completion> *>(ended.ctx)->give(ended.completion); };
+    request.done = [](Request& ended) { static_cast<Answer<Completion>*>(ended.ctx)->give(ended.completion); };
     thread->reactor().post([this, &request] {
       if (host != nullptr) return host->submit(request);
       request.completion = Completion();
@@ -96,7 +105,7 @@ struct BlockingHost::Impl {
 BlockingHost::BlockingHost(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 BlockingHost::~BlockingHost() { close(); }
 
-Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry &registry, std::string_view address) {
+Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry& registry, std::string_view address) {
   auto parsed = Address::parse(address);
   if (!parsed) return std::move(parsed).error();
   auto options = take_host_options(*parsed);
@@ -104,7 +113,8 @@ Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry &r
   return connect(registry, *parsed, *options);
 }
 
-Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry &registry, const Address &address, const HostOptions &options) {
+Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry& registry, const Address& address,
+                                                            const HostOptions& options) {
   auto impl = std::make_unique<Impl>();
   ReactorOptions reactor_options;
   reactor_options.wait = options.wait;
@@ -137,29 +147,33 @@ void BlockingHost::close() {
 }
 
 Result<std::vector<std::uint32_t>> BlockingHost::list_namespaces() {
-  return impl_->ask<std::vector<std::uint32_t>>([](Host &host, auto done) { host.list_namespaces(std::move(done)); });
+  return impl_->ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
 }
 
 Result<Namespace> BlockingHost::identify_namespace(std::uint32_t nsid) {
-  return impl_->ask<Namespace>([nsid](Host &host, auto done) { host.identify_namespace(nsid, std::move(done)); });
+  return impl_->ask<Namespace>([nsid](Host& host, auto done) { host.identify_namespace(nsid, std::move(done)); });
 }
 
-Result<std::vector<std::byte>> BlockingHost::get_log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset, std::uint32_t length) {
-  return impl_->ask<std::vector<std::byte>>([=](Host &host, auto done) { host.get_log_page(lid, nsid, offset, length, std::move(done)); });
+Result<std::vector<std::byte>> BlockingHost::get_log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset,
+                                                          std::uint32_t length) {
+  return impl_->ask<std::vector<std::byte>>(
+      [=](Host& host, auto done) { host.get_log_page(lid, nsid, offset, length, std::move(done)); });
 }
 
 Result<std::uint64_t> BlockingHost::get_property(std::uint32_t offset, bool eight_bytes) {
-  return impl_->ask<std::uint64_t>([=](Host &host, auto done) { host.get_property(offset, eight_bytes, std::move(done)); });
+  return impl_->ask<std::uint64_t>(
+      [=](Host& host, auto done) { host.get_property(offset, eight_bytes, std::move(done)); });
 }
 
 Result<std::vector<fabrics::DiscoveryLogEntry>> BlockingHost::discover() {
-  return impl_->ask<std::vector<fabrics::DiscoveryLogEntry>>([](Host &host, auto done) { host.discover(std::move(done)); });
+  return impl_->ask<std::vector<fabrics::DiscoveryLogEntry>>(
+      [](Host& host, auto done) { host.discover(std::move(done)); });
 }
 
-Completion BlockingHost::submit(IoRequest &request) { return impl_->submit(request); }
-Completion BlockingHost::passthrough(PassthroughRequest &request) { return impl_->submit(request); }
+Completion BlockingHost::submit(IoRequest& request) { return impl_->submit(request); }
+Completion BlockingHost::passthrough(PassthroughRequest& request) { return impl_->submit(request); }
 
-Status BlockingHost::read(const Namespace &ns, std::uint64_t lba, std::span<std::byte> into) {
+Status BlockingHost::read(const Namespace& ns, std::uint64_t lba, std::span<std::byte> into) {
   if (Status s = check_span(ns, into.size()); !s) return s;
   const weft_iov iov = iov_of(into);
   IoRequest request = make_request(ns, IoRequest::Kind::kRead, lba, into.size() / ns.block_size);
@@ -168,7 +182,8 @@ Status BlockingHost::read(const Namespace &ns, std::uint64_t lba, std::span<std:
   return status_of(submit(request), "read");
 }
 
-Status BlockingHost::write(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> from, bool force_unit_access) {
+Status BlockingHost::write(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> from,
+                           bool force_unit_access) {
   if (Status s = check_span(ns, from.size()); !s) return s;
   const weft_iov iov = iov_of(from);
   IoRequest request = make_request(ns, IoRequest::Kind::kWrite, lba, from.size() / ns.block_size);
@@ -178,7 +193,7 @@ Status BlockingHost::write(const Namespace &ns, std::uint64_t lba, std::span<con
   return status_of(submit(request), "write");
 }
 
-Status BlockingHost::compare(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> with) {
+Status BlockingHost::compare(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> with) {
   if (Status s = check_span(ns, with.size()); !s) return s;
   const weft_iov iov = iov_of(with);
   IoRequest request = make_request(ns, IoRequest::Kind::kCompare, lba, with.size() / ns.block_size);
@@ -187,9 +202,11 @@ Status BlockingHost::compare(const Namespace &ns, std::uint64_t lba, std::span<c
   return status_of(submit(request), "compare");
 }
 
-Status BlockingHost::compare_and_write(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> with, std::span<const std::byte> from) {
+Status BlockingHost::compare_and_write(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> with,
+                                       std::span<const std::byte> from) {
   if (Status s = check_span(ns, from.size()); !s) return s;
-  if (with.size() != from.size()) return Error(EINVAL, fmt::format("{} bytes to compare with and {} to write", with.size(), from.size()));
+  if (with.size() != from.size())
+    return Error(EINVAL, fmt::format("{} bytes to compare with and {} to write", with.size(), from.size()));
   const weft_iov compare_iov = iov_of(with);
   const weft_iov write_iov = iov_of(from);
   IoRequest request = make_request(ns, IoRequest::Kind::kCompareAndWrite, lba, from.size() / ns.block_size);
@@ -200,26 +217,26 @@ Status BlockingHost::compare_and_write(const Namespace &ns, std::uint64_t lba, s
   return status_of(submit(request), "compare and write");
 }
 
-Status BlockingHost::flush(const Namespace &ns) {
+Status BlockingHost::flush(const Namespace& ns) {
   IoRequest request = make_request(ns, IoRequest::Kind::kFlush, 0, 0);
   return status_of(submit(request), "flush");
 }
 
-Status BlockingHost::write_zeroes(const Namespace &ns, std::uint64_t lba, std::uint64_t blocks, bool deallocate) {
+Status BlockingHost::write_zeroes(const Namespace& ns, std::uint64_t lba, std::uint64_t blocks, bool deallocate) {
   IoRequest request = make_request(ns, IoRequest::Kind::kWriteZeroes, lba, blocks);
   request.deallocate = deallocate;
   return status_of(submit(request), "write zeroes");
 }
 
-Status BlockingHost::deallocate(const Namespace &ns, std::uint64_t lba, std::uint64_t blocks) {
+Status BlockingHost::deallocate(const Namespace& ns, std::uint64_t lba, std::uint64_t blocks) {
   IoRequest request = make_request(ns, IoRequest::Kind::kDeallocate, lba, blocks);
   return status_of(submit(request), "deallocate");
 }
 
-Host &BlockingHost::host() { return *impl_->host; }
-Reactor &BlockingHost::reactor() { return impl_->thread->reactor(); }
+Host& BlockingHost::host() { return *impl_->host; }
+Reactor& BlockingHost::reactor() { return impl_->thread->reactor(); }
 
-Error completion_error(const Completion &completion, std::string_view what) {
+Error completion_error(const Completion& completion, std::string_view what) {
   return Error(completion.error != 0 ? -completion.error : EIO, fmt::format("{}: {}", what, outcome_words(completion)));
 }
 

@@ -29,7 +29,7 @@ std::string_view field_words(fabrics::InvalidParameter at) {
   return {};
 }
 
-std::string refusal_words(const Completion &completion) {
+std::string refusal_words(const Completion& completion) {
   std::string words = completion.status.describe(true);
   if (completion.status.code() != fabrics::status::kConnectInvalidParameters.code()) return words;
   const auto at = fabrics::InvalidParameter::decode(static_cast<std::uint32_t>(completion.result));
@@ -40,7 +40,8 @@ std::string refusal_words(const Completion &completion) {
 
 }  // namespace
 
-Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry &registry, Address address, Connected done) {
+Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry& registry, Address address,
+                                 Connected done) {
   // `done` comes from a later turn, whatever happens here.
   Pause next_turn(*self);
   co_await next_turn;
@@ -48,8 +49,8 @@ Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry &
   if (status) status = co_await self->connect_admin();
   if (status) status = co_await self->enable();
   if (status) status = co_await self->identify_controller();
-  if (status && !self->discovery_) status = co_await self->ask_for_queues();
-  if (status && !self->discovery_) status = co_await self->connect_io_queues();
+  if (status && self->wants_io_queues()) status = co_await self->ask_for_queues();
+  if (status && self->wants_io_queues()) status = co_await self->connect_io_queues();
   if (status && self->lost_.code != 0) status = self->at("connect", self->lost_.text, self->lost_.code);
   if (!status) {
     Error error = std::move(status).error();
@@ -71,21 +72,21 @@ Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry &
 
 // The transport's words tell more than "Connection reset by peer".
 Error Host::Impl::with_reason_of_queues(Error error) const {
-  const auto add = [&error](const HostQueue &queue) {
-    const Error &reason = queue.reason();
+  const auto add = [&error](const HostQueue& queue) {
+    const Error& reason = queue.reason();
     if (reason.code == 0 || reason.text.empty() || error.text.find(reason.text) != std::string::npos) return false;
     error.text += ": " + reason.text;
     return true;
   };
   if (admin_ != nullptr && add(*admin_)) return error;
-  for (const auto &queue : io_) {
+  for (const auto& queue : io_) {
     if (add(*queue)) break;
   }
   return error;
 }
 
-Status Host::Impl::choose_target(TransportRegistry &registry, Address address) {
-  const wire::HostIdentity &mine = wire::this_host();
+Status Host::Impl::choose_target(TransportRegistry& registry, Address address) {
+  const wire::HostIdentity& mine = wire::this_host();
   hostnqn_ = options_.hostnqn.empty() ? mine.hostnqn : options_.hostnqn;
   hostid_ = mine.hostid;
   if (!options_.hostid.empty()) {
@@ -104,8 +105,9 @@ Status Host::Impl::choose_target(TransportRegistry &registry, Address address) {
   transport_ = *transport;
   if (Status s = check_transport_options(address, transport_->options(), host_option_keys()); !s) return s;
   if (transport_->splits_service() && !address.fd) {
-    const char *service = transport_->table().default_trsvcid;
-    if (wire::is_discovery_nqn(subnqn_) && transport_->table().discovery_trsvcid != nullptr) service = transport_->table().discovery_trsvcid;
+    const char* service = transport_->table().default_trsvcid;
+    if (wire::is_discovery_nqn(subnqn_) && transport_->table().discovery_trsvcid != nullptr)
+      service = transport_->table().discovery_trsvcid;
     if (Status s = address.split_service(service); !s) return s;
   }
   discovery_ = wire::is_discovery_nqn(subnqn_);
@@ -135,9 +137,10 @@ Task<Status> Host::Impl::connect_io_queues() {
   params.in_capsule = identity_.ioccsz * 16U - std::uint32_t{sizeof(nvme::Sqe)};
   params.max_descriptors = identity_.msdbd == 0 ? std::uint16_t{1} : std::uint16_t{identity_.msdbd};
   if (io_.empty()) {
-    for (std::uint32_t i = 1; i <= granted_; ++i) io_.push_back(std::make_unique<HostQueue>(reactor_, *this, static_cast<std::uint16_t>(i)));
+    for (std::uint32_t i = 1; i <= granted_; ++i)
+      io_.push_back(std::make_unique<HostQueue>(reactor_, *this, static_cast<std::uint16_t>(i)));
   }
-  for (auto &queue : io_) {
+  for (auto& queue : io_) {
     params.qid = queue->qid();
     params.connect_deadline = reactor_.now() + timeout();
     Status status = co_await connect_queue(*queue, params);
@@ -146,14 +149,14 @@ Task<Status> Host::Impl::connect_io_queues() {
       co_return error;
     }
   }
-  for (auto &queue : io_) {  // the first may have gone while the last was connected
+  for (auto& queue : io_) {  // the first may have gone while the last was connected
     if (queue->usable()) continue;
     co_return at("connect", fmt::format("I/O queue {} was closed: {}", queue->qid(), queue->reason().text), ECONNRESET);
   }
   co_return Status();
 }
 
-Task<Status> Host::Impl::connect_queue(HostQueue &queue, HostQueuePairParams params) {
+Task<Status> Host::Impl::connect_queue(HostQueue& queue, HostQueuePairParams params) {
   if (!alive() || lost_.code != 0) co_return at("connect", "the association ended meanwhile", ECANCELED);
   Status opened = queue.open(*transport_, address_, params);
   if (!opened) {
@@ -175,14 +178,14 @@ namespace {
 
 // A passthrough command that a coroutine waits for. Lives in the coroutine's frame.
 struct QueueCall : PassthroughRequest {
-  HostQueue &to;
+  HostQueue& to;
   Nanoseconds limit;
   std::coroutine_handle<> awaiting;
-  QueueCall(HostQueue &to_queue, Nanoseconds time_limit) : to(to_queue), limit(time_limit) {}
+  QueueCall(HostQueue& to_queue, Nanoseconds time_limit) : to(to_queue), limit(time_limit) {}
   bool await_ready() const { return false; }
   bool await_suspend(std::coroutine_handle<> handle) {
     awaiting = handle;
-    done = [](PassthroughRequest &request) { static_cast<QueueCall &>(request).awaiting.resume(); };
+    done = [](PassthroughRequest& request) { static_cast<QueueCall&>(request).awaiting.resume(); };
     completion.error = to.send(*this, limit);
     return completion.error == 0;
   }
@@ -191,7 +194,7 @@ struct QueueCall : PassthroughRequest {
 
 }  // namespace
 
-Task<Status> Host::Impl::send_connect(HostQueue &queue, std::uint32_t entries) {
+Task<Status> Host::Impl::send_connect(HostQueue& queue, std::uint32_t entries) {
   wire::ConnectFields fields;
   fields.qid = queue.qid();
   fields.entries = entries;
@@ -210,11 +213,12 @@ Task<Status> Host::Impl::send_connect(HostQueue &queue, std::uint32_t entries) {
 }
 
 // In this order: how it ended, CID (the queue pair's), SQHD against what was asked, authentication.
-Status Host::Impl::judge_connect(HostQueue &queue, std::uint32_t entries, const Completion &completion) {
+Status Host::Impl::judge_connect(HostQueue& queue, std::uint32_t entries, const Completion& completion) {
   if (completion.error == -ETIMEDOUT) return at(kStage, "no answer in time", ETIMEDOUT);
   if (completion.error != 0) return at(kStage, "not answered: " + outcome_words(completion), -completion.error);
   if (!completion.status.ok()) {
-    return at(kStage, "refused: " + refusal_words(completion), completion.status.do_not_retry() ? EACCES : ECONNREFUSED);
+    return at(kStage, "refused: " + refusal_words(completion),
+              completion.status.do_not_retry() ? EACCES : ECONNREFUSED);
   }
   const std::uint16_t sqhd = completion.sqhd;
   if (!completion.sqhd_valid) return at(kStage, "the answer carries no SQ head", EPROTO);
@@ -229,7 +233,9 @@ Status Host::Impl::judge_connect(HostQueue &queue, std::uint32_t entries, const 
     return at(kStage, "the controller wants the host to authenticate, which this host cannot do", EACCES);
   }
   if (queue.qid() == 0) {
-    if (result.cntlid > fabrics::kCntlidMax) return at(kStage, fmt::format("the controller gave itself the impossible identifier {:04x}h", result.cntlid), EPROTO);
+    if (result.cntlid > fabrics::kCntlidMax)
+      return at(kStage, fmt::format("the controller gave itself the impossible identifier {:04x}h", result.cntlid),
+                EPROTO);
     cntlid_ = result.cntlid;
   }
   queue.connected(sqhd, max_transfer_);

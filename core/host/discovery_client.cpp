@@ -13,13 +13,13 @@ namespace {
 constexpr int kTries = 10;
 constexpr std::uint64_t kMostEntries = 1024;
 
-fabrics::DiscoveryLogHeader header_of(const std::vector<std::byte> &log) {
+fabrics::DiscoveryLogHeader header_of(const std::vector<std::byte>& log) {
   fabrics::DiscoveryLogHeader header;
   std::memcpy(&header, log.data(), sizeof header);
   return header;
 }
 
-std::vector<fabrics::DiscoveryLogEntry> entries_of(const std::vector<std::byte> &log, std::uint64_t count) {
+std::vector<fabrics::DiscoveryLogEntry> entries_of(const std::vector<std::byte>& log, std::uint64_t count) {
   std::vector<fabrics::DiscoveryLogEntry> entries(count);
   if (count > 0) std::memcpy(entries.data(), log.data(), count * sizeof(fabrics::DiscoveryLogEntry));
   return entries;
@@ -33,12 +33,17 @@ Task<Result<std::vector<fabrics::DiscoveryLogEntry>>> Host::Impl::discovery_log(
     auto first = co_await log_page(nvme::log_page::kDiscovery, 0, 0, kHeader);
     if (!first) co_return first.error();
     const fabrics::DiscoveryLogHeader before = header_of(*first);
-    if (before.recfmt != 0) co_return Error(EPROTO, fmt::format("the discovery log has record format {}, which is not known", std::uint16_t{before.recfmt}));
+    if (before.recfmt != 0)
+      co_return Error(EPROTO, fmt::format("the discovery log has record format {}, which is not known",
+                                          std::uint16_t{before.recfmt}));
     const std::uint64_t count = before.numrec;
-    if (count > kMostEntries) co_return Error(EFBIG, fmt::format("the discovery log claims {} entries; {} at most are read", count, kMostEntries));
+    if (count > kMostEntries)
+      co_return Error(EFBIG,
+                      fmt::format("the discovery log claims {} entries; {} at most are read", count, kMostEntries));
     std::vector<std::byte> records;
     if (count > 0) {
-      auto body = co_await log_page(nvme::log_page::kDiscovery, 0, kHeader, static_cast<std::uint32_t>(count * sizeof(fabrics::DiscoveryLogEntry)));
+      auto body = co_await log_page(nvme::log_page::kDiscovery, 0, kHeader,
+                                    static_cast<std::uint32_t>(count * sizeof(fabrics::DiscoveryLogEntry)));
       // The log may have become shorter, or the controller says that it changed: either shows in a new header.
       if (!body && attempt + 1 < kTries && alive()) continue;
       if (!body) co_return body.error();

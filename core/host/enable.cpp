@@ -17,13 +17,13 @@ constexpr Nanoseconds kPoll = 2 * kMillisecond;
 constexpr std::uint32_t kTimeoutUnit = nvme::Cap::kTimeoutUnitMs;
 
 struct AdminCall : PassthroughRequest {
-  Host::Impl &impl;
+  Host::Impl& impl;
   std::coroutine_handle<> awaiting;
-  explicit AdminCall(Host::Impl &host) : impl(host) {}
+  explicit AdminCall(Host::Impl& host) : impl(host) {}
   bool await_ready() const { return false; }
   void await_suspend(std::coroutine_handle<> handle) {
     awaiting = handle;
-    done = [](PassthroughRequest &request) { static_cast<AdminCall &>(request).awaiting.resume(); };
+    done = [](PassthroughRequest& request) { static_cast<AdminCall&>(request).awaiting.resume(); };
     impl.submit(*this);
   }
   void await_resume() const {}
@@ -57,13 +57,15 @@ Task<Host::Impl::Answer> Host::Impl::admin_read(nvme::Sqe sqe, std::uint64_t len
 
 Task<Result<std::uint64_t>> Host::Impl::property_get(std::uint32_t offset, bool eight_bytes) {
   Answer answer = co_await admin(wire::property_get(offset, eight_bytes));
-  if (!answer.completion.ok()) co_return Error(EIO, fmt::format("Property Get {:02x}h: {}", offset, outcome_words(answer.completion)));
+  if (!answer.completion.ok())
+    co_return Error(EIO, fmt::format("Property Get {:02x}h: {}", offset, outcome_words(answer.completion)));
   co_return answer.completion.result;
 }
 
 Task<Status> Host::Impl::property_set(std::uint32_t offset, std::uint64_t value, bool eight_bytes) {
   Answer answer = co_await admin(wire::property_set(offset, value, eight_bytes));
-  if (!answer.completion.ok()) co_return Error(EIO, fmt::format("Property Set {:02x}h: {}", offset, outcome_words(answer.completion)));
+  if (!answer.completion.ok())
+    co_return Error(EIO, fmt::format("Property Set {:02x}h: {}", offset, outcome_words(answer.completion)));
   co_return Status();
 }
 
@@ -80,7 +82,12 @@ Task<Status> Host::Impl::enable() {
     if (crto) units = std::max(units, nvme::Crto(static_cast<std::uint32_t>(*crto)).crwmt());
   }
   const std::uint32_t css = (cap_.css() & nvme::Cap::kCssSelectable) != 0 ? nvme::Cc::kCssAllIo : nvme::Cc::kCssNvm;
-  cc_ = nvme::Cc().with_enable(true).with_css(css).with_mps(cap_.mpsmin()).with_iosqes(nvme::Cc::kIosqes).with_iocqes(nvme::Cc::kIocqes);
+  cc_ = nvme::Cc()
+            .with_enable(true)
+            .with_css(css)
+            .with_mps(cap_.mpsmin())
+            .with_iosqes(nvme::Cc::kIosqes)
+            .with_iocqes(nvme::Cc::kIocqes);
   Status set = co_await property_set(nvme::property::kCc, cc_.value(), false);
   if (!set) co_return at("enable", set.error().text);
   const Nanoseconds deadline = reactor_.now() + std::uint64_t{units} * kTimeoutUnit * kMillisecond;
@@ -103,7 +110,8 @@ Task<Status> Host::Impl::wait_for(bool ready, Nanoseconds deadline, std::string_
     if (csts.value() == UINT32_MAX) co_return at("enable", "CSTS reads as all ones: the controller is gone", ENODEV);
     if (ready && csts.fatal()) co_return at("enable", "the controller reports a fatal status (CSTS.CFS)", EIO);
     if (csts.ready() == ready) co_return Status();
-    if (reactor_.now() >= deadline) co_return at("enable", fmt::format("the controller {} in the time that it asks for", what), ETIMEDOUT);
+    if (reactor_.now() >= deadline)
+      co_return at("enable", fmt::format("the controller {} in the time that it asks for", what), ETIMEDOUT);
     Pause pause(*this, kPoll);
     co_await pause;
   }
@@ -121,7 +129,10 @@ Task<Status> Host::Impl::identify_controller() {
 Status Host::Impl::judge_identity() {
   discovery_ = discovery_ || identity_.cntrltype == nvme::cntrltype::kDiscovery;
   if (identity_.cntlid != cntlid_) {
-    return at("identify", fmt::format("it says to be controller {}, but answered Connect as {}", std::uint16_t{identity_.cntlid}, cntlid_), EPROTO);
+    return at("identify",
+              fmt::format("it says to be controller {}, but answered Connect as {}", std::uint16_t{identity_.cntlid},
+                          cntlid_),
+              EPROTO);
   }
   const std::uint64_t page = std::uint64_t{4096} << cap_.mpsmin();
   // Beyond 2^31 pages there is no bound that matters.
@@ -133,23 +144,31 @@ Status Host::Impl::judge_identity() {
   if ((cap_.css() & (nvme::Cap::kCssNvm | nvme::Cap::kCssSelectable)) == 0) {
     return at("identify", fmt::format("it has no NVM command set (CAP.CSS is {:02x}h)", cap_.css()), ENOTSUP);
   }
-  if (cap_.mqes() == 0) return at("identify", "its queues have one entry at most (CAP.MQES is 0): no command fits", EPROTO);
-  if ((identity_.sgls & nvme::sgls::kSupportMask) == 0) return at("identify", "it takes no SGLs, without which there is no data over fabrics", EPROTO);
-  if (identity_.ioccsz < 4) return at("identify", fmt::format("a command capsule of {} bytes is too small for a command", identity_.ioccsz * 16U), EPROTO);
-  if (identity_.ioccsz > UINT32_MAX / 16) return at("identify", "the size of its command capsules makes no sense", EPROTO);
+  if (cap_.mqes() == 0)
+    return at("identify", "its queues have one entry at most (CAP.MQES is 0): no command fits", EPROTO);
+  if ((identity_.sgls & nvme::sgls::kSupportMask) == 0)
+    return at("identify", "it takes no SGLs, without which there is no data over fabrics", EPROTO);
+  if (identity_.ioccsz < 4)
+    return at("identify",
+              fmt::format("a command capsule of {} bytes is too small for a command", identity_.ioccsz * 16U), EPROTO);
+  if (identity_.ioccsz > UINT32_MAX / 16)
+    return at("identify", "the size of its command capsules makes no sense", EPROTO);
   if (identity_.iorcsz < 1) return at("identify", "its response capsules have no room for a completion", EPROTO);
-  if (identity_.icdoff != 0) return at("identify", "it wants in-capsule data at an offset, which this host does not do", ENOTSUP);
+  if (identity_.icdoff != 0)
+    return at("identify", "it wants in-capsule data at an offset, which this host does not do", ENOTSUP);
   return {};
 }
 
 Task<Status> Host::Impl::ask_for_queues() {
   const nvme::QueueCounts wanted{.submission = options_.queues, .completion = options_.queues};
   Answer answer = co_await admin(wire::set_features(nvme::feature::kNumberOfQueues, wanted.encode()));
-  if (!answer.completion.ok()) co_return at("queues", "Set Features Number of Queues: " + outcome_words(answer.completion));
+  if (!answer.completion.ok())
+    co_return at("queues", "Set Features Number of Queues: " + outcome_words(answer.completion));
   const auto counts = nvme::QueueCounts::decode(static_cast<std::uint32_t>(answer.completion.result));
   granted_ = std::min({options_.queues, counts.submission, counts.completion});
   if (granted_ < io_.size()) {
-    co_return at("queues", fmt::format("the controller granted {} I/O queues, and now only {}", io_.size(), granted_), EBUSY);
+    co_return at("queues", fmt::format("the controller granted {} I/O queues, and now only {}", io_.size(), granted_),
+                 EBUSY);
   }
   co_return Status();
 }

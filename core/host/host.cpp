@@ -11,11 +11,11 @@
 namespace weft {
 namespace {
 
-Error refused(std::string_view what, const Completion &completion) {
+Error refused(std::string_view what, const Completion& completion) {
   return Error(completion.error != 0 ? -completion.error : EIO, fmt::format("{}: {}", what, outcome_words(completion)));
 }
 
-Result<Namespace> namespace_of(std::uint32_t nsid, const std::vector<std::byte> &data) {
+Result<Namespace> namespace_of(std::uint32_t nsid, const std::vector<std::byte>& data) {
   nvme::IdentifyNamespace wire_form;
   std::memcpy(&wire_form, data.data(), sizeof wire_form);
   Namespace ns;
@@ -23,7 +23,9 @@ Result<Namespace> namespace_of(std::uint32_t nsid, const std::vector<std::byte> 
   ns.blocks = wire_form.nsze;
   if (ns.blocks == 0) return Error(ENODEV, fmt::format("namespace {} is not there", nsid));
   const nvme::LbaFormat format = wire_form.lbaf[wire_form.format_index()];
-  if (format.lbads < 9 || format.lbads > 24) return Error(EPROTO, fmt::format("namespace {} has blocks of 2^{} bytes, which makes no sense", nsid, format.lbads));
+  if (format.lbads < 9 || format.lbads > 24)
+    return Error(EPROTO,
+                 fmt::format("namespace {} has blocks of 2^{} bytes, which makes no sense", nsid, format.lbads));
   if (format.ms != 0) return Error(ENOTSUP, fmt::format("namespace {} has metadata, which is not supported", nsid));
   ns.block_size = 1U << format.lbads;
   ns.read_only = (wire_form.nsattr & nvme::nsattr::kWriteProtected) != 0;
@@ -33,15 +35,17 @@ Result<Namespace> namespace_of(std::uint32_t nsid, const std::vector<std::byte> 
 }
 
 // Identify CNS 03h: what of it is there. Bounded by the page, whatever the lengths say.
-void read_descriptors(const std::vector<std::byte> &data, Namespace &ns) {
+void read_descriptors(const std::vector<std::byte>& data, Namespace& ns) {
   std::size_t at = 0;
   while (at + sizeof(nvme::NsIdDescriptor) <= data.size()) {
     nvme::NsIdDescriptor descriptor;
     std::memcpy(&descriptor, data.data() + at, sizeof descriptor);
     at += sizeof descriptor;
     if (descriptor.nidl == 0 || at + descriptor.nidl > data.size()) return;
-    if (descriptor.nidt == nvme::nidt::kUuid && descriptor.nidl == ns.uuid.size()) std::memcpy(ns.uuid.data(), data.data() + at, ns.uuid.size());
-    if (descriptor.nidt == nvme::nidt::kNguid && descriptor.nidl == ns.nguid.size()) std::memcpy(ns.nguid.data(), data.data() + at, ns.nguid.size());
+    if (descriptor.nidt == nvme::nidt::kUuid && descriptor.nidl == ns.uuid.size())
+      std::memcpy(ns.uuid.data(), data.data() + at, ns.uuid.size());
+    if (descriptor.nidt == nvme::nidt::kNguid && descriptor.nidl == ns.nguid.size())
+      std::memcpy(ns.nguid.data(), data.data() + at, ns.nguid.size());
     at += descriptor.nidl;
   }
 }
@@ -65,7 +69,8 @@ Detached run_list(std::shared_ptr<Impl> self, Host::Reply<std::vector<std::uint3
     std::memcpy(&list, answer.data.data(), sizeof list);
     std::size_t count = 0;
     // Ascending, or it might never end.
-    while (count < list.nsid.size() && list.nsid[count] != 0 && (found.empty() || list.nsid[count] > found.back())) found.push_back(list.nsid[count++]);
+    while (count < list.nsid.size() && list.nsid[count] != 0 && (found.empty() || list.nsid[count] > found.back()))
+      found.push_back(list.nsid[count++]);
     if (count < list.nsid.size() || found.back() >= kLastListStart) break;
   }
   done(std::move(found));
@@ -98,16 +103,18 @@ Detached run_feature(std::shared_ptr<Impl> self, nvme::Sqe sqe, std::string what
   done(static_cast<std::uint32_t>(answer.completion.result));
 }
 
-Detached run_log_page(std::shared_ptr<Impl> self, std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset, std::uint32_t length,
-                      Host::Reply<std::vector<std::byte>> done) {
+Detached run_log_page(std::shared_ptr<Impl> self, std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset,
+                      std::uint32_t length, Host::Reply<std::vector<std::byte>> done) {
   done(co_await self->log_page(lid, nsid, offset, length));
 }
 
-Detached run_property_get(std::shared_ptr<Impl> self, std::uint32_t offset, bool eight_bytes, Host::Reply<std::uint64_t> done) {
+Detached run_property_get(std::shared_ptr<Impl> self, std::uint32_t offset, bool eight_bytes,
+                          Host::Reply<std::uint64_t> done) {
   done(co_await self->property_get(offset, eight_bytes));
 }
 
-Detached run_property_set(std::shared_ptr<Impl> self, std::uint32_t offset, std::uint64_t value, bool eight_bytes, Host::Reply<bool> done) {
+Detached run_property_set(std::shared_ptr<Impl> self, std::uint32_t offset, std::uint64_t value, bool eight_bytes,
+                          Host::Reply<bool> done) {
   Status status = co_await self->property_set(offset, value, eight_bytes);
   if (!status) {
     done(std::move(status).error());
@@ -122,11 +129,12 @@ Detached run_discover(std::shared_ptr<Impl> self, Host::Reply<std::vector<fabric
 
 }  // namespace
 
-Host::Impl::Impl(Reactor &reactor, const HostOptions &options)
+Host::Impl::Impl(Reactor& reactor, const HostOptions& options)
     : reactor_(reactor),
       options_(options),
-      finish_timer_(reactor, [](void *ctx) { static_cast<Impl *>(ctx)->finish_now(); }, this),
-      keep_alive_timer_(reactor, [](void *ctx) { static_cast<Impl *>(ctx)->keep_alive_due(); }, this) {}
+      finish_timer_(
+          reactor, [](void* ctx) { static_cast<Impl*>(ctx)->finish_now(); }, this),
+      keep_alive_timer_(reactor, [](void* ctx) { static_cast<Impl*>(ctx)->keep_alive_due(); }, this) {}
 
 Host::Impl::~Impl() = default;
 
@@ -147,7 +155,8 @@ Error Host::Impl::at(std::string_view stage, std::string text, int code) const {
   return Error(code, stage, std::move(text)).with_context(target_words());
 }
 
-void Host::connect(Reactor &reactor, TransportRegistry &registry, const Address &address, const HostOptions &options, Connected done) {
+void Host::connect(Reactor& reactor, TransportRegistry& registry, const Address& address, const HostOptions& options,
+                   Connected done) {
   Impl::run_connect(std::make_shared<Impl>(reactor, options), registry, address, std::move(done));
 }
 
@@ -159,8 +168,8 @@ Host::~Host() {
 }
 
 void Host::set_events(Events events) { impl_->events_ = std::make_shared<Events>(std::move(events)); }
-void Host::submit(IoRequest &request) { impl_->submit(request); }
-void Host::submit(PassthroughRequest &request) { impl_->submit(request); }
+void Host::submit(IoRequest& request) { impl_->submit(request); }
+void Host::submit(PassthroughRequest& request) { impl_->submit(request); }
 
 void Host::list_namespaces(Reply<std::vector<std::uint32_t>> done) { run_list(impl_, std::move(done)); }
 void Host::identify_namespace(std::uint32_t nsid, Reply<Namespace> done) { run_identify(impl_, nsid, std::move(done)); }
@@ -183,18 +192,20 @@ void Host::set_property(std::uint32_t offset, std::uint64_t value, bool eight_by
 void Host::discover(Reply<std::vector<fabrics::DiscoveryLogEntry>> done) { run_discover(impl_, std::move(done)); }
 void Host::reset(Reply<bool> done) { Impl::run_reset(impl_, {}, std::move(done)); }
 
-const nvme::IdentifyController &Host::identity() const { return impl_->identity_; }
+const nvme::IdentifyController& Host::identity() const { return impl_->identity_; }
 std::uint64_t Host::capabilities() const { return impl_->cap_.value(); }
 std::uint32_t Host::version() const { return impl_->vs_.value(); }
 std::uint16_t Host::cntlid() const { return impl_->cntlid_; }
 std::uint16_t Host::io_queues() const { return static_cast<std::uint16_t>(impl_->io_.size()); }
 std::uint64_t Host::max_transfer() const { return impl_->max_transfer_; }
-const HostOptions &Host::options() const { return impl_->options_; }
-weft_qpair_info Host::connection() const { return impl_->admin_ != nullptr ? impl_->admin_->info() : weft_qpair_info{}; }
+const HostOptions& Host::options() const { return impl_->options_; }
+weft_qpair_info Host::connection() const {
+  return impl_->admin_ != nullptr ? impl_->admin_->info() : weft_qpair_info{};
+}
 
 void Host::close(std::move_only_function<void()> done) { impl_->close(std::move(done)); }
 
-std::string outcome_words(const Completion &completion, bool fabrics) {
+std::string outcome_words(const Completion& completion, bool fabrics) {
   if (completion.error == -ETIMEDOUT) return "no answer in time";
   if (completion.error == -ECANCELED) return "the association was closed";
   if (completion.error == -EBADMSG) return "its data was damaged on the way (data digest)";

@@ -9,11 +9,11 @@
 
 namespace weft {
 
-Status HostQueue::open(Transport &transport, const Address &address, const HostQueuePairParams &params) {
+Status HostQueue::open(Transport& transport, const Address& address, const HostQueuePairParams& params) {
   slots_.assign(params.depth, Slot());
   by_cid_.assign(params.depth, nullptr);
   free_ = nullptr;
-  for (Slot &slot : slots_) {
+  for (Slot& slot : slots_) {
     slot.queue = this;
     give_slot(slot);
   }
@@ -33,7 +33,8 @@ void HostQueue::connected(std::uint16_t sqhd, std::uint64_t max_transfer) {
   pair_->start_flow_control(sqhd);
   capacity_ = pair_->room();
   piece_limits_ = {.bytes = max_transfer, .iov = std::max(limits_.max_iov, 1U)};
-  if (limits_.max_transfer != 0 && (max_transfer == 0 || limits_.max_transfer < max_transfer)) piece_limits_.bytes = limits_.max_transfer;
+  if (limits_.max_transfer != 0 && (max_transfer == 0 || limits_.max_transfer < max_transfer))
+    piece_limits_.bytes = limits_.max_transfer;
   connected_ = true;
 }
 
@@ -42,19 +43,19 @@ Error HostQueue::closing_error() const {
   return Error(ECONNRESET, "the connection was closed");
 }
 
-bool HostQueue::fits(const weft_iov *iov, std::uint32_t count) const {
+bool HostQueue::fits(const weft_iov* iov, std::uint32_t count) const {
   std::uint64_t bytes = 0;
   for (std::uint32_t i = 0; i < count; ++i) bytes += iov[i].len;
   return !connected_ || (count <= piece_limits_.iov && (piece_limits_.bytes == 0 || bytes <= piece_limits_.bytes));
 }
 
-void HostQueue::on_ready(const weft_limits &limits) {
+void HostQueue::on_ready(const weft_limits& limits) {
   limits_ = limits;
   ready_ = true;
   wake_ready();
 }
 
-void HostQueue::on_closed(const Error &reason) {
+void HostQueue::on_closed(const Error& reason) {
   reason_ = reason;
   ready_ = connected_ = false;
   pair_.reset();
@@ -72,13 +73,13 @@ void HostQueue::wake_ready() {
   if (awaiting_ready_) std::exchange(awaiting_ready_, {}).resume();
 }
 
-HostQueue::Slot *HostQueue::take_slot() {
-  Slot *slot = free_;
+HostQueue::Slot* HostQueue::take_slot() {
+  Slot* slot = free_;
   if (slot != nullptr) free_ = slot->next_free;
   return slot;
 }
 
-void HostQueue::give_slot(Slot &slot) {
+void HostQueue::give_slot(Slot& slot) {
   slot.io = nullptr;
   slot.passthrough = nullptr;
   slot.timed_out = false;
@@ -86,8 +87,8 @@ void HostQueue::give_slot(Slot &slot) {
   free_ = &slot;
 }
 
-std::int32_t HostQueue::submit(Slot &slot, HostQueuePair::Command &command, Nanoseconds timeout) {
-  command.deadline = timeout == 0 ? 0 : reactor_.now() + timeout;
+std::int32_t HostQueue::submit(Slot& slot, HostQueuePair::Command& command, Nanoseconds timeout) {
+  command.deadline = timeout >= kForever - reactor_.now() ? 0 : reactor_.now() + timeout;
   command.done = &HostQueue::command_done;
   command.ctx = &slot;
   const std::int32_t cid = pair_->submit(command);
@@ -101,7 +102,7 @@ std::int32_t HostQueue::submit(Slot &slot, HostQueuePair::Command &command, Nano
   return 0;
 }
 
-bool HostQueue::send(IoRequest &request, Nanoseconds timeout) {
+bool HostQueue::send(IoRequest& request, Nanoseconds timeout) {
   if (request.timeout != 0) timeout = request.timeout;
   if (request.kind == IoRequest::Kind::kCompareAndWrite) return send_pair(request, timeout);
   const std::uint64_t wanted = request.kind == IoRequest::Kind::kFlush ? 1 : request.blocks;
@@ -113,7 +114,7 @@ bool HostQueue::send(IoRequest &request, Nanoseconds timeout) {
 }
 
 // False: it cannot be sent at all, and its completion says why.
-bool HostQueue::send_piece(IoRequest &request, Nanoseconds timeout) {
+bool HostQueue::send_piece(IoRequest& request, Nanoseconds timeout) {
   Piece piece;
   std::int32_t error = 0;
   if (request.kind == IoRequest::Kind::kFlush) {
@@ -123,7 +124,7 @@ bool HostQueue::send_piece(IoRequest &request, Nanoseconds timeout) {
     error = next_piece(request, piece_limits_, piece);
   }
   if (error == 0) {
-    Slot *const slot = take_slot();
+    Slot* const slot = take_slot();
     HostQueuePair::Command command;
     command.sqe = piece_command(request, piece);
     command.direction = piece_direction(request.kind);
@@ -146,15 +147,16 @@ bool HostQueue::send_piece(IoRequest &request, Nanoseconds timeout) {
 }
 
 // The two commands of a compare-and-write stand next to each other on the queue, or neither is sent.
-bool HostQueue::send_pair(IoRequest &request, Nanoseconds timeout) {
+bool HostQueue::send_pair(IoRequest& request, Nanoseconds timeout) {
   if (capacity_ < 2 || !fits(request.iov, request.iov_count) || !fits(request.compare_iov, request.compare_iov_count)) {
     request.completion.error = -EINVAL;
     return true;
   }
   if (room() < 2) return false;
-  Slot *const first = take_slot();
-  Slot *const second = take_slot();
-  const Piece whole{.lba = request.lba, .blocks = static_cast<std::uint32_t>(request.blocks), .iov_count = 0, .iov = {}};
+  Slot* const first = take_slot();
+  Slot* const second = take_slot();
+  const Piece whole{
+      .lba = request.lba, .blocks = static_cast<std::uint32_t>(request.blocks), .iov_count = 0, .iov = {}};
   HostQueuePair::Command command;
   command.direction = DataDirection::kOut;
   command.sqe = wire::fused(wire::compare(request.nsid, whole.lba, whole.blocks), nvme::flags::kFuseFirst);
@@ -177,11 +179,11 @@ bool HostQueue::send_pair(IoRequest &request, Nanoseconds timeout) {
   return true;
 }
 
-std::int32_t HostQueue::send(PassthroughRequest &request, Nanoseconds timeout, std::uint32_t reserved) {
+std::int32_t HostQueue::send(PassthroughRequest& request, Nanoseconds timeout, std::uint32_t reserved) {
   if (pair_ == nullptr || !ready_) return -ENOTCONN;
   if (room() <= reserved) return -EAGAIN;
   if (!fits(request.iov, request.iov_count)) return -EINVAL;
-  Slot *const slot = take_slot();
+  Slot* const slot = take_slot();
   HostQueuePair::Command command;
   command.sqe = request.sqe;
   command.iov = request.iov;
@@ -191,14 +193,14 @@ std::int32_t HostQueue::send(PassthroughRequest &request, Nanoseconds timeout, s
   return submit(*slot, command, request.timeout != 0 ? request.timeout : timeout);
 }
 
-void HostQueue::command_done(void *ctx, const Completion &completion) {
-  auto &slot = *static_cast<Slot *>(ctx);
+void HostQueue::command_done(void* ctx, const Completion& completion) {
+  auto& slot = *static_cast<Slot*>(ctx);
   slot.queue->end(slot, completion);
 }
 
-void HostQueue::end(Slot &slot, const Completion &completion) {
-  IoRequest *const io = slot.io;
-  PassthroughRequest *const passthrough = slot.passthrough;
+void HostQueue::end(Slot& slot, const Completion& completion) {
+  IoRequest* const io = slot.io;
+  PassthroughRequest* const passthrough = slot.passthrough;
   Completion outcome = completion;
   if (slot.timed_out && !outcome.ok()) outcome.error = -ETIMEDOUT;  // however it was got rid of in the end
   by_cid_[slot.cid] = nullptr;
@@ -210,13 +212,13 @@ void HostQueue::end(Slot &slot, const Completion &completion) {
 }
 
 std::string HostQueue::describe(std::uint16_t cid) const {
-  const Slot *slot = by_cid_[cid];
+  const Slot* slot = by_cid_[cid];
   nvme::Sqe sqe;
   if (slot != nullptr) sqe.opcode = slot->opcode;
   return wire::command_name(sqe, qid_ == 0);
 }
 
-bool piece_ended(IoRequest &request, const Completion &completion) {
+bool piece_ended(IoRequest& request, const Completion& completion) {
   request.completion.moved += completion.moved;
   // Of a compare-and-write that did not match, the write says only that the compare failed: the compare's own word counts.
   const bool more_telling = completion.status.code() == nvme::status::kCompareFailure.code();
@@ -228,9 +230,9 @@ bool piece_ended(IoRequest &request, const Completion &completion) {
   return --request.progress.pieces == 0 && !request.progress.queued;
 }
 
-void finish(IoRequest &request) { request.done(request); }
+void finish(IoRequest& request) { request.done(request); }
 
-void finish(PassthroughRequest &request, const Completion &completion) {
+void finish(PassthroughRequest& request, const Completion& completion) {
   request.completion = completion;
   request.done(request);
 }

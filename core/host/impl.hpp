@@ -29,17 +29,17 @@ class Pause;
 struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::Impl> {
   enum class State : std::uint8_t { kConnecting, kReady, kResetting, kClosing, kClosed };
 
-  Impl(Reactor &reactor, const HostOptions &options);
+  Impl(Reactor& reactor, const HostOptions& options);
   ~Impl();
 
   // ---- connect.cpp
-  static Detached run_connect(std::shared_ptr<Impl> self, TransportRegistry &registry, Address address, Connected done);
-  Status choose_target(TransportRegistry &registry, Address address);
+  static Detached run_connect(std::shared_ptr<Impl> self, TransportRegistry& registry, Address address, Connected done);
+  Status choose_target(TransportRegistry& registry, Address address);
   Task<Status> connect_admin();
   Task<Status> connect_io_queues();
-  Task<Status> connect_queue(HostQueue &queue, HostQueuePairParams params);
-  Task<Status> send_connect(HostQueue &queue, std::uint32_t entries);
-  Status judge_connect(HostQueue &queue, std::uint32_t entries, const Completion &completion);
+  Task<Status> connect_queue(HostQueue& queue, HostQueuePairParams params);
+  Task<Status> send_connect(HostQueue& queue, std::uint32_t entries);
+  Status judge_connect(HostQueue& queue, std::uint32_t entries, const Completion& completion);
   [[nodiscard]] Error with_reason_of_queues(Error error) const;
 
   // ---- enable.cpp
@@ -48,6 +48,7 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   Task<Status> wait_for(bool ready, Nanoseconds deadline, std::string_view what);
   Task<Status> identify_controller();
   Status judge_identity();
+  [[nodiscard]] bool wants_io_queues() const { return !discovery_ && options_.queues != 0; }
   Task<Status> ask_for_queues();
   Task<Result<std::uint64_t>> property_get(std::uint32_t offset, bool eight_bytes);
   Task<Status> property_set(std::uint32_t offset, std::uint64_t value, bool eight_bytes);
@@ -59,19 +60,20 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   };
   Task<Answer> admin(nvme::Sqe sqe, Nanoseconds timeout = 0);
   Task<Answer> admin_read(nvme::Sqe sqe, std::uint64_t length);
-  Task<Result<std::vector<std::byte>>> log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset, std::uint32_t length);
+  Task<Result<std::vector<std::byte>>> log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset,
+                                                std::uint32_t length);
   Task<Result<std::vector<fabrics::DiscoveryLogEntry>>> discovery_log();
 
   // ---- io.cpp
-  void submit(IoRequest &request);
-  void submit(PassthroughRequest &request);
-  bool send_somewhere(IoRequest &request);
-  HostQueue *io_queue(std::uint16_t qid);
-  void finish_later(IoRequest &request, std::int32_t error);
-  void finish_later(PassthroughRequest &request, std::int32_t error);
+  void submit(IoRequest& request);
+  void submit(PassthroughRequest& request);
+  bool send_somewhere(IoRequest& request);
+  HostQueue* io_queue(std::uint16_t qid);
+  void finish_later(IoRequest& request, std::int32_t error);
+  void finish_later(PassthroughRequest& request, std::int32_t error);
   void finish_now();
-  void pump(HostQueue &queue);
-  bool drain(RequestList<IoRequest> &list, HostQueue &queue);
+  void pump(HostQueue& queue);
+  bool drain(RequestList<IoRequest>& list, HostQueue& queue);
   void fail_waiting(std::int32_t error);
 
   // ---- keep_alive.cpp, async_events.cpp, time_outs.cpp
@@ -80,8 +82,8 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   void keep_alive_due();
   void keep_alive_answered();
   static Detached run_async_events(std::shared_ptr<Impl> self);
-  Task<bool> take_async_event(const Completion &completion);
-  static Detached run_abort(std::shared_ptr<Impl> self, HostQueue &queue, std::uint16_t cid);
+  Task<bool> take_async_event(const Completion& completion);
+  static Detached run_abort(std::shared_ptr<Impl> self, HostQueue& queue, std::uint16_t cid);
   static Detached send_abort(std::shared_ptr<Impl> self, std::uint16_t qid, std::uint16_t cid);
   // `timed_out`: what led to it, for on_reset; empty when the caller asked for it.
   static Detached run_reset(std::shared_ptr<Impl> self, std::string timed_out, Reply<bool> done);
@@ -103,7 +105,7 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
 
   // Waits until no queue (of the kind) is open; resumes from a turn of its own.
   struct Closed {
-    Impl &impl;
+    Impl& impl;
     bool io_only;
     bool await_ready() const { return (io_only ? impl.open_io_queues() : impl.open_queues()) == 0; }
     void await_suspend(std::coroutine_handle<> awaiting) const { impl.awaiting_closed_.push_back({awaiting, io_only}); }
@@ -113,39 +115,41 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   Closed io_closed() { return {*this, true}; }
 
   // ---- HostQueue::Owner
-  void queue_closed(HostQueue &queue, const Error &reason) override;
-  void command_timed_out(HostQueue &queue, std::uint16_t cid) override;
-  void queue_has_room(HostQueue &queue) override;
+  void queue_closed(HostQueue& queue, const Error& reason) override;
+  void command_timed_out(HostQueue& queue, std::uint16_t cid) override;
+  void queue_has_room(HostQueue& queue) override;
   void answered() override { traffic_ = true; }
 
   [[nodiscard]] Nanoseconds timeout() const;
-  [[nodiscard]] bool alive() const { return state_ == State::kReady || state_ == State::kConnecting || state_ == State::kResetting; }
+  [[nodiscard]] bool alive() const {
+    return state_ == State::kReady || state_ == State::kConnecting || state_ == State::kResetting;
+  }
   [[nodiscard]] std::string target_words() const;  // "nqn... at name://host:port"
   [[nodiscard]] Error at(std::string_view stage, std::string text, int code = EIO) const;
 
-  Reactor &reactor_;
+  Reactor& reactor_;
   HostOptions options_;
-  Transport *transport_ = nullptr;
+  Transport* transport_ = nullptr;
   Address address_;
   std::string hostnqn_, subnqn_;
   wire::Uuid hostid_{};
   bool discovery_ = false;
 
   State state_ = State::kConnecting;
-  Error lost_;                                 // why it ended; code 0: closed by us
-  std::shared_ptr<Impl> self_;                 // while a queue is open
+  Error lost_;                                           // why it ended; code 0: closed by us
+  std::shared_ptr<Impl> self_;                           // while a queue is open
   std::vector<std::move_only_function<void()>> closed_;  // who waits for the end
   std::unique_ptr<HostQueue> admin_;
   std::vector<std::unique_ptr<HostQueue>> io_;
-  std::uint32_t granted_ = 0;                  // I/O queues
+  std::uint32_t granted_ = 0;  // I/O queues
   struct AwaitingClosed {
     std::coroutine_handle<> handle;
     bool io_only;
   };
   std::vector<AwaitingClosed> awaiting_closed_;
   IntrusiveList<Pause> pauses_;
-  std::uint32_t flows_ = 0;                    // background flows under way: aborts, resets, asynchronous events
-  std::uint32_t aborts_ = 0;                   // Abort commands under way
+  std::uint32_t flows_ = 0;   // background flows under way: aborts, resets, asynchronous events
+  std::uint32_t aborts_ = 0;  // Abort commands under way
   bool event_request_out_ = false;
 
   nvme::Cap cap_;
@@ -155,18 +159,18 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   std::uint16_t cntlid_ = fabrics::kCntlidAny;
   std::uint64_t max_transfer_ = 0;
 
-  RequestList<IoRequest> waiting_;             // for any queue
+  RequestList<IoRequest> waiting_;  // for any queue
   RequestList<IoRequest> ended_io_;
   RequestList<PassthroughRequest> ended_passthrough_;
   Timer finish_timer_;
-  std::shared_ptr<Impl> finishing_;            // while those lists are not empty
+  std::shared_ptr<Impl> finishing_;  // while those lists are not empty
   std::size_t next_queue_ = 0;
 
   Timer keep_alive_timer_;
   PassthroughRequest keep_alive_request_;
   bool keep_alive_sent_ = false;
   bool traffic_ = false;
-  std::shared_ptr<Events> events_;             // shared: a callback may replace them, or destroy the Host
+  std::shared_ptr<Events> events_;  // shared: a callback may replace them, or destroy the Host
 };
 
 // The admin queue keeps room for Keep Alive and Abort.
@@ -175,19 +179,19 @@ inline constexpr std::uint32_t kAdminReserve = 2;
 // Counts a background flow for as long as it is in scope.
 class Flow {
  public:
-  explicit Flow(Host::Impl &impl) : impl_(impl) { ++impl_.flows_; }
+  explicit Flow(Host::Impl& impl) : impl_(impl) { ++impl_.flows_; }
   ~Flow() { --impl_.flows_; }
-  Flow(const Flow &) = delete;
-  Flow &operator=(const Flow &) = delete;
+  Flow(const Flow&) = delete;
+  Flow& operator=(const Flow&) = delete;
 
  private:
-  Host::Impl &impl_;
+  Host::Impl& impl_;
 };
 
 // Waits for a moment on the reactor, or until the association ends: look at the state afterwards.
 class Pause : public IntrusiveHook {
  public:
-  explicit Pause(Host::Impl &impl, Nanoseconds length = 0)  // 0: the next turn
+  explicit Pause(Host::Impl& impl, Nanoseconds length = 0)  // 0: the next turn
       : impl_(impl), timer_(impl.reactor_, &Pause::due, this), length_(length) {}
   bool await_ready() const { return false; }
   void await_suspend(std::coroutine_handle<> awaiting) {
@@ -199,19 +203,19 @@ class Pause : public IntrusiveHook {
   void wake() { timer_.set(impl_.reactor_.now()); }
 
  private:
-  static void due(void *ctx) {
-    auto &pause = *static_cast<Pause *>(ctx);
+  static void due(void* ctx) {
+    auto& pause = *static_cast<Pause*>(ctx);
     pause.unlink();
     pause.awaiting_.resume();
   }
-  Host::Impl &impl_;
+  Host::Impl& impl_;
   Timer timer_;
   Nanoseconds length_;
   std::coroutine_handle<> awaiting_;
 };
 
 // "Identify Controller: Invalid Field in Command (002h)", or the errno in words.
-[[nodiscard]] std::string outcome_words(const Completion &completion, bool fabrics = false);
+[[nodiscard]] std::string outcome_words(const Completion& completion, bool fabrics = false);
 
 }  // namespace weft
 

@@ -24,7 +24,9 @@ void Host::Impl::start_keep_alive() {
   keep_alive_request_.sqe = wire::keep_alive();
   keep_alive_request_.timeout = nanoseconds(options_.kato);
   keep_alive_request_.ctx = this;
-  keep_alive_request_.done = [](PassthroughRequest &request) { static_cast<Impl *>(request.ctx)->keep_alive_answered(); };
+  keep_alive_request_.done = [](PassthroughRequest& request) {
+    static_cast<Impl*>(request.ctx)->keep_alive_answered();
+  };
   keep_alive_timer_.set(reactor_.now() + keep_alive_interval());
 }
 
@@ -39,7 +41,7 @@ void Host::Impl::keep_alive_due() {
 
 void Host::Impl::keep_alive_answered() {
   keep_alive_sent_ = false;
-  const Completion &completion = keep_alive_request_.completion;
+  const Completion& completion = keep_alive_request_.completion;
   if (completion.error == 0 && !completion.status.ok() && state_ == State::kReady) {
     lose(Error(EIO, "Keep Alive was refused: " + outcome_words(completion)));
   }

@@ -10,13 +10,13 @@ namespace {
 
 using Kind = IoRequest::Kind;
 
-std::uint64_t total_length(const weft_iov *iov, std::uint32_t count) {
+std::uint64_t total_length(const weft_iov* iov, std::uint32_t count) {
   std::uint64_t total = 0;
   for (std::uint32_t i = 0; i < count; ++i) total += iov[i].len;
   return total;
 }
 
-std::uint64_t most_blocks(const IoRequest &request, const PieceLimits &limits) {
+std::uint64_t most_blocks(const IoRequest& request, const PieceLimits& limits) {
   if (request.kind == Kind::kDeallocate) return UINT32_MAX;  // one range of a Dataset Management command
   std::uint64_t most = wire::kMaxBlocksPerCommand;
   if (carries_data(request.kind) && limits.bytes != 0) most = std::min(most, limits.bytes / request.block_size);
@@ -24,24 +24,24 @@ std::uint64_t most_blocks(const IoRequest &request, const PieceLimits &limits) {
 }
 
 // Segments for at most `bytes` from where the request stands; what they hold.
-std::uint64_t cut_segments(const IoRequest &request, std::uint64_t bytes, std::uint32_t most, Piece &piece) {
+std::uint64_t cut_segments(const IoRequest& request, std::uint64_t bytes, std::uint32_t most, Piece& piece) {
   std::uint32_t index = request.progress.iov_index;
   std::uint64_t offset = request.progress.iov_offset;
   std::uint64_t held = 0;
   for (; held < bytes && piece.iov_count < most; ++index, offset = 0) {
-    const weft_iov &from = request.iov[index];
+    const weft_iov& from = request.iov[index];
     const std::uint64_t size = std::min(from.len - offset, bytes - held);
     if (size == 0) continue;
-    piece.iov[piece.iov_count++] = weft_iov{static_cast<std::byte *>(from.base) + offset, size, from.region};
+    piece.iov[piece.iov_count++] = weft_iov{static_cast<std::byte*>(from.base) + offset, size, from.region};
     held += size;
   }
   return held;
 }
 
 // Takes the end of the segments away again: a command carries whole blocks.
-void trim_segments(Piece &piece, std::uint64_t excess) {
+void trim_segments(Piece& piece, std::uint64_t excess) {
   while (excess > 0) {
-    weft_iov &last = piece.iov[piece.iov_count - 1];
+    weft_iov& last = piece.iov[piece.iov_count - 1];
     const std::uint64_t size = std::min(last.len, excess);
     last.len -= size;
     excess -= size;
@@ -49,8 +49,8 @@ void trim_segments(Piece &piece, std::uint64_t excess) {
   }
 }
 
-void advance(IoRequest &request, std::uint64_t bytes) {
-  auto &progress = request.progress;
+void advance(IoRequest& request, std::uint64_t bytes) {
+  auto& progress = request.progress;
   while (bytes > 0) {
     const std::uint64_t here = std::min(request.iov[progress.iov_index].len - progress.iov_offset, bytes);
     progress.iov_offset += here;
@@ -63,7 +63,7 @@ void advance(IoRequest &request, std::uint64_t bytes) {
 
 }  // namespace
 
-std::int32_t check_request(const IoRequest &request) {
+std::int32_t check_request(const IoRequest& request) {
   if (request.kind == Kind::kFlush) return 0;
   if (request.blocks == 0 || request.blocks > UINT64_MAX - request.lba) return -EINVAL;
   if (!carries_data(request.kind)) return 0;
@@ -75,8 +75,8 @@ std::int32_t check_request(const IoRequest &request) {
   return whole && total_length(request.compare_iov, request.compare_iov_count) == bytes ? 0 : -EINVAL;
 }
 
-std::int32_t next_piece(IoRequest &request, const PieceLimits &limits, Piece &piece) {
-  auto &progress = request.progress;
+std::int32_t next_piece(IoRequest& request, const PieceLimits& limits, Piece& piece) {
+  auto& progress = request.progress;
   piece.lba = request.lba + progress.blocks_sent;
   piece.iov_count = 0;
   std::uint64_t blocks = std::min(request.blocks - progress.blocks_sent, most_blocks(request, limits));
@@ -93,22 +93,29 @@ std::int32_t next_piece(IoRequest &request, const PieceLimits &limits, Piece &pi
   return 0;
 }
 
-nvme::Sqe piece_command(const IoRequest &request, const Piece &piece) {
+nvme::Sqe piece_command(const IoRequest& request, const Piece& piece) {
   using Control = nvme::ReadWriteArguments;
   const std::uint16_t force = request.force_unit_access ? Control::kForceUnitAccess : std::uint16_t{0};
   switch (request.kind) {
-    case Kind::kRead: return wire::read(request.nsid, piece.lba, piece.blocks, force);
-    case Kind::kWrite: return wire::write(request.nsid, piece.lba, piece.blocks, force);
-    case Kind::kCompare: return wire::compare(request.nsid, piece.lba, piece.blocks, force);
+    case Kind::kRead:
+      return wire::read(request.nsid, piece.lba, piece.blocks, force);
+    case Kind::kWrite:
+      return wire::write(request.nsid, piece.lba, piece.blocks, force);
+    case Kind::kCompare:
+      return wire::compare(request.nsid, piece.lba, piece.blocks, force);
     case Kind::kCompareAndWrite:
       return wire::fused(wire::write(request.nsid, piece.lba, piece.blocks, force), nvme::flags::kFuseSecond);
-    case Kind::kFlush: return wire::flush(request.nsid);
+    case Kind::kFlush:
+      return wire::flush(request.nsid);
     case Kind::kWriteZeroes:
       return wire::write_zeroes(request.nsid, piece.lba, piece.blocks,
                                 static_cast<std::uint16_t>(force | (request.deallocate ? Control::kDeallocate : 0)));
-    case Kind::kDeallocate: return wire::dataset_management(request.nsid, 1, nvme::DatasetManagementArguments::kDeallocate);
-    case Kind::kWriteUncorrectable: return wire::write_uncorrectable(request.nsid, piece.lba, piece.blocks);
-    case Kind::kVerify: return wire::verify(request.nsid, piece.lba, piece.blocks, force);
+    case Kind::kDeallocate:
+      return wire::dataset_management(request.nsid, 1, nvme::DatasetManagementArguments::kDeallocate);
+    case Kind::kWriteUncorrectable:
+      return wire::write_uncorrectable(request.nsid, piece.lba, piece.blocks);
+    case Kind::kVerify:
+      return wire::verify(request.nsid, piece.lba, piece.blocks, force);
   }
   return wire::flush(request.nsid);
 }

@@ -25,13 +25,13 @@ struct Piece {
 }
 
 // 0 or -EINVAL: what makes no sense before anything is sent (lengths, overflow, missing buffers).
-[[nodiscard]] std::int32_t check_request(const IoRequest &request);
+[[nodiscard]] std::int32_t check_request(const IoRequest& request);
 
 // The next piece, as large as the limits allow; advances the request's progress. 0, or -EINVAL when not even one block fits:
 // it is larger than a command may carry, or its memory is cut finer than a command may name.
-[[nodiscard]] std::int32_t next_piece(IoRequest &request, const PieceLimits &limits, Piece &piece);
+[[nodiscard]] std::int32_t next_piece(IoRequest& request, const PieceLimits& limits, Piece& piece);
 
-[[nodiscard]] nvme::Sqe piece_command(const IoRequest &request, const Piece &piece);
+[[nodiscard]] nvme::Sqe piece_command(const IoRequest& request, const Piece& piece);
 [[nodiscard]] DataDirection piece_direction(IoRequest::Kind kind);
 
 }  // namespace weft

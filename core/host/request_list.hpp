@@ -6,15 +6,15 @@
 
 namespace weft {
 
-inline IoRequest *&next_of(IoRequest &request) { return request.progress.next; }
-inline PassthroughRequest *&next_of(PassthroughRequest &request) { return request.next; }
+inline IoRequest*& next_of(IoRequest& request) { return request.progress.next; }
+inline PassthroughRequest*& next_of(PassthroughRequest& request) { return request.next; }
 
 template <class Request>
 class RequestList {
  public:
   [[nodiscard]] bool empty() const { return head_ == nullptr; }
-  [[nodiscard]] Request *front() const { return head_; }
-  void push(Request &request) {
+  [[nodiscard]] Request* front() const { return head_; }
+  void push(Request& request) {
     next_of(request) = nullptr;
     if (head_ == nullptr) {
       head_ = &request;
@@ -23,16 +23,16 @@ class RequestList {
     }
     tail_ = &request;
   }
-  Request &pop() {
-    Request &request = *head_;
+  Request& pop() {
+    Request& request = *head_;
     head_ = next_of(request);
     next_of(request) = nullptr;
     return request;
   }
 
  private:
-  Request *head_ = nullptr;
-  Request *tail_ = nullptr;
+  Request* head_ = nullptr;
+  Request* tail_ = nullptr;
 };
 
 }  // namespace weft

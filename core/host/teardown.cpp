@@ -17,7 +17,7 @@ constexpr Nanoseconds kShutdownLeast = 5'000'000'000;
 }  // namespace
 
 void Host::Impl::close_io_queues() {
-  for (auto &queue : io_) queue->close();
+  for (auto& queue : io_) queue->close();
 }
 
 void Host::Impl::close_queues() {
@@ -26,12 +26,15 @@ void Host::Impl::close_queues() {
 }
 
 std::uint32_t Host::Impl::open_io_queues() const {
-  return static_cast<std::uint32_t>(std::count_if(io_.begin(), io_.end(), [](const auto &queue) { return queue->open(); }));
+  return static_cast<std::uint32_t>(
+      std::count_if(io_.begin(), io_.end(), [](const auto& queue) { return queue->open(); }));
 }
 
-std::uint32_t Host::Impl::open_queues() const { return open_io_queues() + (admin_ != nullptr && admin_->open() ? 1 : 0); }
+std::uint32_t Host::Impl::open_queues() const {
+  return open_io_queues() + (admin_ != nullptr && admin_->open() ? 1 : 0);
+}
 
-void Host::Impl::queue_closed(HostQueue &queue, const Error &reason) {
+void Host::Impl::queue_closed(HostQueue& queue, const Error& reason) {
   // While resetting, I/O queues come and go by our will; whether all are there is looked at when that is over.
   if (state_ == State::kReady || state_ == State::kConnecting || (state_ == State::kResetting && queue.qid() == 0)) {
     const std::string which = queue.qid() == 0 ? "the admin queue" : fmt::format("I/O queue {}", queue.qid());
@@ -40,7 +43,7 @@ void Host::Impl::queue_closed(HostQueue &queue, const Error &reason) {
   // From a turn of its own: this queue is still inside its callback.
   reactor_.post([self = shared_from_this()] {
     const std::vector<AwaitingClosed> waiting = std::exchange(self->awaiting_closed_, {});
-    for (const AwaitingClosed &one : waiting) {
+    for (const AwaitingClosed& one : waiting) {
       if ((one.io_only ? self->open_io_queues() : self->open_queues()) == 0) {
         one.handle.resume();
       } else {
@@ -123,12 +126,13 @@ void Host::Impl::ended() {
 void Host::Impl::tell_closed() {
   state_ = State::kClosed;
   const std::shared_ptr<Events> events = events_;
-  if (lost_.code != 0 && events != nullptr && events->on_lost) events->on_lost(Error(lost_).with_context(target_words()));
-  for (auto &done : std::exchange(closed_, {})) done();
+  if (lost_.code != 0 && events != nullptr && events->on_lost)
+    events->on_lost(Error(lost_).with_context(target_words()));
+  for (auto& done : std::exchange(closed_, {})) done();
 }
 
 void Host::Impl::wake_pauses() {
-  pauses_.for_each([](Pause &pause) { pause.wake(); });
+  pauses_.for_each([](Pause& pause) { pause.wake(); });
 }
 
 }  // namespace weft

@@ -16,19 +16,21 @@ constexpr Nanoseconds kPoll = 10'000'000;
 
 }  // namespace
 
-void Host::Impl::command_timed_out(HostQueue &queue, std::uint16_t cid) {
+void Host::Impl::command_timed_out(HostQueue& queue, std::uint16_t cid) {
   if (!alive()) return close_queues();  // the farewell is not answered: go without
   if (queue.qid() == 0 || state_ != State::kReady) {
     // Nothing can be asked of a controller whose admin queue does not answer.
-    return lose(Error(ETIMEDOUT, fmt::format("{} on queue {} was not answered in time", queue.describe(cid), queue.qid())));
+    return lose(
+        Error(ETIMEDOUT, fmt::format("{} on queue {} was not answered in time", queue.describe(cid), queue.qid())));
   }
   run_abort(shared_from_this(), queue, cid);
 }
 
 // How the Abort itself ends does not matter: the command ends, or it does not.
-Detached Host::Impl::run_abort(std::shared_ptr<Impl> self, HostQueue &queue, std::uint16_t cid) {
+Detached Host::Impl::run_abort(std::shared_ptr<Impl> self, HostQueue& queue, std::uint16_t cid) {
   const Flow flow(*self);
-  std::string what = fmt::format("{} on I/O queue {} was not answered in time, nor after an Abort", queue.describe(cid), queue.qid());
+  std::string what =
+      fmt::format("{} on I/O queue {} was not answered in time, nor after an Abort", queue.describe(cid), queue.qid());
   const Nanoseconds deadline = self->reactor_.now() + std::min(kGrace, self->timeout());
   if (self->aborts_ <= self->identity_.acl) send_abort(self, queue.qid(), cid);
   while (self->state_ == State::kReady && queue.still_waits_for(cid)) {
@@ -58,7 +60,8 @@ Detached Host::Impl::run_reset(std::shared_ptr<Impl> self, std::string timed_out
   }
   self->state_ = State::kResetting;
   Status status = co_await self->reset_controller();
-  if (self->state_ != State::kResetting) status = Error(ECANCELED, "the association ended while the controller was being reset");
+  if (self->state_ != State::kResetting)
+    status = Error(ECANCELED, "the association ended while the controller was being reset");
   if (!status) {
     Error error = std::move(status).error().with_context("the reset of the controller failed");
     self->lose(error);
@@ -67,9 +70,10 @@ Detached Host::Impl::run_reset(std::shared_ptr<Impl> self, std::string timed_out
   }
   self->state_ = State::kReady;
   run_async_events(self);
-  for (auto &queue : self->io_) self->pump(*queue);
+  for (auto& queue : self->io_) self->pump(*queue);
   const std::shared_ptr<Events> events = self->events_;
-  if (!timed_out.empty() && events != nullptr && events->on_reset) events->on_reset(Error(ETIMEDOUT, std::move(timed_out)));
+  if (!timed_out.empty() && events != nullptr && events->on_reset)
+    events->on_reset(Error(ETIMEDOUT, std::move(timed_out)));
   done(true);
 }
 
@@ -78,8 +82,8 @@ Task<Status> Host::Impl::reset_controller() {
   co_await io_closed();
   Status status = co_await disable();
   if (status) status = co_await enable();
-  if (status && !discovery_) status = co_await ask_for_queues();
-  if (status && !discovery_) status = co_await connect_io_queues();
+  if (status && wants_io_queues()) status = co_await ask_for_queues();
+  if (status && wants_io_queues()) status = co_await connect_io_queues();
   co_return status;
 }
 

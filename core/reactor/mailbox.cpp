@@ -42,6 +42,15 @@ std::uint32_t Mailbox::run() {
   return count;
 }
 
+void Mailbox::discard() {
+  while (pending()) {
+    std::vector<Task> dropped;  // dies after the lock is given back: a task's end may post
+    const std::lock_guard lock(mutex_);
+    dropped.swap(posted_);
+    pending_.store(false, std::memory_order_relaxed);
+  }
+}
+
 bool Mailbox::prepare_sleep() {
   sleeping_.store(true, std::memory_order_seq_cst);
   if (!pending_.load(std::memory_order_seq_cst)) return true;

@@ -33,6 +33,9 @@ class Mailbox {
   // Runs what was posted before the call; what the tasks post waits for the next call. Returns how many ran.
   std::uint32_t run();
 
+  // Destroys what was posted, unrun, and what that posts; while all that the tasks may hold on to is still there.
+  void discard();
+
   // False: there is something to run, do not sleep. True: every post from now on makes fd() readable.
   [[nodiscard]] bool prepare_sleep();
   void awake() { sleeping_.store(false, std::memory_order_relaxed); }

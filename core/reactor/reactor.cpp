@@ -57,7 +57,8 @@ Reactor::Impl::Impl(const ReactorOptions& given, UniqueFd epoll_fd, std::shared_
 void Reactor::Impl::adopt_thread() { owner.store(this_thread(), std::memory_order_relaxed); }
 bool Reactor::Impl::on_thread() const { return owner.load(std::memory_order_relaxed) == this_thread(); }
 
-void Reactor::Impl::close_groups() {
+void Reactor::Impl::shut_down() {
+  mailbox->discard();  // a task may own timers or queue pairs, which need the reactor whole
   for (const Group& group : groups) {
     if (TransportServices* const services = TransportServices::of(*group.transport)) services->detach(group.handle);
     if (group.fd >= 0) ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, group.fd, nullptr);
@@ -91,8 +92,8 @@ Result<std::unique_ptr<Reactor>> Reactor::create(const ReactorOptions& options) 
 }
 
 Reactor::Reactor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Reactor::~Reactor() { close_groups(); }
-void Reactor::close_groups() { impl_->close_groups(); }
+Reactor::~Reactor() { shut_down(); }
+void Reactor::shut_down() { impl_->shut_down(); }
 
 void Reactor::run() {
   impl_->adopt_thread();

@@ -64,7 +64,7 @@ struct Reactor::Impl {
   // reactor.cpp
   void adopt_thread();
   [[nodiscard]] bool on_thread() const;
-  void close_groups();
+  void shut_down();
 
   // Constant.
   const ReactorOptions options;

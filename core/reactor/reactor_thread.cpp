@@ -30,7 +30,7 @@ Result<std::unique_ptr<ReactorThread>> ReactorThread::start(const ReactorOptions
   const auto body = [target = impl->reactor.get(), title = std::string(name).substr(0, 15)] {
     ::pthread_setname_np(::pthread_self(), title.c_str());
     target->run();
-    target->close_groups();  // a group ends on the thread that used it
+    target->shut_down();  // groups end on the thread that used them
   };
 
   sigset_t all, before;

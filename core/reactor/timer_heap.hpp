@@ -5,6 +5,7 @@
 #ifndef WEFT_CORE_REACTOR_TIMER_HEAP_HPP
 #define WEFT_CORE_REACTOR_TIMER_HEAP_HPP
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -15,6 +16,11 @@ namespace weft {
 
 class TimerHeap {
  public:
+  TimerHeap() = default;
+  TimerHeap(const TimerHeap&) = delete;
+  TimerHeap& operator=(const TimerHeap&) = delete;
+  ~TimerHeap() { assert(made_ == 0 && "a timer outlives its reactor"); }
+
   void timer_made();
   void timer_gone() { --made_; }
 

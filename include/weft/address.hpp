@@ -70,7 +70,7 @@ enum class WaitPolicy : std::uint8_t {
 
 // The keys of the core, for an address that a host connects to.
 struct HostOptions {
-  std::uint32_t queues = 1;                       // I/O queues asked for; 1..1024
+  std::uint32_t queues = 1;                       // I/O queues asked for; 1..1024 (0, from a program: admin only)
   std::uint32_t qsize = 128;                      // entries of an I/O queue, 1's based; 2..65536
   std::uint32_t admin_qsize = 32;
   std::chrono::milliseconds kato{30'000};         // 0: no keep-alive

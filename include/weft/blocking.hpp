@@ -6,6 +6,7 @@
 //
 // A BlockingHost has a thread of its own that keeps the association alive between calls. Its calls may come from several
 // threads at once. Buffers are borrowed for the call. Every call ends: by the answer, by its time-out, or with the association.
+// From inside a callback of host() they would wait for themselves: they fail with EDEADLK there.
 #ifndef WEFT_BLOCKING_HPP
 #define WEFT_BLOCKING_HPP
 
@@ -49,7 +50,7 @@ class BlockingHost {
   [[nodiscard]] Result<std::vector<fabrics::DiscoveryLogEntry>> discover();
   void close();  // idempotent
 
-  [[nodiscard]] Host &host();               // to be used on reactor()'s thread only
+  [[nodiscard]] Host &host();               // to be used on reactor()'s thread only, and not after close()
   [[nodiscard]] Reactor &reactor();
 
  private:

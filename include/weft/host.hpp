@@ -55,7 +55,7 @@ struct IoRequest {
   const weft_iov *compare_iov = nullptr; // compare-and-write: what must be there
   std::uint32_t compare_iov_count = 0;
   std::uint16_t queue = 0;               // 0: spread over the I/O queues; else this one
-  Nanoseconds timeout = 0;               // 0: the host's
+  Nanoseconds timeout = 0;               // of each command; 0: the host's
   void (*done)(IoRequest &) = nullptr;
   void *ctx = nullptr;
 
@@ -79,7 +79,7 @@ struct PassthroughRequest {
   DataDirection direction = DataDirection::kNone;
   const weft_iov *iov = nullptr;
   std::uint32_t iov_count = 0;
-  Nanoseconds timeout = 0;
+  Nanoseconds timeout = 0;               // 0: the host's; kForever: none, for what may take for ever (an event request)
   void (*done)(PassthroughRequest &) = nullptr;
   void *ctx = nullptr;
 
@@ -100,6 +100,7 @@ class Host {
     std::move_only_function<void(const Error &)> on_lost;         // the association is over; every request has ended
     std::move_only_function<void(const Error &)> on_reset;        // a time-out led to a reset of the controller; it works again
   };
+  // Any callback, a request's done too, may destroy the Host or replace its Events.
 
   // Connects, enables, identifies, asks for and connects the I/O queues. `done` from a later turn, exactly once. A discovery
   // controller (the well-known NQN, or CNTRLTYPE 2) gets no I/O queues.
@@ -127,7 +128,9 @@ class Host {
   void set_property(std::uint32_t offset, std::uint64_t value, bool eight_bytes, Reply<bool> done);
   // The discovery log, whole and of one generation.
   void discover(Reply<std::vector<fabrics::DiscoveryLogEntry>> done);
-  void reset(Reply<bool> done);                          // CC.EN 1 -> 0 -> 1, queues connected anew
+  // CC.EN 1 -> 0 -> 1, queues connected anew. Requests under way end, those that wait for room are sent afterwards. A reset
+  // that fails is the association's end. No on_reset.
+  void reset(Reply<bool> done);
 
   [[nodiscard]] const nvme::IdentifyController &identity() const;
   [[nodiscard]] std::uint64_t capabilities() const;      // CAP

@@ -119,7 +119,7 @@ class Reactor {
  private:
   friend class Timer;
   friend class ReactorThread;
-  void close_groups();
+  void shut_down();
   struct Impl;
   explicit Reactor(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -79,7 +79,7 @@ void Connector::go_on() {
   if (resolving_ || fd_) return;
   if (addresses_.empty()) {
     const int error = resolve_error_ != 0 ? -resolve_error_ : ENOENT;
-    const std::string why = resolve_error_ != 0 ? std::string(std::strerror(error)) : std::string("it has no address");
+    const std::string why = error != ENOENT ? std::string(std::strerror(error)) : std::string("no address is known for it");
     connection_.end({.code = error, .stage = "resolve", .text = fmt::format("cannot resolve '{}': {}", host_, why)});
     return;
   }

@@ -232,6 +232,10 @@ void Receiver::step_data(Range &range, weft_stats &stats) {
     payload_.position += count;
     ++stats.copies;
     stats.copied_bytes += count;
+  } else if (payload_.to == Payload::To::kCapsule) {
+    // Most often it lies where it is to stay; not so what comes in one read with the end of the padding.
+    std::byte *place = capsule_ + (capsule_length_ - data_left_);
+    if (place != range.begin) std::memcpy(place, range.begin, count);
   }
   range.begin += count;
   data_left_ -= count;

@@ -23,7 +23,8 @@ struct Extent {
 bool locate(const Space& space, const nvme::ReadWriteArguments& rw, Extent& out) {
   const std::uint64_t blocks = space.bytes.size() / space.block_size;
   if (rw.slba > blocks || rw.blocks() > blocks - rw.slba) return false;
-  out = {static_cast<std::size_t>(rw.slba * space.block_size), static_cast<std::size_t>(rw.blocks()) * space.block_size};
+  out = {static_cast<std::size_t>(rw.slba * space.block_size),
+         static_cast<std::size_t>(rw.blocks()) * space.block_size};
   return true;
 }
 
@@ -60,12 +61,18 @@ Answered ScriptedController::connect(Pending& pending) {
 
 Answered ScriptedController::property_get(const nvme::Sqe& sqe) const {
   switch (fabrics::as<fabrics::PropertyGetCommand>(sqe).offset) {
-    case nvme::property::kCap: return {{}, cap.value(), {}};
-    case nvme::property::kVs: return {{}, vs.value(), {}};
-    case nvme::property::kCc: return {{}, cc.value(), {}};
-    case nvme::property::kCsts: return {{}, csts.value(), {}};
-    case nvme::property::kCrto: return {{}, nvme::Crto().with_crwmt(cap.to()).value(), {}};
-    default: return failed(nvme::status::kInvalidField);
+    case nvme::property::kCap:
+      return {{}, cap.value(), {}};
+    case nvme::property::kVs:
+      return {{}, vs.value(), {}};
+    case nvme::property::kCc:
+      return {{}, cc.value(), {}};
+    case nvme::property::kCsts:
+      return {{}, csts.value(), {}};
+    case nvme::property::kCrto:
+      return {{}, nvme::Crto().with_crwmt(cap.to()).value(), {}};
+    default:
+      return failed(nvme::status::kInvalidField);
   }
 }
 
@@ -86,11 +93,16 @@ Answered ScriptedController::property_set(const nvme::Sqe& sqe) {
 Answered ScriptedController::admin(Pending& pending, bool& later) {
   const nvme::Sqe& sqe = pending.command.sqe;
   switch (sqe.opcode) {
-    case nvme::admin::kIdentify: return identify(sqe);
-    case nvme::admin::kGetLogPage: return log_page(sqe, pending.command.length);
-    case nvme::admin::kKeepAlive: return {};
-    case nvme::admin::kAbort: return {{}, nvme::AbortArguments::kNotAborted, {}};
-    case nvme::admin::kGetFeatures: return {{}, sqe.arguments<nvme::FeaturesArguments>().fid(), {}};
+    case nvme::admin::kIdentify:
+      return identify(sqe);
+    case nvme::admin::kGetLogPage:
+      return log_page(sqe, pending.command.length);
+    case nvme::admin::kKeepAlive:
+      return {};
+    case nvme::admin::kAbort:
+      return {{}, nvme::AbortArguments::kNotAborted, {}};
+    case nvme::admin::kGetFeatures:
+      return {{}, sqe.arguments<nvme::FeaturesArguments>().fid(), {}};
     case nvme::admin::kSetFeatures: {
       const auto features = sqe.arguments<nvme::FeaturesArguments>();
       if (features.fid() != nvme::feature::kNumberOfQueues) return {{}, features.cdw11, {}};
@@ -101,18 +113,21 @@ Answered ScriptedController::admin(Pending& pending, bool& later) {
       events_.push_back(&pending);
       later = true;
       return {};
-    default: return failed(nvme::status::kInvalidOpcode);
+    default:
+      return failed(nvme::status::kInvalidOpcode);
   }
 }
 
 Answered ScriptedController::identify(const nvme::Sqe& sqe) const {
   const auto space = spaces.find(sqe.nsid);
   switch (sqe.arguments<nvme::IdentifyArguments>().cns) {
-    case nvme::cns::kController: return {{}, 0, bytes_of(identity)};
+    case nvme::cns::kController:
+      return {{}, 0, bytes_of(identity)};
     case nvme::cns::kActiveNamespaces: {
       nvme::NamespaceList list;
       std::size_t count = 0;
-      for (auto next = spaces.upper_bound(sqe.nsid); next != spaces.end() && count < list.nsid.size(); ++next) list.nsid[count++] = next->first;
+      for (auto next = spaces.upper_bound(sqe.nsid); next != spaces.end() && count < list.nsid.size(); ++next)
+        list.nsid[count++] = next->first;
       return {{}, 0, bytes_of(list)};
     }
     case nvme::cns::kNamespace: {
@@ -131,7 +146,8 @@ Answered ScriptedController::identify(const nvme::Sqe& sqe) const {
       std::fill_n(data.begin() + sizeof uuid, 16, std::byte{0xab});
       return {{}, 0, data};
     }
-    default: return failed(nvme::status::kInvalidField);
+    default:
+      return failed(nvme::status::kInvalidField);
   }
 }
 
@@ -141,7 +157,8 @@ Answered ScriptedController::log_page(const nvme::Sqe& sqe, std::uint64_t length
   std::vector<std::byte> data(length);
   if (page != log_pages.end() && arguments.offset < page->second.size()) {
     const std::size_t there = page->second.size() - static_cast<std::size_t>(arguments.offset);
-    std::copy_n(page->second.begin() + at(static_cast<std::size_t>(arguments.offset)), std::min<std::size_t>(there, data.size()), data.begin());
+    std::copy_n(page->second.begin() + at(static_cast<std::size_t>(arguments.offset)),
+                std::min<std::size_t>(there, data.size()), data.begin());
   }
   return {{}, 0, data};
 }
@@ -170,14 +187,23 @@ Answered ScriptedController::io(Pending& pending, bool& later) {
   if (!locate(space, sqe.arguments<nvme::ReadWriteArguments>(), extent)) return failed(nvme::status::kLbaOutOfRange);
   const auto first = space.bytes.begin() + at(extent.offset);
   switch (sqe.opcode) {
-    case nvme::io::kRead: return {{}, 0, {first, first + at(extent.length)}};
-    case nvme::io::kWrite: std::ranges::copy(pending.command.data, first); return {};
+    case nvme::io::kRead:
+      return {{}, 0, {first, first + at(extent.length)}};
+    case nvme::io::kWrite:
+      std::ranges::copy(pending.command.data, first);
+      return {};
     case nvme::io::kCompare:
-      return std::equal(first, first + at(extent.length), pending.command.data.begin()) ? Answered{} : failed(nvme::status::kCompareFailure);
-    case nvme::io::kWriteZeroes: std::fill_n(first, extent.length, std::byte{0}); return {};
+      return std::equal(first, first + at(extent.length), pending.command.data.begin())
+                 ? Answered{}
+                 : failed(nvme::status::kCompareFailure);
+    case nvme::io::kWriteZeroes:
+      std::fill_n(first, extent.length, std::byte{0});
+      return {};
     case nvme::io::kVerify:
-    case nvme::io::kWriteUncorrectable: return {};
-    default: return failed(nvme::status::kInvalidOpcode);
+    case nvme::io::kWriteUncorrectable:
+      return {};
+    default:
+      return failed(nvme::status::kInvalidOpcode);
   }
 }
 

@@ -65,10 +65,8 @@ const weft_qpair_events ScriptedController::kEvents = {
 const weft_listener_events ScriptedController::kListenerEvents = {
     .size = sizeof(weft_listener_events),
     .reserved = 0,
-    .on_connect =
-        [](void* ctx, weft_pending* pending, const weft_connect_info*) {
-          static_cast<ScriptedController*>(ctx)->accept(pending);
-        },
+    .on_connect = [](void* ctx, weft_pending* pending,
+                     const weft_connect_info*) { static_cast<ScriptedController*>(ctx)->accept(pending); },
     .on_closed = [](void* ctx, const weft_error*) { static_cast<ScriptedController*>(ctx)->listener_ = nullptr; },
 };
 
@@ -86,7 +84,9 @@ ScriptedController::ScriptedController(Reactor& reactor, TransportRegistry& regi
   EXPECT_EQ(table_->listen(group_, &address, &kListenerEvents, this, &listener_, nullptr), 0);
 }
 
-ScriptedController::~ScriptedController() { EXPECT_TRUE(closed()) << "a ScriptedController is destroyed before it closed"; }
+ScriptedController::~ScriptedController() {
+  EXPECT_TRUE(closed()) << "a ScriptedController is destroyed before it closed";
+}
 
 void ScriptedController::close() {
   if (closing_) return;
@@ -127,7 +127,8 @@ void ScriptedController::arrived(Queue& queue, const weft_command& command) {
   std::memcpy(&pending.command.sqe, command.sqe, sizeof pending.command.sqe);
   pending.command.qid = queue.qid;
   pending.command.length = command.data_len;
-  if (pending.command.sqe.direction() != nvme::Direction::kHostToController || command.data_len == 0) return judge(pending);
+  if (pending.command.sqe.direction() != nvme::Direction::kHostToController || command.data_len == 0)
+    return judge(pending);
   pending.command.data.resize(command.data_len);
   if (command.capsule_data != nullptr) {
     std::memcpy(pending.command.data.data(), command.capsule_data, command.data_len);
@@ -147,9 +148,14 @@ void ScriptedController::judge(Pending& pending) {
       if (!later) give(pending, answered);
       return;
     }
-    case Verdict::Kind::kAnswer: return give(pending, verdict.answer);
-    case Verdict::Kind::kHold: held_.push_back(&pending); return;
-    case Verdict::Kind::kCut: table_->close(pending.queue->handle, 0, 0); return;
+    case Verdict::Kind::kAnswer:
+      return give(pending, verdict.answer);
+    case Verdict::Kind::kHold:
+      held_.push_back(&pending);
+      return;
+    case Verdict::Kind::kCut:
+      table_->close(pending.queue->handle, 0, 0);
+      return;
   }
 }
 

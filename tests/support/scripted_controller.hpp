@@ -31,8 +31,8 @@ namespace weft::test {
 struct Received {
   std::uint16_t qid = 0;
   nvme::Sqe sqe;
-  std::vector<std::byte> data;   // from the host
-  std::uint64_t length = 0;      // of its data, either way
+  std::vector<std::byte> data;  // from the host
+  std::uint64_t length = 0;     // of its data, either way
   [[nodiscard]] bool is_fabrics(std::uint8_t fctype) const { return sqe.is_fabrics() && sqe.fctype() == fctype; }
   [[nodiscard]] bool is_admin(std::uint8_t opcode) const { return qid == 0 && sqe.opcode == opcode; }
   [[nodiscard]] bool is_io(std::uint8_t opcode) const { return qid != 0 && sqe.opcode == opcode; }
@@ -41,7 +41,7 @@ struct Received {
 struct Answered {
   NvmeStatus status;
   std::uint64_t result = 0;
-  std::vector<std::byte> data;   // to the host
+  std::vector<std::byte> data;  // to the host
 };
 
 struct Verdict {
@@ -65,7 +65,7 @@ class ScriptedController {
  public:
   ScriptedController(Reactor& reactor, TransportRegistry& registry, std::string name = "here");
   ~ScriptedController();
-  void close();                                   // stops listening, cuts what is connected
+  void close();  // stops listening, cuts what is connected
   [[nodiscard]] bool closed() const;
 
   // What it is.
@@ -80,21 +80,21 @@ class ScriptedController {
   std::map<std::uint8_t, std::vector<std::byte>> log_pages;
   bool becomes_ready = true;
   bool shuts_down = true;
-  bool ends_events_at_reset = true;               // an Asynchronous Event Request is aborted when CC.EN goes to 0
-  std::optional<std::uint16_t> connect_sqhd;      // in place of what was asked for
+  bool ends_events_at_reset = true;           // an Asynchronous Event Request is aborted when CC.EN goes to 0
+  std::optional<std::uint16_t> connect_sqhd;  // in place of what was asked for
 
   std::function<Verdict(const Received&)> script;
 
   // What happened.
-  std::vector<Received> log;                      // everything, in order
+  std::vector<Received> log;  // everything, in order
   [[nodiscard]] std::size_t count(const std::function<bool(const Received&)>& what) const;
   [[nodiscard]] std::size_t held() const { return held_.size(); }
   [[nodiscard]] const Received& held_command(std::size_t index) const;
-  void answer(std::size_t index);                 // by the model
+  void answer(std::size_t index);  // by the model
   void answer(std::size_t index, const Answered& answered);
   [[nodiscard]] std::size_t event_requests() const { return events_.size(); }
   void send_event(nvme::AsyncEvent event, std::uint32_t nsid = 0);
-  [[nodiscard]] std::size_t queues() const;       // connected now
+  [[nodiscard]] std::size_t queues() const;  // connected now
 
  private:
   struct Queue;

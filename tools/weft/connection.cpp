@@ -12,7 +12,8 @@
 namespace weft::tools {
 namespace {
 
-constexpr std::uint64_t kOwnFiles = 24;  // standard ones, reactor, mailbox, the plugin's, the file that is read or written
+constexpr std::uint64_t kOwnFiles =
+    24;  // standard ones, reactor, mailbox, the plugin's, the file that is read or written
 
 Status replace_option(Address& address, const std::string& text) {
   const std::size_t equals = text.find('=');
@@ -28,13 +29,15 @@ Status complete(Address& address, const Transport& transport, Need need) {
   const weft_transport& table = transport.table();
   const bool discovery = need == Need::kDiscovery || (need == Need::kAny && address.subnqn.empty());
   if (transport.splits_service()) {
-    const char* const service = discovery && table.discovery_trsvcid != nullptr ? table.discovery_trsvcid : table.default_trsvcid;
+    const char* const service =
+        discovery && table.discovery_trsvcid != nullptr ? table.discovery_trsvcid : table.default_trsvcid;
     if (Status split = address.split_service(service); !split) return split;
   }
   if (!address.subnqn.empty()) return {};
-  if (need == Need::kSubsystem) {
-    return Error(EINVAL, fmt::format("the address names no subsystem: end it with /nqn...; 'weft discover {}' lists them",
-                                     address.to_string()));
+  if (need == Need::kIo || need == Need::kSubsystem) {
+    return Error(EINVAL,
+                 fmt::format("the address names no subsystem: end it with /nqn...; 'weft discover {}' lists them",
+                             address.to_string()));
   }
   address.subnqn = fabrics::kDiscoveryNqn;
   return {};
@@ -49,6 +52,7 @@ void AddressArguments::declare(CLI::App& command) {
   command.add_option("-o,--option", options, "Option of the address, instead of what the URL says; may be repeated")
       ->type_name("KEY=VALUE")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
@@ -69,6 +73,10 @@ Outcome<Remote> read_address(Program& program, const AddressArguments& arguments
     return usage(good.error());
   }
   if (Status good = complete(*address, **transport, need); !good) return usage(good.error());
+  if (need != Need::kIo) remote.options.queues = 0;
+  if (need == Need::kIo && address->fd) {
+    return usage(fmt::format("{} is one connection, but reading and writing needs one for each queue", arguments.url));
+  }
   remote.address = std::move(*address);
   return remote;
 }
@@ -86,7 +94,8 @@ Outcome<std::unique_ptr<BlockingHost>> connect(Program& program, const Remote& r
   if (Status enough = require_open_files(kOwnFiles + remote.options.queues, "this connection"); !enough) {
     return failed(enough.error());
   }
-  Result<std::unique_ptr<BlockingHost>> host = BlockingHost::connect(program.registry(), remote.address, remote.options);
+  Result<std::unique_ptr<BlockingHost>> host =
+      BlockingHost::connect(program.registry(), remote.address, remote.options);
   if (!host) return unreachable(remote.address, host.error());
   return std::move(*host);
 }

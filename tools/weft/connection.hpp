@@ -29,7 +29,12 @@ struct Remote {
   bool qsize_given = false;  // the address says how deep its queues are to be
 };
 
-enum class Need { kSubsystem, kDiscovery, kAny };  // kDiscovery: the NQN is the discovery service's unless written
+enum class Need {
+  kIo,         // a subsystem, and queues to read and write through
+  kSubsystem,  // a subsystem; only questions are asked
+  kDiscovery,  // the discovery service unless another NQN is written
+  kAny,        // a subsystem, or the discovery service when none is written; only questions are asked
+};
 
 [[nodiscard]] Outcome<Remote> read_address(Program& program, const AddressArguments& arguments, Need need);
 [[nodiscard]] Outcome<std::unique_ptr<BlockingHost>> connect(Program& program, const Remote& remote);

@@ -17,7 +17,11 @@ class CopyReport {
  public:
   // Takes the time from here.
   CopyReport(const Address& address, const Namespace& where, std::uint64_t lba, std::uint64_t bytes)
-      : url_(address.to_string()), where_(where), lba_(lba), bytes_(bytes), started_(std::chrono::steady_clock::now()) {}
+      : url_(address.to_string()),
+        where_(where),
+        lba_(lba),
+        bytes_(bytes),
+        started_(std::chrono::steady_clock::now()) {}
 
   void set_bytes(std::uint64_t bytes) { bytes_ = bytes; }
   void print(const Program& program, const char* verb, const std::string& path, std::FILE* to) const {
@@ -25,8 +29,15 @@ class CopyReport {
     const std::uint64_t blocks = (bytes_ + where_.block_size - 1) / where_.block_size;
     const double mib_s = static_cast<double>(bytes_) / (1 << 20) / seconds;
     if (program.json) {
-      return print_json({{"address", url_}, {"nsid", where_.nsid}, {"lba", lba_}, {"blocks", blocks}, {"bytes", bytes_},
-                         {"seconds", seconds}, {"mib_s", mib_s}, {"file", path}}, to);
+      return print_json({{"address", url_},
+                         {"nsid", where_.nsid},
+                         {"lba", lba_},
+                         {"blocks", blocks},
+                         {"bytes", bytes_},
+                         {"seconds", seconds},
+                         {"mib_s", mib_s},
+                         {"file", path}},
+                        to);
     }
     fmt::print(to, "{} {} ({} blocks from LBA {} of namespace {}) in {:.2f} s, {:.0f} MiB/s: {}\n", verb,
                human_size(bytes_), blocks, lba_, where_.nsid, seconds, mib_s, path);

@@ -27,7 +27,7 @@ class DataFile {
   // As many bytes as there are up to the buffer's end: fewer only at the end of the file.
   [[nodiscard]] Result<std::size_t> read(std::span<std::byte> into);
   [[nodiscard]] Status write(std::span<const std::byte> from);
-  [[nodiscard]] Status close();  // what the file system had to say late
+  [[nodiscard]] Status close();                             // what the file system had to say late
   [[nodiscard]] std::optional<std::uint64_t> size() const;  // of a regular file
   [[nodiscard]] const std::string& path() const { return path_; }
 

@@ -57,7 +57,6 @@ Json describe_controller(const Host& host) {
   json["version"] = version_text(host.version());
   json["connected to"] = clean(connection.peer);
   json["namespaces at most"] = std::uint32_t{identity.nn};
-  json["i/o queues"] = host.io_queues();
   json["queue entries at most"] = (host.capabilities() & 0xffff) + 1;
   json["max transfer"] = host.max_transfer() == 0 ? std::string("no limit") : human_size(host.max_transfer());
   json["in-capsule data"] = human_size(identity.ioccsz > 4 ? (std::uint64_t{identity.ioccsz} - 4) * 16 : 0);

@@ -9,9 +9,10 @@ namespace weft::tools {
 namespace {
 
 Json to_json(const Discovered& entry) {
-  return {{"type", entry.type},         {"url", entry.url},         {"transport", entry.transport}, {"adrfam", entry.family},
-          {"traddr", entry.traddr},     {"trsvcid", entry.trsvcid}, {"subnqn", entry.subnqn},       {"portid", entry.portid},
-          {"treq", entry.requirements}, {"asqsz", entry.admin_queue}};
+  return {{"type", entry.type},        {"url", entry.url},       {"transport", entry.transport},
+          {"adrfam", entry.family},    {"traddr", entry.traddr}, {"trsvcid", entry.trsvcid},
+          {"subnqn", entry.subnqn},    {"portid", entry.portid}, {"treq", entry.requirements},
+          {"asqsz", entry.admin_queue}};
 }
 
 Outcome<void> discover(Program& program, const AddressArguments& arguments) {
@@ -26,7 +27,8 @@ Outcome<void> discover(Program& program, const AddressArguments& arguments) {
   Json entries = Json::array();
   for (const fabrics::DiscoveryLogEntry& raw : *log) {
     const Discovered entry = read_entry(program.registry(), raw);
-    rows.push_back({entry.type, entry.url, fmt::format("{}/{}", entry.transport, entry.family), std::to_string(entry.portid)});
+    rows.push_back(
+        {entry.type, entry.url, fmt::format("{}/{}", entry.transport, entry.family), std::to_string(entry.portid)});
     entries.push_back(to_json(entry));
   }
   if (program.json) {
@@ -46,7 +48,8 @@ void add_discover(CLI::App& app, Program& program) {
                                         "  weft discover tcp://127.0.0.1:4420\n  weft discover tcp://192.0.2.1 --json");
   auto arguments = std::make_shared<AddressArguments>();
   arguments->declare(*command);
-  command->callback([&program, arguments] { program.run = [&program, arguments] { return discover(program, *arguments); }; });
+  command->callback(
+      [&program, arguments] { program.run = [&program, arguments] { return discover(program, *arguments); }; });
 }
 
 }  // namespace weft::tools

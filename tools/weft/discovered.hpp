@@ -14,7 +14,7 @@ struct Discovered {
   std::string type;       // "subsystem", "referral", "this service"
   std::string transport;  // the scheme of a transport that is installed, else what the specification calls it
   std::string family, traddr, trsvcid, subnqn, requirements;
-  std::string url;        // to connect to it
+  std::string url;  // to connect to it
   std::uint16_t portid = 0, admin_queue = 0;
 };
 

@@ -50,7 +50,8 @@ void add_identify(CLI::App& app, Program& program) {
   command->add_option("--nsid", arguments->nsid, "The namespace instead of the controller")
       ->type_name("N")
       ->check(CLI::Range(1u, 0xfffffffeu));
-  command->callback([&program, arguments] { program.run = [&program, arguments] { return identify(program, *arguments); }; });
+  command->callback(
+      [&program, arguments] { program.run = [&program, arguments] { return identify(program, *arguments); }; });
 }
 
 }  // namespace weft::tools

@@ -17,8 +17,9 @@ void raise_open_files() {
 Status require_open_files(std::uint64_t needed, std::string_view purpose) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return {};
-  return Error(EMFILE, fmt::format("{} needs {} open files, but the limit (RLIMIT_NOFILE) is {}: raise it with 'ulimit -Hn {}'",
-                                   purpose, needed, limit.rlim_cur, needed));
+  return Error(EMFILE,
+               fmt::format("{} needs {} open files, but the limit (RLIMIT_NOFILE) is {}: raise it with 'ulimit -Hn {}'",
+                           purpose, needed, limit.rlim_cur, needed));
 }
 
 }  // namespace weft::tools

@@ -31,7 +31,8 @@ Outcome<void> list_subsystem(BlockingHost& host, const Address& address, Listing
 }
 
 // Each subsystem that the discovery service names and a transport of ours reaches.
-Outcome<void> list_discovered(Program& program, BlockingHost& host, const AddressArguments& arguments, Listing& listing) {
+Outcome<void> list_discovered(Program& program, BlockingHost& host, const AddressArguments& arguments,
+                              Listing& listing) {
   const Result<std::vector<fabrics::DiscoveryLogEntry>> log = host.discover();
   if (!log) return failed(log.error(), "cannot read the discovery log");
   for (const fabrics::DiscoveryLogEntry& raw : *log) {
@@ -69,12 +70,13 @@ Outcome<void> list(Program& program, const AddressArguments& arguments) {
 }  // namespace
 
 void add_list(CLI::App& app, Program& program) {
-  CLI::App* const command = add_command(
-      app, program, "list", "List namespaces, of one subsystem or of all that a discovery service knows",
-      "  weft list tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo\n  weft list tcp://127.0.0.1:4420");
+  CLI::App* const command =
+      add_command(app, program, "list", "List namespaces, of one subsystem or of all that a discovery service knows",
+                  "  weft list tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo\n  weft list tcp://127.0.0.1:4420");
   auto arguments = std::make_shared<AddressArguments>();
   arguments->declare(*command);
-  command->callback([&program, arguments] { program.run = [&program, arguments] { return list(program, *arguments); }; });
+  command->callback(
+      [&program, arguments] { program.run = [&program, arguments] { return list(program, *arguments); }; });
 }
 
 }  // namespace weft::tools

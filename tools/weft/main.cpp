@@ -76,9 +76,11 @@ int run(int argc, char** argv) {
   app.add_option("--plugin-dir", program.plugin_dirs, "Folder to search for transports first; may be repeated")
       ->type_name("DIR")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.require_subcommand(1);
-  for (const auto add : {add_serve, add_discover, add_identify, add_list, add_read, add_write, add_perf, add_transports}) {
+  for (const auto add :
+       {add_serve, add_discover, add_identify, add_list, add_read, add_write, add_perf, add_transports}) {
     add(app, program);
   }
   try {

@@ -28,7 +28,8 @@ namespace weft::tools {
 // Each block starts with its number, so that a misplaced one is recognised; the rest follows from number, place and seed.
 class Pattern {
  public:
-  Pattern(std::uint64_t seed, std::uint32_t block_size) : seed_(mix(seed)), words_(block_size / sizeof(std::uint64_t)) {}
+  Pattern(std::uint64_t seed, std::uint32_t block_size)
+      : seed_(mix(seed)), words_(block_size / sizeof(std::uint64_t)) {}
 
   void fill(std::uint64_t lba, std::span<std::byte> data) const {
     std::uint64_t at = lba * words_;

@@ -1,6 +1,6 @@
 // weft perf URL: how fast, with how much processor time, and, with --verify, whether the data is right.
-#include <CLI/App.hpp>
 #include <sys/resource.h>
+#include <CLI/App.hpp>
 
 #include <random>
 
@@ -20,7 +20,7 @@ struct Arguments {
   std::string block_size = "4k";
   std::uint32_t depth = 32;
   std::uint32_t queues = 0;  // 0: what the address says
-  std::string seconds;  // "": 8, or no end where --ios gives one
+  std::string seconds;       // "": 8, or no end where --ios gives one
   std::uint64_t ios = 0;
   std::uint32_t mix = 50;
   std::string span;
@@ -39,7 +39,9 @@ struct Measured {
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -50,7 +52,8 @@ Outcome<PerfPlan> make_plan(const Arguments& arguments) {
   plan.read_percent = arguments.mode.ends_with("read") ? 100 : arguments.mode.ends_with("write") ? 0 : arguments.mix;
   const Result<std::uint64_t> block = parse_size(arguments.block_size);
   if (!block) return usage(block.error(), "--bs");
-  if (*block == 0 || *block > (64u << 20)) return usage(fmt::format("--bs {} is not between 1 and 64M", arguments.block_size));
+  if (*block == 0 || *block > (64u << 20))
+    return usage(fmt::format("--bs {} is not between 1 and 64M", arguments.block_size));
   plan.block_bytes = static_cast<std::uint32_t>(*block);
   const std::string seconds = !arguments.seconds.empty() ? arguments.seconds : arguments.ios > 0 ? "0" : "8";
   const Result<std::chrono::nanoseconds> duration = parse_duration(seconds);
@@ -84,8 +87,8 @@ Outcome<void> take_over(const Arguments& arguments, Remote& remote) {
 // What only the namespace can tell.
 Outcome<void> fit_plan(PerfPlan& plan, const Namespace& where, const Host& host) {
   if (plan.block_bytes % where.block_size != 0) {
-    return usage(fmt::format("--bs {} is not a multiple of namespace {}'s blocks of {} bytes", plan.block_bytes, where.nsid,
-                             where.block_size));
+    return usage(fmt::format("--bs {} is not a multiple of namespace {}'s blocks of {} bytes", plan.block_bytes,
+                             where.nsid, where.block_size));
   }
   if (plan.span > where.bytes()) {
     return usage(fmt::format("--span {} is more than namespace {} has: {}", plan.span, where.nsid, where.bytes()));
@@ -118,8 +121,10 @@ Json to_json(const Arguments& arguments, const Remote& remote, const PerfPlan& p
             {"iops", per_second},
             {"mib_s", per_second * plan.block_bytes / (1 << 20)},
             {"errors", result.errors}};
-  json["lat_us"] = {{"mean", us(result.latency.mean())}, {"p50", quantile(0.5)},
-                    {"p99", quantile(0.99)},             {"p999", quantile(0.999)},
+  json["lat_us"] = {{"mean", us(result.latency.mean())},
+                    {"p50", quantile(0.5)},
+                    {"p99", quantile(0.99)},
+                    {"p999", quantile(0.999)},
                     {"max", us(static_cast<double>(result.latency.max()))}};
   json["cpu_seconds"] = measured.cpu_seconds;
   json["interrupted"] = measured.interrupted;
@@ -152,7 +157,10 @@ void print_text(const Json& json) {
 class Ticker {
  public:
   Ticker(const Program& program, PerfHost& host, const PerfRun& run, const PerfPlan& plan, const char* label)
-      : progress_(program, label, 0), reactor_(host.reactor()), run_(run), plan_(plan),
+      : progress_(program, label, 0),
+        reactor_(host.reactor()),
+        run_(run),
+        plan_(plan),
         timer_(reactor_, [](void* ctx) { static_cast<Ticker*>(ctx)->tick(); }, this) {
     if (progress_.visible()) timer_.set(reactor_.clock_now() + kEvery);
   }
@@ -163,7 +171,8 @@ class Ticker {
   void tick() {
     const PerfResult& result = run_.result();
     const Nanoseconds now = monotonic_now();
-    const double time = plan_.duration == 0 ? 0 : static_cast<double>(now - result.started) / static_cast<double>(plan_.duration);
+    const double time =
+        plan_.duration == 0 ? 0 : static_cast<double>(now - result.started) / static_cast<double>(plan_.duration);
     const double count = plan_.ios == 0 ? 0 : static_cast<double>(result.ios) / static_cast<double>(plan_.ios);
     const double rate = static_cast<double>(result.ios - before_) * 1e9 / static_cast<double>(kEvery);
     before_ = result.ios;
@@ -179,7 +188,8 @@ class Ticker {
   Timer timer_;
 };
 
-Outcome<void> run_to_end(const Program& program, PerfHost& host, PerfRun& run, const PerfPlan& plan, const char* label) {
+Outcome<void> run_to_end(const Program& program, PerfHost& host, PerfRun& run, const PerfPlan& plan,
+                         const char* label) {
   if (Status started = run.start(); !started) return failed(started.error());
   Ticker ticker(program, host, run, plan, label);
   host.run([&run] { return run.finished(); }, [&run] { run.stop(); });
@@ -209,7 +219,7 @@ Outcome<void> fill(const Program& program, PerfHost& host, const Namespace& wher
 Outcome<void> perf(Program& program, const Arguments& arguments) {
   Outcome<PerfPlan> plan = make_plan(arguments);
   if (!plan) return std::unexpected(plan.error());
-  Outcome<Remote> remote = read_address(program, arguments.address, Need::kSubsystem);
+  Outcome<Remote> remote = read_address(program, arguments.address, Need::kIo);
   if (!remote) return std::unexpected(remote.error());
   if (Outcome<void> good = take_over(arguments, *remote); !good) return good;
   const Outcome<std::unique_ptr<PerfHost>> host = PerfHost::connect(program, *remote);
@@ -254,18 +264,23 @@ void add_perf(CLI::App& app, Program& program) {
       ->type_name("MODE")
       ->check(CLI::IsMember({"randread", "randwrite", "read", "write", "randrw"}));
   command->add_option("--bs", a.block_size, "Size of an I/O (4k)")->type_name("SIZE");
-  command->add_option("--depth", a.depth, "I/Os under way on each queue (32)")->type_name("N")->check(CLI::Range(1u, 65535u));
+  command->add_option("--depth", a.depth, "I/Os under way on each queue (32)")
+      ->type_name("N")
+      ->check(CLI::Range(1u, 65535u));
   command->add_option("--queues", a.queues, "I/O queues (what the address says, else 1)")
       ->type_name("N")
       ->check(CLI::Range(1u, 1024u));
   command->add_option("--seconds", a.seconds, "How long (8, or until --ios are done)")->type_name("TIME");
   command->add_option("--ios", a.ios, "End after so many I/Os")->type_name("N");
-  command->add_option("--mix", a.mix, "Percentage of reads in randrw (50)")->type_name("PERCENT")->check(CLI::Range(0u, 100u));
+  command->add_option("--mix", a.mix, "Percentage of reads in randrw (50)")
+      ->type_name("PERCENT")
+      ->check(CLI::Range(0u, 100u));
   command->add_option("--span", a.span, "Only the first so many bytes of the namespace (all)")->type_name("SIZE");
   command->add_option("--wait", a.wait, "How to wait: adaptive, poll or sleep")->type_name("POLICY");
   command->add_option("--seed", a.seed, "Of the random places and data (random; printed)")->type_name("N");
-  command->add_flag("--verify", a.verify,
-                    "Read back each write and compare; before a mode with reads, fill the span with data to compare with");
+  command->add_flag(
+      "--verify", a.verify,
+      "Read back each write and compare; before a mode with reads, fill the span with data to compare with");
   command->callback([&program, arguments, command] {
     arguments->seed_given = command->get_option("--seed")->count() > 0;
     program.run = [&program, arguments] { return perf(program, *arguments); };

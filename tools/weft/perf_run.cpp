@@ -101,8 +101,8 @@ bool PerfRun::good(Slot& slot) {
     std::memcpy(&word, slot.data.data() + *difference, sizeof word);
     const std::uint64_t at = request.lba * (where_.block_size / sizeof word) + *difference / sizeof word;
     result_->first_error = fmt::format("wrong data in LBA {}, byte {}: read {:016x}, expected {:016x}",
-                                       request.lba + *difference / where_.block_size, *difference % where_.block_size, word,
-                                       pattern_.word_at(at));
+                                       request.lba + *difference / where_.block_size, *difference % where_.block_size,
+                                       word, pattern_.word_at(at));
   }
   return false;
 }

@@ -25,18 +25,18 @@ struct PerfPlan {
   std::uint32_t block_bytes = 4096;  // of one I/O
   std::uint32_t depth = 32;          // of each queue
   std::uint16_t queues = 1;
-  Nanoseconds duration = 0;          // 0: until `ios` are done
-  std::uint64_t ios = 0;             // 0: no bound
-  std::uint64_t span = 0;            // bytes of the namespace from its beginning; a multiple of block_bytes
+  Nanoseconds duration = 0;  // 0: until `ios` are done
+  std::uint64_t ios = 0;     // 0: no bound
+  std::uint64_t span = 0;    // bytes of the namespace from its beginning; a multiple of block_bytes
   std::uint64_t seed = 0;
   bool verify = false;
 };
 
 struct PerfResult {
-  Histogram latency;                 // nanoseconds
+  Histogram latency;  // nanoseconds
   std::uint64_t ios = 0, errors = 0, mismatches = 0, verified = 0;
   Nanoseconds started = 0, ended = 0;
-  std::string first_error;           // "" when there was none
+  std::string first_error;  // "" when there was none
   [[nodiscard]] double seconds() const { return static_cast<double>(ended - started) / 1e9; }
 };
 
@@ -79,9 +79,9 @@ class PerfRun {
   DataBuffer memory_;
   std::unique_ptr<Slot[]> slots_;
   std::unique_ptr<PerfResult> result_ = std::make_unique<PerfResult>();
-  std::uint64_t sequential_ = 0;     // the next I/O's place, in I/Os
+  std::uint64_t sequential_ = 0;  // the next I/O's place, in I/Os
   std::uint64_t issued_ = 0;
-  std::uint32_t active_ = 0;         // slots with an I/O under way
+  std::uint32_t active_ = 0;  // slots with an I/O under way
   bool stopping_ = false;
 };
 

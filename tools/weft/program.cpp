@@ -26,7 +26,8 @@ TransportRegistry& Program::registry() {
   return *registry_;
 }
 
-CLI::App* add_command(CLI::App& app, Program& program, const char* name, const char* what, const std::string& examples) {
+CLI::App* add_command(CLI::App& app, Program& program, const char* name, const char* what,
+                      const std::string& examples) {
   CLI::App* const command = app.add_subcommand(name, what);
   command->fallthrough();
   command->add_flag("--json", program.json, "Print results as JSON");

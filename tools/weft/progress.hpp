@@ -22,8 +22,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(std::uint64_t done);                          // bytes
-  void show(double fraction, const std::string& detail);    // for what is not counted in bytes
+  void update(std::uint64_t done);                        // bytes
+  void show(double fraction, const std::string& detail);  // for what is not counted in bytes
   [[nodiscard]] bool visible() const { return visible_; }
 
  private:

@@ -23,7 +23,8 @@ struct Arguments {
 // How many bytes of the namespace to take: to its end unless told.
 Outcome<std::uint64_t> wanted_bytes(const Arguments& arguments, const Namespace& from) {
   if (arguments.lba >= from.blocks) {
-    return usage(fmt::format("--lba {} lies beyond namespace {}, which has {} blocks", arguments.lba, from.nsid, from.blocks));
+    return usage(
+        fmt::format("--lba {} lies beyond namespace {}, which has {} blocks", arguments.lba, from.nsid, from.blocks));
   }
   const std::uint64_t left = from.blocks - arguments.lba;
   std::uint64_t bytes = left * from.block_size;
@@ -52,7 +53,8 @@ Outcome<void> copy(Program& program, BlockingHost& host, const Namespace& from, 
     const std::size_t whole = (wanted + from.block_size - 1) / from.block_size * from.block_size;
     const std::span<std::byte> chunk = buffer->bytes().first(whole);
     const std::uint64_t at = lba + done / from.block_size;
-    if (Status read = host.read(from, at, chunk); !read) return failed(read.error(), fmt::format("reading at LBA {}", at));
+    if (Status read = host.read(from, at, chunk); !read)
+      return failed(read.error(), fmt::format("reading at LBA {}", at));
     if (Status written = output.write(chunk.first(wanted)); !written) return failed(written.error());
     done += wanted;
     progress.update(done);
@@ -61,7 +63,7 @@ Outcome<void> copy(Program& program, BlockingHost& host, const Namespace& from, 
 }
 
 Outcome<void> read(Program& program, const Arguments& arguments) {
-  const Outcome<Remote> remote = read_address(program, arguments.address, Need::kSubsystem);
+  const Outcome<Remote> remote = read_address(program, arguments.address, Need::kIo);
   if (!remote) return std::unexpected(remote.error());
   const Outcome<std::unique_ptr<BlockingHost>> host = connect(program, *remote);
   if (!host) return std::unexpected(host.error());
@@ -82,23 +84,28 @@ Outcome<void> read(Program& program, const Arguments& arguments) {
 }  // namespace
 
 void add_read(CLI::App& app, Program& program) {
-  CLI::App* const command = add_command(
-      app, program, "read", "Read blocks of a namespace into a file",
-      "  weft read tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo --nsid 1 --lba 0 --blocks 2048 --output blocks.bin\n"
-      "  weft read tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo --bytes 1M --output - | sha256sum");
+  CLI::App* const command =
+      add_command(app, program, "read", "Read blocks of a namespace into a file",
+                  "  weft read tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo --nsid 1 --lba 0 --blocks 2048 "
+                  "--output blocks.bin\n"
+                  "  weft read tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo --bytes 1M --output - | sha256sum");
   auto arguments = std::make_shared<Arguments>();
   arguments->address.declare(*command);
   command->add_option("--nsid", arguments->nsid, "Namespace (1)")->type_name("N")->check(CLI::Range(1u, 0xfffffffeu));
   command->add_option("--lba", arguments->lba, "First block (0)")->type_name("LBA");
-  CLI::Option* const blocks = command->add_option("--blocks", arguments->blocks, "Number of blocks (to the namespace's end)");
+  CLI::Option* const blocks =
+      command->add_option("--blocks", arguments->blocks, "Number of blocks (to the namespace's end)");
   blocks->type_name("N")->check(CLI::PositiveNumber);
   command->add_option("--bytes", arguments->bytes, "Number of bytes instead, which need not end with a block")
       ->type_name("SIZE")
       ->excludes(blocks);
-  command->add_option("--output", arguments->output, "File to create, or - for standard output (results go to standard error then)")
+  command
+      ->add_option("--output", arguments->output,
+                   "File to create, or - for standard output (results go to standard error then)")
       ->required()
       ->type_name("FILE");
-  command->callback([&program, arguments] { program.run = [&program, arguments] { return read(program, *arguments); }; });
+  command->callback(
+      [&program, arguments] { program.run = [&program, arguments] { return read(program, *arguments); }; });
 }
 
 }  // namespace weft::tools

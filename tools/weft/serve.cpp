@@ -36,7 +36,8 @@ std::vector<ListenerConfig> listeners_of(const Arguments& arguments) {
 ServeConfig config_of_options(const Arguments& arguments) {
   ServeConfig config;
   config.listeners = listeners_of(arguments);
-  if (arguments.listen.empty()) config.listeners.insert(config.listeners.begin(), {kDefaultListener, false, "--listen"});
+  if (arguments.listen.empty())
+    config.listeners.insert(config.listeners.begin(), {kDefaultListener, false, "--listen"});
   SubsystemConfig subsystem;
   subsystem.where = "--nqn";
   subsystem.options.nqn = arguments.nqn.empty() ? kDefaultNqn : arguments.nqn;
@@ -53,8 +54,10 @@ ServeConfig config_of_options(const Arguments& arguments) {
 }
 
 Outcome<ServeConfig> config_of_file(const Arguments& arguments) {
-  if (!arguments.nqn.empty() || !arguments.namespaces.empty() || !arguments.allow_hosts.empty() || arguments.allow_any_host) {
-    return usage("--nqn, --namespace, --allow-host and --allow-any-host do not go with --config: subsystems are in the file");
+  if (!arguments.nqn.empty() || !arguments.namespaces.empty() || !arguments.allow_hosts.empty() ||
+      arguments.allow_any_host) {
+    return usage(
+        "--nqn, --namespace, --allow-host and --allow-any-host do not go with --config: subsystems are in the file");
   }
   Result<ServeConfig> config = read_serve_config(arguments.config);
   if (!config) return usage(config.error());
@@ -80,21 +83,23 @@ void print_what_to_try(const Program& program, const Served& served, const std::
   for (const std::string& dir : program.plugin_dirs) dirs += fmt::format(" --plugin-dir {}", dir);
   const std::string weft = program.name + dirs;
   const std::string where = served.listeners.front().bound.to_string();
-  fmt::print(stderr,
-             "A ram namespace of 64 MiB is served; its data is gone when this ends (Ctrl-C). In another terminal, try:\n"
-             "  {0} discover {1}\n"
-             "  {0} identify {1}/{2}\n"
-             "  {0} list {1}/{2}\n"
-             "  {0} write {1}/{2} --input /etc/os-release\n"
-             "  {0} read {1}/{2} --blocks 1 --output -\n"
-             "  {0} perf {1}/{2} --rw randread --bs 4k --depth 32 --seconds 3\n",
-             weft, where, nqn);
+  fmt::print(
+      stderr,
+      "A ram namespace of 64 MiB is served; its data is gone when this ends (Ctrl-C). In another terminal, try:\n"
+      "  {0} discover {1}\n"
+      "  {0} identify {1}/{2}\n"
+      "  {0} list {1}/{2}\n"
+      "  {0} write {1}/{2} --input /etc/os-release\n"
+      "  {0} read {1}/{2} --blocks 1 --output -\n"
+      "  {0} perf {1}/{2} --rw randread --bs 4k --depth 32 --seconds 3\n",
+      weft, where, nqn);
 }
 
 void print_listeners(const Program& program, const Served& served) {
   for (const Served::Listener& listener : served.listeners) {
     if (program.json) {
-      const Json line{{"event", "listening"}, {"address", listener.bound.to_string()}, {"discovery_only", listener.discovery_only}};
+      const Json line{
+          {"event", "listening"}, {"address", listener.bound.to_string()}, {"discovery_only", listener.discovery_only}};
       fmt::print("{}\n", line.dump());
     } else {
       fmt::print("listening {}\n", listener.bound.to_string());
@@ -156,7 +161,10 @@ Outcome<void> serve(Program& program, const Arguments& arguments) {
 }
 
 CLI::Option* repeated(CLI::App* command, const char* name, std::vector<std::string>& into, const char* help) {
-  return command->add_option(name, into, help)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return command->add_option(name, into, help)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 }  // namespace
@@ -170,7 +178,8 @@ void add_serve(CLI::App& app, Program& program) {
       "  weft serve --config weft.toml");
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  repeated(command, "--listen", a.listen, "Address to listen on; port 0 takes a free one; may be repeated")->type_name("URL");
+  repeated(command, "--listen", a.listen, "Address to listen on; port 0 takes a free one; may be repeated")
+      ->type_name("URL");
   repeated(command, "--discovery", a.discovery, "Address that only offers discovery (port 8009); may be repeated")
       ->type_name("URL");
   command->add_option("--nqn", a.nqn, fmt::format("The subsystem's name ({})", kDefaultNqn))->type_name("NQN");
@@ -179,12 +188,17 @@ void add_serve(CLI::App& app, Program& program) {
       ->type_name("BACKEND");
   CLI::Option* const hosts =
       repeated(command, "--allow-host", a.allow_hosts, "A host that may connect; may be repeated")->type_name("NQN");
-  command->add_flag("--allow-any-host", a.allow_any_host, "Any host may connect (without a rule: only through loopback)")
+  command
+      ->add_flag("--allow-any-host", a.allow_any_host, "Any host may connect (without a rule: only through loopback)")
       ->excludes(hosts);
-  command->add_option("--threads", a.threads, "Threads that serve I/O (1)")->type_name("N")->check(CLI::Range(1u, 256u));
+  command->add_option("--threads", a.threads, "Threads that serve I/O (1)")
+      ->type_name("N")
+      ->check(CLI::Range(1u, 256u));
   command->add_option("--wait", a.wait, "How to wait: adaptive, poll or sleep")->type_name("POLICY");
-  command->add_option("--config", a.config, "Several subsystems, listeners and rules from a TOML file")->type_name("FILE");
-  command->callback([&program, arguments] { program.run = [&program, arguments] { return serve(program, *arguments); }; });
+  command->add_option("--config", a.config, "Several subsystems, listeners and rules from a TOML file")
+      ->type_name("FILE");
+  command->callback(
+      [&program, arguments] { program.run = [&program, arguments] { return serve(program, *arguments); }; });
 }
 
 }  // namespace weft::tools

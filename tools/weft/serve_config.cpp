@@ -30,7 +30,8 @@ void read_limits(const toml::table& table, const std::string& file, Error& error
   out.max_transfer = static_cast<std::uint32_t>(max_transfer);
 }
 
-ListenerConfig read_listener(const toml::table& table, const std::string& file, const std::string& where, Error& error) {
+ListenerConfig read_listener(const toml::table& table, const std::string& file, const std::string& where,
+                             Error& error) {
   ListenerConfig out;
   TomlReader reader(table, file, "[[listener]]", error);
   reader.text("url", out.url);
@@ -41,7 +42,8 @@ ListenerConfig read_listener(const toml::table& table, const std::string& file, 
   return out;
 }
 
-NamespaceConfig read_namespace(const toml::table& table, const std::string& file, const std::string& where, Error& error) {
+NamespaceConfig read_namespace(const toml::table& table, const std::string& file, const std::string& where,
+                               Error& error) {
   NamespaceConfig out;
   TomlReader reader(table, file, "[[subsystem.namespace]]", error);
   reader.text("backend", out.backend);
@@ -54,7 +56,8 @@ NamespaceConfig read_namespace(const toml::table& table, const std::string& file
   return out;
 }
 
-SubsystemConfig read_subsystem(const toml::table& table, const std::string& file, const std::string& where, Error& error) {
+SubsystemConfig read_subsystem(const toml::table& table, const std::string& file, const std::string& where,
+                               Error& error) {
   SubsystemConfig out;
   TomlReader reader(table, file, "[[subsystem]]", error);
   reader.text("nqn", out.options.nqn);

@@ -39,18 +39,22 @@ Result<Address> read_listener(Program& program, const ListenerConfig& config) {
   const weft_transport& table = (*transport)->table();
   if ((*transport)->splits_service()) {
     const bool discovery = config.discovery_only && table.discovery_trsvcid != nullptr;
-    if (Status split = address->split_service(discovery ? table.discovery_trsvcid : table.default_trsvcid); !split) return split.error();
+    if (Status split = address->split_service(discovery ? table.discovery_trsvcid : table.default_trsvcid); !split)
+      return split.error();
   }
-  if (Status good = check_transport_options(*address, (*transport)->options(), host_option_keys()); !good) return good.error();
+  if (Status good = check_transport_options(*address, (*transport)->options(), host_option_keys()); !good)
+    return good.error();
   return address;
 }
 
 Error no_rule(const SubsystemConfig& subsystem, const std::string& listener) {
   const bool option = subsystem.where.starts_with("--");
-  Error error(EACCES, fmt::format("{} can be reached from other machines through {}, but nothing says which hosts may use it: {}",
-                                  subsystem.options.nqn, listener,
-                                  option ? "add --allow-host NQN or --allow-any-host"
-                                         : "add allow_hosts = [...] or allow_any_host = true"));
+  Error error(
+      EACCES,
+      fmt::format(
+          "{} can be reached from other machines through {}, but nothing says which hosts may use it: {}",
+          subsystem.options.nqn, listener,
+          option ? "add --allow-host NQN or --allow-any-host" : "add allow_hosts = [...] or allow_any_host = true"));
   return option ? error : std::move(error).with_context(subsystem.where);
 }
 
@@ -63,7 +67,8 @@ const SubsystemConfig* without_rule(const ServeConfig& config) {
 
 // A listener that is known not to be a loopback's, by its address alone; names are judged once they are bound.
 bool is_open(const ListenerConfig& config, const Address& address) {
-  return !config.discovery_only && !address.fd && !is_loopback(address) && (is_numeric(address.traddr) || !address.split || address.traddr == "*");
+  return !config.discovery_only && !address.fd && !is_loopback(address) &&
+         (is_numeric(address.traddr) || !address.split || address.traddr == "*");
 }
 
 Status check_listeners(Program& program, const ServeConfig& config) {
@@ -126,9 +131,11 @@ Outcome<void> listen(Program& program, const ServeConfig& config, const Listener
   const Result<Address> address = read_listener(program, listener);
   if (!address) return usage(address.error(), listener.where);
   const Result<Address> bound = out.target->listen(*address, listener.discovery_only);
-  if (!bound) return failed(bound.error(), fmt::format("{}: cannot listen on {}", listener.where, address->to_string()));
+  if (!bound)
+    return failed(bound.error(), fmt::format("{}: cannot listen on {}", listener.where, address->to_string()));
   const SubsystemConfig* const bare = without_rule(config);
-  if (bare != nullptr && !listener.discovery_only && !is_loopback(*bound)) return usage(no_rule(*bare, bound->to_string()));
+  if (bare != nullptr && !listener.discovery_only && !is_loopback(*bound))
+    return usage(no_rule(*bare, bound->to_string()));
   out.listeners.push_back({*bound, listener.discovery_only});
   return {};
 }
@@ -158,7 +165,8 @@ Outcome<Served> start_serving(Program& program, const ServeConfig& config) {
   out.target->set_notice([](std::string_view text) { fmt::print(stderr, "weft: {}\n", text); });
   const BackendRegistry backends = BackendRegistry::builtin();
   for (const SubsystemConfig& subsystem : config.subsystems) {
-    if (Outcome<void> added = add_subsystem(*out.target, backends, subsystem); !added) return std::unexpected(added.error());
+    if (Outcome<void> added = add_subsystem(*out.target, backends, subsystem); !added)
+      return std::unexpected(added.error());
   }
   for (const ListenerConfig& listener : config.listeners) {
     if (Outcome<void> open = listen(program, config, listener, out); !open) return std::unexpected(open.error());

@@ -50,7 +50,9 @@ std::optional<std::array<std::uint8_t, 16>> parse_uuid(std::string_view text) {
 
 }  // namespace
 
-std::string TomlReader::where(const toml::node& node) const { return fmt::format("{}:{}", file_, node.source().begin.line); }
+std::string TomlReader::where(const toml::node& node) const {
+  return fmt::format("{}:{}", file_, node.source().begin.line);
+}
 
 void TomlReader::fail(const toml::node& node, std::string_view sentence) {
   if (ok()) error_ = Error(EINVAL, fmt::format("{}: {}", where(node), sentence));
@@ -81,7 +83,8 @@ void TomlReader::texts(std::string_view key, std::vector<std::string>& out) {
   const toml::node* const node = find(key);
   if (node == nullptr) return;
   const toml::array* const array = node->as_array();
-  if (array == nullptr) return fail(*node, fmt::format("'{}' in {} has to be an array, not {}", key, what_, type_name(*node)));
+  if (array == nullptr)
+    return fail(*node, fmt::format("'{}' in {} has to be an array, not {}", key, what_, type_name(*node)));
   for (const toml::node& element : *array) {
     if (auto value = text_of(element, key)) out.push_back(std::move(*value));
   }
@@ -91,7 +94,8 @@ void TomlReader::boolean(std::string_view key, bool& out) {
   const toml::node* const node = find(key);
   if (node == nullptr) return;
   const auto value = node->value_exact<bool>();
-  if (!value) return fail(*node, fmt::format("'{}' in {} has to be true or false, not {}", key, what_, type_name(*node)));
+  if (!value)
+    return fail(*node, fmt::format("'{}' in {} has to be true or false, not {}", key, what_, type_name(*node)));
   out = *value;
 }
 
@@ -99,7 +103,8 @@ void TomlReader::whole_number(std::string_view key, std::uint64_t low, std::uint
   const toml::node* const node = find(key);
   if (node == nullptr) return;
   const auto value = node->value_exact<std::int64_t>();
-  if (!value) return fail(*node, fmt::format("'{}' in {} has to be a whole number, not {}", key, what_, type_name(*node)));
+  if (!value)
+    return fail(*node, fmt::format("'{}' in {} has to be a whole number, not {}", key, what_, type_name(*node)));
   if (*value < 0 || static_cast<std::uint64_t>(*value) < low || static_cast<std::uint64_t>(*value) > high) {
     return fail(*node, fmt::format("'{}' in {} is {}, which is not between {} and {}", key, what_, *value, low, high));
   }
@@ -186,7 +191,8 @@ void TomlReader::finish() {
     const std::string_view nearest = nearest_word(key.str(), known_);
     const std::string hint = nearest.empty() ? fmt::format("; known are {}", fmt::join(known_, ", "))
                                              : fmt::format("; did you mean '{}'?", nearest);
-    error_ = Error(EINVAL, fmt::format("{}:{}: there is no key '{}' in {}{}", file_, key.source().begin.line, key.str(), what_, hint));
+    error_ = Error(EINVAL, fmt::format("{}:{}: there is no key '{}' in {}{}", file_, key.source().begin.line, key.str(),
+                                       what_, hint));
   }
 }
 

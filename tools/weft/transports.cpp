@@ -45,7 +45,8 @@ void print_transport(const Transport& transport) {
     fmt::print("  ports    {}, discovery {}\n", table.default_trsvcid, or_empty(table.discovery_trsvcid));
   }
   for (const weft_option_info& option : transport.options()) {
-    fmt::print("  {:<16} {:<10} {:<10} {}\n", option.key, or_empty(option.type), or_empty(option.fallback), or_empty(option.help));
+    fmt::print("  {:<16} {:<10} {:<10} {}\n", option.key, or_empty(option.type), or_empty(option.fallback),
+               or_empty(option.help));
   }
 }
 
@@ -77,9 +78,9 @@ void print_all_json(Program& program) {
 }  // namespace
 
 void add_transports(CLI::App& app, Program& program) {
-  CLI::App* const command =
-      add_command(app, program, "transports", "Show which transports are there, their options, and which files were refused",
-                  "  weft transports\n  weft --plugin-dir /opt/acme/weft transports --why");
+  CLI::App* const command = add_command(app, program, "transports",
+                                        "Show which transports are there, their options, and which files were refused",
+                                        "  weft transports\n  weft --plugin-dir /opt/acme/weft transports --why");
   auto why = std::make_shared<bool>(false);
   command->add_flag("--why", *why, "Every folder and file that was looked at, and what came of it");
   command->callback([&program, why] {

@@ -22,18 +22,20 @@ struct Arguments {
 Outcome<void> check_room(const Arguments& arguments, const Namespace& to, const DataFile& input) {
   if (to.read_only) return failed(Error(EROFS, fmt::format("namespace {} can only be read", to.nsid)));
   if (arguments.lba >= to.blocks) {
-    return usage(fmt::format("--lba {} lies beyond namespace {}, which has {} blocks", arguments.lba, to.nsid, to.blocks));
+    return usage(
+        fmt::format("--lba {} lies beyond namespace {}, which has {} blocks", arguments.lba, to.nsid, to.blocks));
   }
   const std::uint64_t room = (to.blocks - arguments.lba) * to.block_size;
   if (const auto size = input.size(); size && *size > room) {
-    return failed(Error(ENOSPC, fmt::format("{} has {} bytes, but from LBA {} namespace {} has room for {}", input.path(),
-                                            *size, arguments.lba, to.nsid, room)));
+    return failed(Error(ENOSPC, fmt::format("{} has {} bytes, but from LBA {} namespace {} has room for {}",
+                                            input.path(), *size, arguments.lba, to.nsid, room)));
   }
   return {};
 }
 
 // Returns the bytes that were written; what is missing of the last block becomes zeroes.
-Outcome<std::uint64_t> copy(Program& program, BlockingHost& host, const Namespace& to, std::uint64_t lba, DataFile& input) {
+Outcome<std::uint64_t> copy(Program& program, BlockingHost& host, const Namespace& to, std::uint64_t lba,
+                            DataFile& input) {
   const Result<DataBuffer> buffer = DataBuffer::allocate(kCopyChunk);
   if (!buffer) return failed(buffer.error());
   Progress progress(program, "writing", input.size().value_or(0));
@@ -47,7 +49,8 @@ Outcome<std::uint64_t> copy(Program& program, BlockingHost& host, const Namespac
     std::memset(chunk.data() + *count, 0, whole - *count);
     const std::uint64_t at = lba + done / to.block_size;
     if (whole / to.block_size > to.blocks - at) {
-      return failed(Error(ENOSPC, fmt::format("{} is longer than the namespace: {} bytes were written", input.path(), done)));
+      return failed(
+          Error(ENOSPC, fmt::format("{} is longer than the namespace: {} bytes were written", input.path(), done)));
     }
     if (Status written = host.write(to, at, chunk); !written) {
       return failed(written.error(), fmt::format("writing at LBA {}", at));
@@ -59,7 +62,7 @@ Outcome<std::uint64_t> copy(Program& program, BlockingHost& host, const Namespac
 }
 
 Outcome<void> write(Program& program, const Arguments& arguments) {
-  const Outcome<Remote> remote = read_address(program, arguments.address, Need::kSubsystem);
+  const Outcome<Remote> remote = read_address(program, arguments.address, Need::kIo);
   if (!remote) return std::unexpected(remote.error());
   const Result<std::unique_ptr<DataFile>> input = DataFile::open_input(arguments.input);
   if (!input) return failed(input.error());
@@ -89,8 +92,11 @@ void add_write(CLI::App& app, Program& program) {
   arguments->address.declare(*command);
   command->add_option("--nsid", arguments->nsid, "Namespace (1)")->type_name("N")->check(CLI::Range(1u, 0xfffffffeu));
   command->add_option("--lba", arguments->lba, "First block (0)")->type_name("LBA");
-  command->add_option("--input", arguments->input, "File to read, or - for standard input")->required()->type_name("FILE");
-  command->callback([&program, arguments] { program.run = [&program, arguments] { return write(program, *arguments); }; });
+  command->add_option("--input", arguments->input, "File to read, or - for standard input")
+      ->required()
+      ->type_name("FILE");
+  command->callback(
+      [&program, arguments] { program.run = [&program, arguments] { return write(program, *arguments); }; });
 }
 
 }  // namespace weft::tools

@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import pty
+import subprocess
 import unittest
 
-from weft_program import NQN, PROGRAM, Case, weft
+from weft_program import NQN, PLUGINS, PROGRAM, Case, weft
 
 DISCOVERY = "nqn.2014-08.org.nvmexpress.discovery"
 
@@ -54,6 +56,38 @@ class Asking(Case):
     def test_a_namespace_that_is_not_there_is_a_failure(self):
         server = self.served()
         self.assert_ended(weft("identify", server.disk, "--nsid", "9"), 1, "namespace 9")
+
+
+class Terminal(Case):
+    """What somebody sees who looks."""
+
+    def seen(self, *arguments):
+        terminal, other = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        run = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, *arguments], stderr=other, stdout=subprocess.DEVNULL,
+                               stdin=subprocess.DEVNULL)
+        os.close(other)
+        text = b""
+        while True:
+            try:
+                part = os.read(terminal, 65536)
+            except OSError:  # the program has ended, and the terminal's other end with it
+                break
+            if not part:
+                break
+            text += part
+        self.assertEqual(run.wait(timeout=60), 0, text)
+        return text.decode()
+
+    def test_shows_a_progress_bar_on_long_work(self):
+        server = self.served("--namespace", "null://?size=4G")
+        text = self.seen("read", server.disk, "--output", "/dev/null")
+        self.assertRegex(text, r"\rreading|\r\x1b\[Kreading \[#*\.*\] +\d+ %")
+        self.assertRegex(self.seen("perf", server.disk, "--seconds", "700ms"), r"randread \[#*\.*\] +\d+ % +\d+ IOPS")
+
+    def test_shows_none_to_scripts(self):
+        server = self.served("--namespace", "null://?size=4G")
+        self.assertNotIn("[", self.seen("perf", server.disk, "--seconds", "700ms", "--json"))
 
 
 class Moving(Case):

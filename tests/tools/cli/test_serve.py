@@ -2,9 +2,12 @@
 
 import json
 import os
+import pathlib
 import resource
 import signal
+import socket
 import subprocess
+import time
 import unittest
 
 from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, weft
@@ -12,6 +15,27 @@ from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, weft
 
 def few_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+
+
+def modest_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, 500))
+
+
+def cpu_ticks(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def wait_until_refused(url):
+    """Until nobody listens any more: the first signal has been heard."""
+    host, port = url.removeprefix("tcp://").split(":")
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            return
+    raise AssertionError(f"{url} still listens")
 
 
 class Serving(Case):
@@ -56,6 +80,24 @@ class Serving(Case):
         entries = weft("discover", server.urls[1], "--json").json()["entries"]
         self.assertIn(server.disk, [e["url"] for e in entries])
         self.assert_ended(weft("identify", f"{server.urls[1]}/{NQN}"), 3)
+
+
+class OpenSockets(Case):
+    def test_take_the_place_of_an_address_on_both_sides(self):
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+        port = listening.getsockname()[1]
+        server = self.served("--listen", f"tcp://[fd={listening.fileno()}]", "--namespace", "ram://?size=1M", listeners=2,
+                             pass_fds=[listening.fileno()])
+        self.assertEqual(server.urls[1], f"tcp://127.0.0.1:{port}")
+        for command, nqn in (("identify", f"/{NQN}"), ("list", f"/{NQN}"), ("discover", "")):
+            with socket.create_connection(("127.0.0.1", port)) as connected:
+                url = f"tcp://[fd={connected.fileno()}]{nqn}"
+                self.assert_ended(weft(command, url, pass_fds=[connected.fileno()]), 0)
+
+    def test_that_are_none_are_refused(self):
+        self.assert_ended(weft("identify", f"tcp://[fd=99]/{NQN}"), 3, "descriptor 99")
+        self.assert_ended(weft("read", f"tcp://[fd=99]/{NQN}", "--output", "-"), 2, "is one connection")
 
 
 class Access(Case):
@@ -114,6 +156,27 @@ class Ending(Case):
         self.assertEqual(code, 0)
         _, err = perf.communicate(timeout=LIMIT)
         self.assertIn(perf.returncode, (1, 3), err)
+
+    def test_a_second_signal_ends_it_at_once(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        perf = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "perf", server.disk, "--seconds", "600", "--bs", "128k"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(perf.wait)
+        self.addCleanup(perf.kill)
+        while cpu_ticks(perf.pid) < 20:  # it is at work
+            self.assertIsNone(perf.poll())
+        perf.send_signal(signal.SIGSTOP)  # a host that answers nothing any more: the clean end has to wait for it
+        server.process.send_signal(signal.SIGTERM)
+        wait_until_refused(server.url)
+        started = time.monotonic()
+        code, _ = server.end()
+        self.assertEqual(code, 1)
+        self.assertLess(time.monotonic() - started, 5)
+
+    def test_the_limit_of_open_files_is_raised(self):
+        server = self.served("--namespace", "ram://?size=1M", before=modest_files)
+        limits = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()
+        self.assertRegex(limits, r"Max open files +500 +500 ")
 
     def test_gives_its_port_back(self):
         first = self.served("--namespace", "ram://?size=1M")

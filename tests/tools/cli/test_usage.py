@@ -2,7 +2,7 @@
 
 import unittest
 
-from weft_program import Case, weft
+from weft_program import PLUGINS, Case, weft
 
 SUBCOMMANDS = ["serve", "discover", "identify", "list", "read", "write", "perf", "transports"]
 DISK = "tcp://127.0.0.1:1/nqn.2026-01.org.example:x"
@@ -80,6 +80,10 @@ class Usage(Case):
             with self.subTest(arguments=arguments):
                 ended = self.assert_ended(weft(*arguments), 2, says)
                 self.assertEqual(ended.out, "")
+
+    def test_an_option_that_may_be_repeated_takes_one_value_at_a_time(self):
+        ended = weft("identify", "-o", "timeout=1s", "--plugin-dir", PLUGINS, "tcp://127.0.0.1:http")
+        self.assert_ended(ended, 2, "the port 'http' is not a number")
 
     def test_with_json_puts_the_failure_on_standard_output_too(self):
         ended = self.assert_ended(weft("perf", DISK, "--bs", "big", "--json"), 2)

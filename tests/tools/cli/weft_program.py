@@ -30,9 +30,9 @@ class Ended:
         return json.loads(self.bytes)
 
 
-def weft(*arguments, given=b"", plugins=PLUGINS, before=None, environment=None):
+def weft(*arguments, given=b"", plugins=PLUGINS, before=None, environment=None, pass_fds=()):
     command = [PROGRAM] + (["--plugin-dir", plugins] if plugins else []) + [str(a) for a in arguments]
-    run = subprocess.run(command, input=given, capture_output=True, timeout=LIMIT, preexec_fn=before,
+    run = subprocess.run(command, input=given, capture_output=True, timeout=LIMIT, preexec_fn=before, pass_fds=pass_fds,
                          env={**os.environ, **(environment or {})})
     return Ended(run.returncode, run.stdout, run.stderr)
 
@@ -40,12 +40,14 @@ def weft(*arguments, given=b"", plugins=PLUGINS, before=None, environment=None):
 class Server:
     """`weft serve` with a port of its own, ended by leaving the `with` block."""
 
-    def __init__(self, *arguments, listeners=1, listen=True):
+    def __init__(self, *arguments, listeners=1, listen=True, pass_fds=(), before=None):
         fixed = ["--listen", "tcp://127.0.0.1:0", "--nqn", NQN] if listen else []
         self.process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "serve", *fixed, *arguments],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds,
+                                        preexec_fn=before)
         self.lines = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         self.urls = [self._listening() for _ in range(listeners)]
         self.url = self.urls[0]
         self.disk = f"{self.url}/{NQN}"
@@ -82,6 +84,8 @@ class Server:
             raise
         finally:
             self.process.stderr.close()
+            self.reader.join(timeout=LIMIT)
+            self.process.stdout.close()
 
 
 class Case(unittest.TestCase):

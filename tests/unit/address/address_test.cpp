@@ -37,7 +37,9 @@ TEST(Url, SplitsHostAndPort) {
   EXPECT_EQ(a.trsvcid, "4421");
 }
 
-TEST(Url, TakesTheDefaultServiceWhereNoPortIsWritten) { EXPECT_EQ(split("tcp://disks.example.org", "8009").trsvcid, "8009"); }
+TEST(Url, TakesTheDefaultServiceWhereNoPortIsWritten) {
+  EXPECT_EQ(split("tcp://disks.example.org", "8009").trsvcid, "8009");
+}
 
 TEST(Url, TakesBracketsAndScopeOffIpv6) {
   const Address a = split("tcp://[fe80::1%eth0]:4420");

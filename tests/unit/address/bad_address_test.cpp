@@ -15,7 +15,6 @@ struct Bad {
   std::string says;  // part of the sentence
 };
 
-
 std::vector<Bad> table() {
   using std::string;
   return {

@@ -18,7 +18,8 @@ class Pieces {
     if (coin()) text += "/nqn." + word({"2026-01.org", ":", "disk", "%2F", "%20", "%25", "e%C3%A9"});
     const std::size_t options = below(4);
     for (std::size_t i = 0; i < options; ++i) {
-      text += (i == 0 ? "?" : "&") + std::string("k") + std::to_string(i) + "=" + word({"a", "%26", "%3D", "=", "+", "%23", ":", "%25", "[", "/"});
+      text += (i == 0 ? "?" : "&") + std::string("k") + std::to_string(i) + "=" +
+              word({"a", "%26", "%3D", "=", "+", "%23", ":", "%25", "[", "/"});
     }
     return text;
   }
@@ -73,8 +74,9 @@ TEST(RoundTrip, HoldsForASplitAddressOnceItIsSplitAgain) {
 }
 
 TEST(RoundTrip, HoldsForTheKeySpellings) {
-  for (const char* text : {"trtype:any traddr:/a?b#c%41/nqn.x subnqn:nqn.2026-01.a:b", "transport=any,traddr=a:b:c,note=x%2Cy",
-                           "trtype:tcp traddr:fe80::1%eth0", "transport=any,traddr=[fd=3],nqn=nqn.2026-01.a:%2F"}) {
+  for (const char* text :
+       {"trtype:any traddr:/a?b#c%41/nqn.x subnqn:nqn.2026-01.a:b", "transport=any,traddr=a:b:c,note=x%2Cy",
+        "trtype:tcp traddr:fe80::1%eth0", "transport=any,traddr=[fd=3],nqn=nqn.2026-01.a:%2F"}) {
     const Result<Address> first = Address::parse(text);
     ASSERT_TRUE(first) << text << ": " << first.error().text;
     const Result<Address> second = Address::parse(first->to_string());

@@ -24,15 +24,15 @@ TEST_F(HostTest, ConnectSaysWhoIsCalling) {
   options_.hostid = "11223344-5566-7788-99aa-bbccddeeff00";
   options_.kato = std::chrono::milliseconds(12'000);
   connect();
-  const Received &first = controller_->log.front();
+  const Received& first = controller_->log.front();
   const auto command = fabrics::as<fabrics::ConnectCommand>(first.sqe);
   EXPECT_EQ(command.kato, 12'000u);
   EXPECT_EQ(command.sqsize, 31u);
   ASSERT_EQ(first.data.size(), sizeof(fabrics::ConnectData));
   const auto data = load<fabrics::ConnectData>(first.data.data());
   EXPECT_EQ(data.cntlid, fabrics::kCntlidAny);
-  EXPECT_EQ(std::string(reinterpret_cast<const char *>(&data.hostnqn)), options_.hostnqn);
-  EXPECT_EQ(std::string(reinterpret_cast<const char *>(&data.subnqn)), kSubsystem);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(&data.hostnqn)), options_.hostnqn);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(&data.subnqn)), kSubsystem);
 }
 
 TEST_F(HostTest, TakesFewerQueuesWhenFewerAreGranted) {
@@ -47,8 +47,9 @@ TEST_F(HostTest, AsksForNoLargerQueuesThanTheControllerTakes) {
   controller_->identity.maxcmd = 16;
   connect();
   std::vector<unsigned> sizes;
-  for (const Received &command : controller_->log) {
-    if (command.is_fabrics(fabrics::fctype::kConnect)) sizes.push_back(fabrics::as<fabrics::ConnectCommand>(command.sqe).sqsize);
+  for (const Received& command : controller_->log) {
+    if (command.is_fabrics(fabrics::fctype::kConnect))
+      sizes.push_back(fabrics::as<fabrics::ConnectCommand>(command.sqe).sqsize);
   }
   EXPECT_THAT(sizes, testing::ElementsAre(31u, 15u));
 }
@@ -57,11 +58,11 @@ TEST_F(HostTest, SaysWhatTheControllerRefused) {
   struct Case {
     NvmeStatus status;
     std::uint32_t result;
-    const char *words;
+    const char* words;
   };
   using namespace fabrics;
   const auto invalid = [](InvalidParameter at) { return Case{status::kConnectInvalidParameters, at.encode(), ""}; };
-  const auto with = [](Case one, const char *words) { return Case{one.status, one.result, words}; };
+  const auto with = [](Case one, const char* words) { return Case{one.status, one.result, words}; };
   const std::vector<Case> cases = {
       {status::kConnectIncompatibleFormat, 0, "Connect Incompatible Format"},
       {status::kConnectControllerBusy, 0, "Controller Busy"},
@@ -79,25 +80,26 @@ TEST_F(HostTest, SaysWhatTheControllerRefused) {
       with(invalid({.offset = 999, .in_data = true}), "byte 999 of the Connect data"),
       with(invalid({.offset = 60, .in_data = false}), "byte 60 of the command"),
   };
-  for (const Case &one : cases) {
-    controller_->script = [&](const Received &command) {
+  for (const Case& one : cases) {
+    controller_->script = [&](const Received& command) {
       return command.is_fabrics(fctype::kConnect) ? Verdict::refuse(one.status, one.result) : Verdict::model();
     };
     const Error error = connect_error();
     EXPECT_EQ(error.stage, "Connect command");
-    EXPECT_THAT(error.text, AllOf(HasSubstr(kSubsystem), HasSubstr("loop://here"), HasSubstr("refused"), HasSubstr(one.words)));
+    EXPECT_THAT(error.text,
+                AllOf(HasSubstr(kSubsystem), HasSubstr("loop://here"), HasSubstr("refused"), HasSubstr(one.words)));
   }
 }
 
 TEST_F(HostTest, TellsARefusalForGoodFromOneToTryAgain) {
-  controller_->script = [](const Received &) { return Verdict::refuse(fabrics::status::kConnectInvalidHost.dnr()); };
+  controller_->script = [](const Received&) { return Verdict::refuse(fabrics::status::kConnectInvalidHost.dnr()); };
   EXPECT_EQ(connect_error().code, EACCES);
-  controller_->script = [](const Received &) { return Verdict::refuse(fabrics::status::kConnectControllerBusy); };
+  controller_->script = [](const Received&) { return Verdict::refuse(fabrics::status::kConnectControllerBusy); };
   EXPECT_EQ(connect_error().code, ECONNREFUSED);
 }
 
 TEST_F(HostTest, RefusesAControllerThatWantsAuthentication) {
-  controller_->script = [](const Received &) {
+  controller_->script = [](const Received&) {
     return Verdict::refuse({}, fabrics::ConnectResult{.cntlid = 7, .authentication_required = true}.encode());
   };
   const Error error = connect_error();
@@ -156,7 +158,8 @@ TEST_F(HostTest, GivesUpOnAPeerThatDoesNotAccept) {
 
 TEST_F(HostTest, SaysThatThereIsNoSuchTransport) {
   std::optional<Error> error;
-  Host::connect(*reactor_, registry_, *Address::parse("lop://here"), options_, [&](auto host) { error = host.error(); });
+  Host::connect(*reactor_, registry_, *Address::parse("lop://here"), options_,
+                [&](auto host) { error = host.error(); });
   settle();
   ASSERT_TRUE(error.has_value());
   EXPECT_THAT(error->text, HasSubstr("lop"));
@@ -174,22 +177,29 @@ TEST_F(HostTest, RefusesNamesThatAreNone) {
 
 TEST_F(HostTest, SaysWhatWasNotAnswered) {
   struct Case {
-    std::function<bool(const Received &)> what;
+    std::function<bool(const Received&)> what;
     const char *stage, *words;
   };
   const std::vector<Case> cases = {
-      {[](const Received &c) { return c.is_fabrics(fabrics::fctype::kConnect); }, "Connect command", "no answer in time"},
-      {[](const Received &c) { return c.is_fabrics(fabrics::fctype::kPropertyGet); }, "enable", "Property Get 00h: no answer in time"},
-      {[](const Received &c) { return c.is_fabrics(fabrics::fctype::kPropertySet); }, "enable", "Property Set 14h: no answer in time"},
-      {[](const Received &c) { return c.is_admin(nvme::admin::kIdentify); }, "identify", "no answer in time"},
-      {[](const Received &c) { return c.is_admin(nvme::admin::kSetFeatures); }, "queues", "no answer in time"},
-      {[](const Received &c) { return c.is_fabrics(fabrics::fctype::kConnect) && c.data.size() == 1024 && c.data[16] != std::byte{0xff}; },
+      {[](const Received& c) { return c.is_fabrics(fabrics::fctype::kConnect); }, "Connect command",
+       "no answer in time"},
+      {[](const Received& c) { return c.is_fabrics(fabrics::fctype::kPropertyGet); }, "enable",
+       "Property Get 00h: no answer in time"},
+      {[](const Received& c) { return c.is_fabrics(fabrics::fctype::kPropertySet); }, "enable",
+       "Property Set 14h: no answer in time"},
+      {[](const Received& c) { return c.is_admin(nvme::admin::kIdentify); }, "identify", "no answer in time"},
+      {[](const Received& c) { return c.is_admin(nvme::admin::kSetFeatures); }, "queues", "no answer in time"},
+      {[](const Received& c) {
+         return c.is_fabrics(fabrics::fctype::kConnect) && c.data.size() == 1024 && c.data[16] != std::byte{0xff};
+       },
        "Connect command", "I/O queue 1"},
   };
   options_.timeout = std::chrono::milliseconds(300);
-  for (const Case &one : cases) {
+  for (const Case& one : cases) {
     controller_->csts = {};
-    controller_->script = [&](const Received &command) { return one.what(command) ? Verdict::hold() : Verdict::model(); };
+    controller_->script = [&](const Received& command) {
+      return one.what(command) ? Verdict::hold() : Verdict::model();
+    };
     const Error error = connect_error();
     EXPECT_EQ(error.stage, one.stage);
     EXPECT_EQ(error.code == ETIMEDOUT || error.code == EIO, true);
@@ -199,11 +209,12 @@ TEST_F(HostTest, SaysWhatWasNotAnswered) {
 
 TEST_F(HostTest, SaysWhatFailedWhenTheLineIsCutAtAnyStep) {
   // Each command of connecting in turn: Connect, CAP, VS, CC, CSTS, Identify, Set Features, Connect of the I/O queue.
-  const char *const stages[] = {"Connect command", "enable", "enable", "enable", "enable", "identify", "queues", "Connect command"};
+  const char* const stages[] = {"Connect command", "enable",   "enable", "enable",
+                                "enable",          "identify", "queues", "Connect command"};
   for (std::size_t step = 0; step < std::size(stages); ++step) {
     controller_->csts = {};
     std::size_t seen = 0;
-    controller_->script = [&](const Received &) { return seen++ == step ? Verdict::cut() : Verdict::model(); };
+    controller_->script = [&](const Received&) { return seen++ == step ? Verdict::cut() : Verdict::model(); };
     const Error error = connect_error();
     EXPECT_EQ(error.stage, stages[step]) << "step " << step << ": " << error.text;
     EXPECT_NE(error.code, 0);
@@ -218,7 +229,7 @@ TEST_F(HostTest, GivesTheTransportsReason) {
 TEST_F(HostTest, FailsWhenAConnectedQueueGoesWhileTheNextIsConnected) {
   options_.queues = 2;
   std::size_t connects = 0;
-  controller_->script = [&](const Received &command) {
+  controller_->script = [&](const Received& command) {
     if (!command.is_fabrics(fabrics::fctype::kConnect) || ++connects != 3) return Verdict::model();
     loopback_control().cut_now(1);
     return Verdict::hold();
@@ -229,7 +240,7 @@ TEST_F(HostTest, FailsWhenAConnectedQueueGoesWhileTheNextIsConnected) {
 
 TEST_F(HostTest, FailsWhenTheAdminQueueGoesWhileAnIoQueueIsConnected) {
   std::size_t connects = 0;
-  controller_->script = [&](const Received &command) {
+  controller_->script = [&](const Received& command) {
     if (!command.is_fabrics(fabrics::fctype::kConnect) || ++connects != 2) return Verdict::model();
     loopback_control().cut_now(0);
     return Verdict::hold();
@@ -237,98 +248,6 @@ TEST_F(HostTest, FailsWhenTheAdminQueueGoesWhileAnIoQueueIsConnected) {
   const Nanoseconds before = FakeClock::now();
   EXPECT_THAT(connect_error().text, HasSubstr("the connection was cut"));
   EXPECT_LT(FakeClock::now() - before, kSecond) << "the loss was noticed at once, not by a time-out";
-}
-
-TEST_F(HostTest, GivesUpOnAControllerThatNeverBecomesReady) {
-  controller_->becomes_ready = false;
-  const Nanoseconds before = FakeClock::now();
-  const Error error = connect_error();
-  EXPECT_EQ(error.stage, "enable");
-  EXPECT_EQ(error.code, ETIMEDOUT);
-  EXPECT_THAT(error.text, HasSubstr("did not become ready"));
-  const Nanoseconds took = FakeClock::now() - before;
-  EXPECT_GE(took, kSecond) << "CAP.TO is 2: one second";
-  EXPECT_LT(took, 2 * kSecond);
-}
-
-TEST_F(HostTest, WaitsForAControllerThatTakesItsTime) {
-  controller_->becomes_ready = false;
-  controller_->script = [&](const Received &) {
-    if (FakeClock::now() > kSecond + 500 * kMs && controller_->cc.enable()) controller_->csts = controller_->csts.with_ready(true);
-    return Verdict::model();
-  };
-  connect();
-  EXPECT_GE(FakeClock::now(), kSecond + 500 * kMs);
-}
-
-TEST_F(HostTest, StopsAtAFatalStatus) {
-  controller_->becomes_ready = false;
-  controller_->csts = nvme::Csts().with_fatal(true);
-  const Error error = connect_error();
-  EXPECT_EQ(error.stage, "enable");
-  EXPECT_THAT(error.text, HasSubstr("CSTS.CFS"));
-}
-
-TEST_F(HostTest, StopsWhenStatusReadsAsAllOnes) {
-  controller_->csts = nvme::Csts(0xffffffff);
-  controller_->script = [](const Received &command) {
-    const auto get = fabrics::as<fabrics::PropertyGetCommand>(command.sqe);
-    const bool status = command.is_fabrics(fabrics::fctype::kPropertyGet) && get.offset == nvme::property::kCsts;
-    return status ? Verdict::refuse({}, 0xffffffff) : Verdict::model();
-  };
-  EXPECT_EQ(connect_error().code, ENODEV);
-}
-
-TEST_F(HostTest, RefusesAControllerThatLiesAboutItself) {
-  using Change = std::function<void(ScriptedController &)>;
-  const std::vector<std::pair<Change, const char *>> cases = {
-      {[](auto &c) { c.identity.cntlid = 8; }, "controller 8, but answered Connect as 7"},
-      {[](auto &c) { c.identity.ioccsz = 3; }, "48 bytes is too small"},
-      {[](auto &c) { c.identity.ioccsz = 0x80000000; }, "makes no sense"},
-      {[](auto &c) { c.identity.iorcsz = 0; }, "no room for a completion"},
-      {[](auto &c) { c.identity.icdoff = 1; }, "at an offset"},
-      {[](auto &c) { c.identity.sgls = 0; }, "no SGLs"},
-      {[](auto &c) { c.cap = c.cap.with_css(nvme::Cap::kCssNoIo); }, "no NVM command set"},
-      {[](auto &c) { c.cap = c.cap.with_mqes(0); }, "one entry"},
-  };
-  const nvme::IdentifyController honest = controller_->identity;
-  const nvme::Cap cap = controller_->cap;
-  for (const auto &[change, words] : cases) {
-    controller_->identity = honest;
-    controller_->cap = cap;
-    controller_->csts = {};
-    change(*controller_);
-    const Error error = connect_error();
-    EXPECT_EQ(error.stage, "identify");
-    EXPECT_THAT(error.text, HasSubstr(words));
-  }
-}
-
-TEST_F(HostTest, BoundsOneCommandByMdtsAndByTheTransport) {
-  controller_->identity.mdts = 5;
-  connect();
-  EXPECT_EQ(host_->max_transfer(), 128u * 1024);
-  ASSERT_TRUE(close());
-  LoopbackLimits limits;
-  limits.max_transfer = 65536;
-  loopback_control().set_limits(limits);
-  controller_->csts = {};
-  connect();
-  EXPECT_EQ(host_->max_transfer(), 65536u);
-}
-
-TEST_F(HostTest, AnAbsurdMdtsIsNoBound) {
-  controller_->identity.mdts = 255;
-  connect();
-  EXPECT_EQ(host_->max_transfer(), 0u);
-}
-
-TEST_F(HostTest, ReadsReadyTimeoutsWhereTheControllerHasThem) {
-  controller_->cap = controller_->cap.with_crwms(true);
-  connect();
-  EXPECT_EQ(controller_->count([](const Received &c) {
-    return c.is_fabrics(fabrics::fctype::kPropertyGet) && fabrics::as<fabrics::PropertyGetCommand>(c.sqe).offset == nvme::property::kCrto;
-  }), 1u);
 }
 
 TEST_F(HostTest, AHostThatIsDroppedInConnectsCallbackClosesItself) {

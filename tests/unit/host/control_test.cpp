@@ -15,7 +15,7 @@ TEST_F(HostControlTest, ListsNamespaces) {
   controller_->spaces[5].bytes.resize(4096);
   controller_->spaces[900].bytes.resize(4096);
   connect();
-  auto list = ask<std::vector<std::uint32_t>>([](Host &host, auto done) { host.list_namespaces(std::move(done)); });
+  auto list = ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
   ASSERT_TRUE(list.has_value());
   EXPECT_THAT(*list, ElementsAre(1, 5, 900));
 }
@@ -23,20 +23,20 @@ TEST_F(HostControlTest, ListsNamespaces) {
 TEST_F(HostControlTest, ListsMoreNamespacesThanOnePageHolds) {
   for (std::uint32_t nsid = 1; nsid <= 2500; ++nsid) controller_->spaces[nsid];
   connect();
-  auto list = ask<std::vector<std::uint32_t>>([](Host &host, auto done) { host.list_namespaces(std::move(done)); });
+  auto list = ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
   ASSERT_TRUE(list.has_value());
   EXPECT_EQ(list->size(), 2500u);
 }
 
 TEST_F(HostControlTest, AListThatDoesNotAscendEnds) {
   connect();
-  controller_->script = [](const Received &command) {
+  controller_->script = [](const Received& command) {
     if (!command.is_admin(nvme::admin::kIdentify)) return Verdict::model();
     std::vector<std::byte> same(4096);
     for (std::size_t i = 0; i < same.size(); i += 4) same[i] = std::byte{3};
     return Verdict::with({{}, 0, same});
   };
-  auto list = ask<std::vector<std::uint32_t>>([](Host &host, auto done) { host.list_namespaces(std::move(done)); });
+  auto list = ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
   ASSERT_TRUE(list.has_value());
   EXPECT_THAT(*list, ElementsAre(3));
 }
@@ -45,13 +45,13 @@ TEST_F(HostControlTest, IdentifiesANamespace) {
   controller_->spaces[1].nguid = 0x5c;
   controller_->spaces[2] = {.block_size = 4096, .bytes = std::vector<std::byte>(4096 * 10), .nguid = 0};
   connect();
-  auto first = ask<Namespace>([](Host &host, auto done) { host.identify_namespace(1, std::move(done)); });
+  auto first = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
   ASSERT_TRUE(first.has_value());
   EXPECT_EQ(first->blocks, 1024u);
   EXPECT_EQ(first->block_size, 512u);
   EXPECT_EQ(first->nguid[0], 0x5c);
   EXPECT_EQ(first->uuid[15], 0xab);
-  auto second = ask<Namespace>([](Host &host, auto done) { host.identify_namespace(2, std::move(done)); });
+  auto second = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(2, std::move(done)); });
   ASSERT_TRUE(second.has_value());
   EXPECT_EQ(second->bytes(), 40960u);
   EXPECT_EQ(second->block_size, 4096u);
@@ -59,51 +59,54 @@ TEST_F(HostControlTest, IdentifiesANamespace) {
 
 TEST_F(HostControlTest, SaysThatANamespaceIsNotThereOrMakesNoSense) {
   connect();
-  auto none = ask<Namespace>([](Host &host, auto done) { host.identify_namespace(9, std::move(done)); });
+  auto none = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(9, std::move(done)); });
   ASSERT_FALSE(none.has_value());
   EXPECT_THAT(none.error().text, HasSubstr("namespace 9 is not there"));
   nvme::IdentifyNamespace bad;
   bad.nsze = 5;
   bad.lbaf[0].lbads = 60;
-  controller_->script = [&](const Received &) {
-    const auto *first = reinterpret_cast<const std::byte *>(&bad);
+  controller_->script = [&](const Received&) {
+    const auto* first = reinterpret_cast<const std::byte*>(&bad);
     return Verdict::with({{}, 0, {first, first + sizeof bad}});
   };
-  auto absurd = ask<Namespace>([](Host &host, auto done) { host.identify_namespace(1, std::move(done)); });
+  auto absurd = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
   ASSERT_FALSE(absurd.has_value());
   EXPECT_THAT(absurd.error().text, HasSubstr("2^60"));
   bad.lbaf[0].lbads = 9;
   bad.lbaf[0].ms = 8;
-  auto metadata = ask<Namespace>([](Host &host, auto done) { host.identify_namespace(1, std::move(done)); });
+  auto metadata = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
   ASSERT_FALSE(metadata.has_value());
   EXPECT_THAT(metadata.error().text, HasSubstr("metadata"));
-  controller_->script = [](const Received &) { return Verdict::refuse(nvme::status::kInternalError); };
-  auto refused = ask<Namespace>([](Host &host, auto done) { host.identify_namespace(1, std::move(done)); });
+  controller_->script = [](const Received&) { return Verdict::refuse(nvme::status::kInternalError); };
+  auto refused = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, EIO);
 }
 
 TEST_F(HostControlTest, DescriptorsThatRunOverThePageAreLeftAlone) {
   connect();
-  controller_->script = [](const Received &command) {
-    if (!command.is_admin(nvme::admin::kIdentify) || command.sqe.arguments<nvme::IdentifyArguments>().cns != nvme::cns::kNamespaceDescriptors) return Verdict::model();
+  controller_->script = [](const Received& command) {
+    if (!command.is_admin(nvme::admin::kIdentify) ||
+        command.sqe.arguments<nvme::IdentifyArguments>().cns != nvme::cns::kNamespaceDescriptors)
+      return Verdict::model();
     std::vector<std::byte> page(4096, std::byte{0xff});
     return Verdict::with({{}, 0, page});
   };
-  auto ns = ask<Namespace>([](Host &host, auto done) { host.identify_namespace(1, std::move(done)); });
+  auto ns = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
   ASSERT_TRUE(ns.has_value());
   EXPECT_EQ(ns->uuid[0], 0);
 }
 
 TEST_F(HostControlTest, FeaturesAndProperties) {
   connect();
-  auto get = ask<std::uint32_t>([](Host &host, auto done) { host.get_feature(0x0f, 0, std::move(done)); });
+  auto get = ask<std::uint32_t>([](Host& host, auto done) { host.get_feature(0x0f, 0, std::move(done)); });
   EXPECT_EQ(*get, 0x0fu);
-  auto set = ask<std::uint32_t>([](Host &host, auto done) { host.set_feature(0x06, 77, std::move(done)); });
+  auto set = ask<std::uint32_t>([](Host& host, auto done) { host.set_feature(0x06, 77, std::move(done)); });
   EXPECT_EQ(*set, 77u);
-  auto vs = ask<std::uint64_t>([](Host &host, auto done) { host.get_property(nvme::property::kVs, false, std::move(done)); });
+  auto vs =
+      ask<std::uint64_t>([](Host& host, auto done) { host.get_property(nvme::property::kVs, false, std::move(done)); });
   EXPECT_EQ(*vs, 0x20000u);
-  auto bad = ask<bool>([](Host &host, auto done) { host.set_property(0x44, 1, false, std::move(done)); });
+  auto bad = ask<bool>([](Host& host, auto done) { host.set_property(0x44, 1, false, std::move(done)); });
   ASSERT_FALSE(bad.has_value());
   EXPECT_THAT(bad.error().text, HasSubstr("Property Set 44h: Invalid Field"));
 }
@@ -112,7 +115,8 @@ TEST_F(HostControlTest, ReadsALogPageInPartsThatACommandMayCarry) {
   controller_->identity.mdts = 1;
   controller_->log_pages[0xC1] = pattern(30000);
   connect();
-  auto log = ask<std::vector<std::byte>>([](Host &host, auto done) { host.get_log_page(0xC1, 0, 8, 20001, std::move(done)); });
+  auto log =
+      ask<std::vector<std::byte>>([](Host& host, auto done) { host.get_log_page(0xC1, 0, 8, 20001, std::move(done)); });
   ASSERT_TRUE(log.has_value());
   const std::vector<std::byte> whole = pattern(30000);
   EXPECT_EQ(*log, std::vector(whole.begin() + 8, whole.begin() + 20009));
@@ -121,9 +125,10 @@ TEST_F(HostControlTest, ReadsALogPageInPartsThatACommandMayCarry) {
 
 TEST_F(HostControlTest, RefusesLogPagePartsThatCannotBeAskedFor) {
   connect();
-  auto empty = ask<std::vector<std::byte>>([](Host &host, auto done) { host.get_log_page(2, 0, 0, 0, std::move(done)); });
+  auto empty =
+      ask<std::vector<std::byte>>([](Host& host, auto done) { host.get_log_page(2, 0, 0, 0, std::move(done)); });
   EXPECT_EQ(empty.error().code, EINVAL);
-  auto odd = ask<std::vector<std::byte>>([](Host &host, auto done) { host.get_log_page(2, 0, 2, 4, std::move(done)); });
+  auto odd = ask<std::vector<std::byte>>([](Host& host, auto done) { host.get_log_page(2, 0, 2, 4, std::move(done)); });
   EXPECT_EQ(odd.error().code, EINVAL);
 }
 
@@ -138,13 +143,13 @@ class DiscoveryTest : public HostTest {
     header.genctr = genctr;
     header.numrec = numrec;
     header.recfmt = recfmt;
-    std::vector<std::byte> &page = controller_->log_pages[nvme::log_page::kDiscovery];
+    std::vector<std::byte>& page = controller_->log_pages[nvme::log_page::kDiscovery];
     page.assign(1024 * (1 + std::min<std::uint64_t>(numrec, 2000)), std::byte{0});
     std::memcpy(page.data(), &header, sizeof header);
     for (std::size_t i = 1; i < page.size() / 1024; ++i) page[i * 1024 + 4] = static_cast<std::byte>(genctr);  // portid
   }
   Result<Entries> discover() {
-    return ask<Entries>([](Host &host, auto done) { host.discover(std::move(done)); });
+    return ask<Entries>([](Host& host, auto done) { host.discover(std::move(done)); });
   }
 };
 
@@ -167,7 +172,7 @@ TEST_F(DiscoveryTest, ReadsAgainWhenTheLogChangedMeanwhile) {
   publish(1, 3);
   connect("");
   std::size_t reads = 0;
-  controller_->script = [&](const Received &command) {
+  controller_->script = [&](const Received& command) {
     if (command.is_admin(nvme::admin::kGetLogPage) && ++reads == 3) publish(2, 5);
     return Verdict::model();
   };
@@ -181,7 +186,7 @@ TEST_F(DiscoveryTest, GivesUpOnALogThatNeverRests) {
   publish(1, 1);
   connect("");
   std::uint64_t generation = 1;
-  controller_->script = [&](const Received &command) {
+  controller_->script = [&](const Received& command) {
     if (command.is_admin(nvme::admin::kGetLogPage)) publish(++generation, 1);
     return Verdict::model();
   };
@@ -207,8 +212,10 @@ TEST_F(DiscoveryTest, StartsAgainWhenTold) {
   publish(4, 2);
   connect("");
   std::size_t reads = 0;
-  controller_->script = [&](const Received &command) {
-    return command.is_admin(nvme::admin::kGetLogPage) && ++reads == 2 ? Verdict::refuse(fabrics::status::kDiscoverRestart) : Verdict::model();
+  controller_->script = [&](const Received& command) {
+    return command.is_admin(nvme::admin::kGetLogPage) && ++reads == 2
+               ? Verdict::refuse(fabrics::status::kDiscoverRestart)
+               : Verdict::model();
   };
   EXPECT_EQ(discover()->size(), 2u);
 }
@@ -218,7 +225,8 @@ TEST_F(DiscoveryTest, HearsOfChangesOnAPersistentConnection) {
   publish(1, 1);
   connect("");
   ASSERT_EQ(controller_->event_requests(), 1u);
-  controller_->send_event({nvme::async_event::kTypeNotice, nvme::async_event::kNoticeDiscovery, nvme::log_page::kDiscovery});
+  controller_->send_event(
+      {nvme::async_event::kTypeNotice, nvme::async_event::kNoticeDiscovery, nvme::log_page::kDiscovery});
   settle();
   ASSERT_EQ(events_.size(), 1u);
   EXPECT_EQ(events_[0].info, nvme::async_event::kNoticeDiscovery);

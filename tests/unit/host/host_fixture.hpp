@@ -40,8 +40,8 @@ struct Io : IoRequest {
   Io() {
     nsid = 1;
     block_size = 512;
-    done = [](IoRequest &request) {
-      auto &io = static_cast<Io &>(request);
+    done = [](IoRequest& request) {
+      auto& io = static_cast<Io&>(request);
       ++io.ends;
       EXPECT_FALSE(io.inside_call) << "a request ended from inside submit()";
       if (io.then) io.then();
@@ -52,20 +52,20 @@ struct Io : IoRequest {
     lba = first;
     blocks = count;
   }
-  Io(Kind what, std::uint64_t first, std::vector<std::byte> &data) : Io(what, first, data.size() / 512) { use(data); }
-  Io(const Io &) = delete;
-  Io &operator=(const Io &) = delete;
-  void use(std::vector<std::byte> &data) {
+  Io(Kind what, std::uint64_t first, std::vector<std::byte>& data) : Io(what, first, data.size() / 512) { use(data); }
+  Io(const Io&) = delete;
+  Io& operator=(const Io&) = delete;
+  void use(std::vector<std::byte>& data) {
     parts = {{data.data(), data.size(), nullptr}};
     iov = parts.data();
     iov_count = 1;
   }
-  void compare_with(std::vector<std::byte> &data) {
+  void compare_with(std::vector<std::byte>& data) {
     compare_parts = {{data.data(), data.size(), nullptr}};
     compare_iov = compare_parts.data();
     compare_iov_count = 1;
   }
-  void cut(std::vector<std::byte> &data, const std::vector<std::size_t> &sizes) {
+  void cut(std::vector<std::byte>& data, const std::vector<std::size_t>& sizes) {
     parts.clear();
     std::size_t at = 0;
     for (std::size_t i = 0; at < data.size(); ++i) {
@@ -81,11 +81,11 @@ struct Io : IoRequest {
 struct Command : PassthroughRequest {
   int ends = 0;
   bool inside_call = false;
-  explicit Command(const nvme::Sqe &entry, std::uint16_t on = 0) {
+  explicit Command(const nvme::Sqe& entry, std::uint16_t on = 0) {
     sqe = entry;
     queue = on;
-    done = [](PassthroughRequest &request) {
-      auto &command = static_cast<Command &>(request);
+    done = [](PassthroughRequest& request) {
+      auto& command = static_cast<Command&>(request);
       ++command.ends;
       EXPECT_FALSE(command.inside_call) << "a command ended from inside submit()";
     };
@@ -125,7 +125,7 @@ class HostTest : public ::testing::Test {
       settle();
     }
   }
-  bool run_until(const std::function<bool()> &what, Nanoseconds limit = 60 * kSecond, Nanoseconds step = 5 * kMs) {
+  bool run_until(const std::function<bool()>& what, Nanoseconds limit = 60 * kSecond, Nanoseconds step = 5 * kMs) {
     settle();
     for (Nanoseconds done = 0; !what() && done < limit; done += step) {
       FakeClock::advance(step);
@@ -134,7 +134,7 @@ class HostTest : public ::testing::Test {
     return what();
   }
 
-  Result<std::unique_ptr<Host>> try_connect(const std::string &subnqn = kSubsystem) {
+  Result<std::unique_ptr<Host>> try_connect(const std::string& subnqn = kSubsystem) {
     std::optional<Result<std::unique_ptr<Host>>> result;
     Address address = *Address::parse("loop://here");
     address.subnqn = subnqn;
@@ -147,17 +147,17 @@ class HostTest : public ::testing::Test {
     if (!result) return Error(EIO, "connecting never ended");
     return std::move(*result);
   }
-  void connect(const std::string &subnqn = kSubsystem) {
+  void connect(const std::string& subnqn = kSubsystem) {
     auto host = try_connect(subnqn);
     ASSERT_TRUE(host.has_value()) << host.error().stage << ": " << host.error().text;
     host_ = std::move(*host);
-    host_->set_events({.on_event = [this](const AsyncEvent &event) { events_.push_back(event); },
-                       .on_lost = [this](const Error &error) { lost_.push_back(error); },
-                       .on_reset = [this](const Error &error) { resets_.push_back(error); }});
+    host_->set_events({.on_event = [this](const AsyncEvent& event) { events_.push_back(event); },
+                       .on_lost = [this](const Error& error) { lost_.push_back(error); },
+                       .on_reset = [this](const Error& error) { resets_.push_back(error); }});
     settle();
   }
   // The error of a connect that must fail.
-  Error connect_error(const std::string &subnqn = kSubsystem) {
+  Error connect_error(const std::string& subnqn = kSubsystem) {
     auto host = try_connect(subnqn);
     EXPECT_FALSE(host.has_value());
     if (host) return {};
@@ -166,23 +166,23 @@ class HostTest : public ::testing::Test {
     return host.error();
   }
 
-  void submit(Io &io) {
+  void submit(Io& io) {
     io.inside_call = true;
-    host_->submit(static_cast<IoRequest &>(io));
+    host_->submit(static_cast<IoRequest&>(io));
     io.inside_call = false;
   }
-  void submit(Command &command) {
+  void submit(Command& command) {
     command.inside_call = true;
-    host_->submit(static_cast<PassthroughRequest &>(command));
+    host_->submit(static_cast<PassthroughRequest&>(command));
     command.inside_call = false;
   }
-  const Completion &run(Io &io) {
+  const Completion& run(Io& io) {
     submit(io);
     EXPECT_TRUE(run_until([&] { return io.ends > 0; }));
     EXPECT_EQ(io.ends, 1);
     return io.completion;
   }
-  const Completion &run(Command &command) {
+  const Completion& run(Command& command) {
     submit(command);
     EXPECT_TRUE(run_until([&] { return command.ends > 0; }));
     EXPECT_EQ(command.ends, 1);
@@ -203,18 +203,23 @@ class HostTest : public ::testing::Test {
     if (!result) return Error(EIO, "never answered");
     return std::move(*result);
   }
+  // Ends the requests that a test leaves under way, before they go out of scope.
+  void drop_host() {
+    host_.reset();
+    settle();
+  }
   bool close() {
     bool closed = false;
     host_->close([&] { closed = true; });
     EXPECT_FALSE(closed) << "closed from inside the call";
     return run_until([&] { return closed; });
   }
-  [[nodiscard]] std::vector<std::byte> &blocks() { return controller_->spaces[1].bytes; }
+  [[nodiscard]] std::vector<std::byte>& blocks() { return controller_->spaces[1].bytes; }
   [[nodiscard]] std::size_t count_io(std::uint8_t opcode) {
-    return controller_->count([=](const Received &command) { return command.is_io(opcode); });
+    return controller_->count([=](const Received& command) { return command.is_io(opcode); });
   }
   [[nodiscard]] std::size_t count_admin(std::uint8_t opcode) {
-    return controller_->count([=](const Received &command) { return command.is_admin(opcode); });
+    return controller_->count([=](const Received& command) { return command.is_admin(opcode); });
   }
 
   LoopbackGuard guard_;

@@ -1,4 +1,4 @@
-// I/O: each command, how large ones are cut, what is refused before anything is sent, and the order when there is no room.
+// I/O: each command does its job, what makes no sense is refused before anything is sent; commands that are passed through.
 #include "core/wire/sqe.hpp"
 #include "host_fixture.hpp"
 
@@ -6,20 +6,8 @@ namespace weft::test {
 namespace {
 
 using Kind = IoRequest::Kind;
-using testing::Each;
-using testing::ElementsAre;
-using testing::UnorderedElementsAre;
 
-class HostIoTest : public HostTest {
- protected:
-  std::vector<std::uint64_t> lengths_of(std::uint8_t opcode) {
-    std::vector<std::uint64_t> lengths;
-    for (const Received &command : controller_->log) {
-      if (command.is_io(opcode)) lengths.push_back(command.length);
-    }
-    return lengths;
-  }
-};
+using HostIoTest = HostTest;
 
 TEST_F(HostIoTest, WritesAndReadsBack) {
   connect();
@@ -66,7 +54,8 @@ TEST_F(HostIoTest, FlushZeroesDeallocateVerifyAndUncorrectable) {
   EXPECT_TRUE(run(zero).ok());
   EXPECT_EQ(blocks()[2 * 512], std::byte{0});
   EXPECT_EQ(blocks()[6 * 512], std::byte{9});
-  EXPECT_TRUE((controller_->log.back().sqe.arguments<nvme::ReadWriteArguments>().control & nvme::ReadWriteArguments::kDeallocate) != 0);
+  EXPECT_TRUE((controller_->log.back().sqe.arguments<nvme::ReadWriteArguments>().control &
+               nvme::ReadWriteArguments::kDeallocate) != 0);
   Io drop(Kind::kDeallocate, 100, 10);
   EXPECT_TRUE(run(drop).ok());
   EXPECT_EQ(blocks()[109 * 512 + 511], std::byte{0});
@@ -86,117 +75,27 @@ TEST_F(HostIoTest, ForcesUnitAccessWhenAsked) {
   Io write(Kind::kWrite, 0, data);
   write.force_unit_access = true;
   EXPECT_TRUE(run(write).ok());
-  EXPECT_EQ(controller_->log.back().sqe.arguments<nvme::ReadWriteArguments>().control, nvme::ReadWriteArguments::kForceUnitAccess);
-}
-
-TEST_F(HostIoTest, SplitsByMdts) {
-  controller_->identity.mdts = 1;  // 8 KiB
-  connect();
-  std::vector<std::byte> data = pattern(8192 * 2 + 512);
-  Io write(Kind::kWrite, 0, data);
-  EXPECT_TRUE(run(write).ok());
-  EXPECT_THAT(lengths_of(nvme::io::kWrite), UnorderedElementsAre(8192, 8192, 512));
-  EXPECT_TRUE(std::equal(data.begin(), data.end(), blocks().begin()));
-  EXPECT_EQ(write.completion.moved, data.size());
-}
-
-TEST_F(HostIoTest, SplitsByTheTransportsLimitInWholeBlocks) {
-  LoopbackLimits limits;
-  limits.max_transfer = 4096 + 700;
-  loopback_control().set_limits(limits);
-  controller_->identity.ioccsz = 4;
-  connect();
-  std::vector<std::byte> out = pattern(512 * 20), in(512 * 20);
-  Io write(Kind::kWrite, 7, out), read(Kind::kRead, 7, in);
-  EXPECT_TRUE(run(write).ok());
-  EXPECT_TRUE(run(read).ok());
-  EXPECT_EQ(in, out);
-  EXPECT_THAT(lengths_of(nvme::io::kWrite), UnorderedElementsAre(4608, 4608, 1024));
-}
-
-TEST_F(HostIoTest, ABlockLargerThanACommandMayCarryIsAnError) {
-  LoopbackLimits limits;
-  limits.max_transfer = 4096;
-  loopback_control().set_limits(limits);
-  connect();
-  std::vector<std::byte> data(8192);
-  Io write(Kind::kWrite, 0, data);
-  write.block_size = 8192;
-  write.blocks = 1;
-  EXPECT_EQ(run(write).error, -EINVAL);
-}
-
-TEST_F(HostIoTest, SplitsWhatHasMoreThan65536Blocks) {
-  connect();
-  Io verify(Kind::kVerify, 0, 65536 * 2 + 5);
-  controller_->script = [](const Received &command) { return command.is_io(nvme::io::kVerify) ? Verdict::with({}) : Verdict::model(); };
-  EXPECT_TRUE(run(verify).ok());
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> pieces;
-  for (const Received &command : controller_->log) {
-    const auto rw = command.sqe.arguments<nvme::ReadWriteArguments>();
-    if (command.is_io(nvme::io::kVerify)) pieces.emplace_back(rw.slba, rw.blocks());
-  }
-  EXPECT_THAT(pieces, ElementsAre(std::pair(0u, 65536u), std::pair(65536u, 65536u), std::pair(131072u, 5u)));
-}
-
-TEST_F(HostIoTest, SplitsByTheNumberOfSegments) {
-  LoopbackLimits limits;
-  limits.max_iov = 4;
-  loopback_control().set_limits(limits);
-  connect();
-  for (const std::vector<std::size_t> &sizes : {std::vector<std::size_t>{512}, {1024, 100, 412}, {200}, {1, 511}, {513, 511, 1000, 24}, {3000, 72}}) {
-    std::vector<std::byte> out = pattern(512 * 24, static_cast<unsigned>(sizes[0])), in(512 * 24);
-    Io write(Kind::kWrite, 30, 24), read(Kind::kRead, 30, 24);
-    write.cut(out, sizes);
-    read.cut(in, sizes);
-    EXPECT_TRUE(run(write).ok()) << write.completion.error;
-    EXPECT_TRUE(run(read).ok());
-    EXPECT_EQ(in, out) << "cut by " << sizes[0];
-  }
-}
-
-TEST_F(HostIoTest, EmptySegmentsAreNoHarm) {
-  connect();
-  std::vector<std::byte> out = pattern(1024), in(1024);
-  Io write(Kind::kWrite, 0, 2);
-  write.parts = {{nullptr, 0, nullptr}, {out.data(), 100, nullptr}, {nullptr, 0, nullptr}, {out.data() + 100, 924, nullptr}, {nullptr, 0, nullptr}};
-  write.iov = write.parts.data();
-  write.iov_count = 5;
-  EXPECT_TRUE(run(write).ok());
-  Io read(Kind::kRead, 0, in);
-  EXPECT_TRUE(run(read).ok());
-  EXPECT_EQ(in, out);
-}
-
-TEST_F(HostIoTest, MemoryCutFinerThanACommandMayNameIsAnError) {
-  LoopbackLimits limits;
-  limits.max_iov = 2;
-  loopback_control().set_limits(limits);
-  connect();
-  std::vector<std::byte> data(512);
-  Io write(Kind::kWrite, 0, 1);
-  write.cut(data, {100});
-  EXPECT_EQ(run(write).error, -EINVAL);
-  EXPECT_EQ(count_io(nvme::io::kWrite), 0u);
+  EXPECT_EQ(controller_->log.back().sqe.arguments<nvme::ReadWriteArguments>().control,
+            nvme::ReadWriteArguments::kForceUnitAccess);
 }
 
 TEST_F(HostIoTest, RefusesWhatMakesNoSense) {
   connect();
   std::vector<std::byte> data(1024);
-  const auto error_of = [&](const std::function<void(Io &)> &change) {
+  const auto error_of = [&](const std::function<void(Io&)>& change) {
     Io io(Kind::kWrite, 0, data);
     change(io);
     return run(io).error;
   };
-  EXPECT_EQ(error_of([](Io &io) { io.blocks = 0; }), -EINVAL);
-  EXPECT_EQ(error_of([](Io &io) { io.blocks = 1; }), -EINVAL) << "more memory than blocks";
-  EXPECT_EQ(error_of([](Io &io) { io.blocks = 3; }), -EINVAL) << "less memory than blocks";
-  EXPECT_EQ(error_of([](Io &io) { io.iov_count = 0; }), -EINVAL);
-  EXPECT_EQ(error_of([](Io &io) { io.block_size = 0; }), -EINVAL);
-  EXPECT_EQ(error_of([](Io &io) { io.lba = UINT64_MAX; }), -EINVAL);
-  EXPECT_EQ(error_of([](Io &io) { io.blocks = UINT64_MAX / 256; }), -EINVAL);
-  EXPECT_EQ(error_of([](Io &io) { io.queue = 2; }), -EINVAL) << "there is one queue";
-  EXPECT_EQ(error_of([](Io &io) { io.kind = Kind::kCompareAndWrite; }), -EINVAL) << "nothing to compare with";
+  EXPECT_EQ(error_of([](Io& io) { io.blocks = 0; }), -EINVAL);
+  EXPECT_EQ(error_of([](Io& io) { io.blocks = 1; }), -EINVAL) << "more memory than blocks";
+  EXPECT_EQ(error_of([](Io& io) { io.blocks = 3; }), -EINVAL) << "less memory than blocks";
+  EXPECT_EQ(error_of([](Io& io) { io.iov_count = 0; }), -EINVAL);
+  EXPECT_EQ(error_of([](Io& io) { io.block_size = 0; }), -EINVAL);
+  EXPECT_EQ(error_of([](Io& io) { io.lba = UINT64_MAX; }), -EINVAL);
+  EXPECT_EQ(error_of([](Io& io) { io.blocks = UINT64_MAX / 256; }), -EINVAL);
+  EXPECT_EQ(error_of([](Io& io) { io.queue = 2; }), -EINVAL) << "there is one queue";
+  EXPECT_EQ(error_of([](Io& io) { io.kind = Kind::kCompareAndWrite; }), -EINVAL) << "nothing to compare with";
   EXPECT_EQ(count_io(nvme::io::kWrite), 0u);
 }
 
@@ -224,8 +123,9 @@ TEST_F(HostIoTest, OneFailedPieceFailsTheWholeOnce) {
   connect();
   std::vector<std::byte> data = pattern(8192 * 4);
   std::size_t writes = 0;
-  controller_->script = [&](const Received &command) {
-    return command.is_io(nvme::io::kWrite) && ++writes == 2 ? Verdict::refuse(nvme::status::kLbaOutOfRange) : Verdict::model();
+  controller_->script = [&](const Received& command) {
+    return command.is_io(nvme::io::kWrite) && ++writes == 2 ? Verdict::refuse(nvme::status::kLbaOutOfRange)
+                                                            : Verdict::model();
   };
   Io write(Kind::kWrite, 0, data);
   EXPECT_EQ(run(write).status.code(), nvme::status::kLbaOutOfRange.code());
@@ -240,96 +140,6 @@ TEST_F(HostIoTest, ADamagedPieceIsAnErrorOfThatRequestAlone) {
   Io first(Kind::kRead, 0, data), second(Kind::kRead, 0, data);
   EXPECT_EQ(run(first).error, -EBADMSG);
   EXPECT_TRUE(run(second).ok());
-}
-
-class HostOrderTest : public HostIoTest, public testing::WithParamInterface<bool> {};
-
-TEST_P(HostOrderTest, WhatFindsNoRoomWaitsInOrder) {
-  options_.qsize = 4;
-  options_.sq_flow_control = GetParam();
-  connect();
-  controller_->script = [](const Received &command) { return command.is_io(nvme::io::kVerify) ? Verdict::hold() : Verdict::model(); };
-  std::vector<std::unique_ptr<Io>> requests;
-  std::vector<std::size_t> ended;
-  for (std::size_t i = 0; i < 20; ++i) {
-    requests.push_back(std::make_unique<Io>(Kind::kVerify, i, 1));
-    requests.back()->then = [&ended, i] { ended.push_back(i); };
-    submit(*requests.back());
-  }
-  settle();
-  EXPECT_EQ(controller_->held(), GetParam() ? 3u : 4u) << "depth - 1 under SQ flow control";
-  std::vector<std::uint64_t> arrived;
-  while (controller_->held() > 0) {
-    arrived.push_back(controller_->held_command(0).sqe.arguments<nvme::ReadWriteArguments>().slba);
-    controller_->answer(0);
-    settle();
-  }
-  std::vector<std::uint64_t> expected(20);
-  std::iota(expected.begin(), expected.end(), 0u);
-  EXPECT_EQ(arrived, expected);
-  EXPECT_EQ(ended.size(), 20u);
-}
-INSTANTIATE_TEST_SUITE_P(FlowControl, HostOrderTest, testing::Bool());
-
-TEST_F(HostIoTest, AnswersOutOfOrderEachEndTheirOwn) {
-  connect();
-  controller_->script = [](const Received &command) { return command.is_io(nvme::io::kRead) ? Verdict::hold() : Verdict::model(); };
-  std::vector<std::byte> data[3] = {std::vector<std::byte>(512), std::vector<std::byte>(512), std::vector<std::byte>(512)};
-  for (std::size_t i = 0; i < 3; ++i) blocks()[i * 512] = static_cast<std::byte>(i + 1);
-  Io first(Kind::kRead, 0, data[0]), second(Kind::kRead, 1, data[1]), third(Kind::kRead, 2, data[2]);
-  submit(first);
-  submit(second);
-  submit(third);
-  settle();
-  controller_->answer(2);
-  settle();
-  EXPECT_EQ(third.ends, 1);
-  EXPECT_EQ(first.ends + second.ends, 0);
-  controller_->answer(1);
-  controller_->answer(0);
-  settle();
-  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(data[i][0], static_cast<std::byte>(i + 1));
-}
-
-TEST_F(HostIoTest, ALargeRequestWaitsForRoomPieceByPiece) {
-  controller_->identity.mdts = 1;
-  options_.qsize = 3;
-  connect();
-  std::vector<std::byte> data = pattern(8192 * 9), small = pattern(512, 5);
-  Io large(Kind::kWrite, 0, data), after(Kind::kWrite, 200, small);
-  submit(large);
-  submit(after);
-  ASSERT_TRUE(run_until([&] { return large.ends + after.ends == 2; }));
-  EXPECT_TRUE(large.completion.ok() && after.completion.ok());
-  EXPECT_TRUE(std::equal(data.begin(), data.end(), blocks().begin()));
-}
-
-TEST_F(HostIoTest, SpreadsOverItsQueuesAndKeepsToOneWhenTold) {
-  options_.queues = 4;
-  connect();
-  std::vector<std::unique_ptr<Io>> requests;
-  for (int i = 0; i < 8; ++i) {
-    requests.push_back(std::make_unique<Io>(Kind::kVerify, 0, 1));
-    submit(*requests.back());
-  }
-  settle();
-  std::vector<std::size_t> per_queue(5);
-  for (const Received &command : controller_->log) per_queue[command.qid] += command.is_io(nvme::io::kVerify) ? 1u : 0u;
-  EXPECT_THAT(std::vector(per_queue.begin() + 1, per_queue.end()), Each(std::size_t{2}));
-  Io bound(Kind::kVerify, 0, 1);
-  bound.queue = 3;
-  EXPECT_TRUE(run(bound).ok());
-  EXPECT_EQ(controller_->log.back().qid, 3);
-}
-
-TEST_F(HostIoTest, ARequestMaySubmitTheNextFromItsEnd) {
-  connect();
-  Io io(Kind::kVerify, 0, 1);
-  io.then = [&] {
-    if (io.ends < 50) host_->submit(static_cast<IoRequest &>(io));
-  };
-  submit(io);
-  ASSERT_TRUE(run_until([&] { return io.ends == 50; }));
 }
 
 TEST_F(HostIoTest, PassesCommandsThrough) {
@@ -368,7 +178,9 @@ TEST_F(HostIoTest, APassedCommandWithTooManySegmentsIsRefusedHere) {
 
 TEST_F(HostIoTest, AdminCommandsThatFindNoRoomWaitAndLeaveRoomForWhatIsUrgent) {
   connect();
-  controller_->script = [](const Received &command) { return command.is_admin(nvme::admin::kGetFeatures) ? Verdict::hold() : Verdict::model(); };
+  controller_->script = [](const Received& command) {
+    return command.is_admin(nvme::admin::kGetFeatures) ? Verdict::hold() : Verdict::model();
+  };
   std::vector<std::unique_ptr<Command>> commands;
   for (int i = 0; i < 40; ++i) {
     commands.push_back(std::make_unique<Command>(wire::get_features(nvme::feature::kTimestamp)));
@@ -376,13 +188,14 @@ TEST_F(HostIoTest, AdminCommandsThatFindNoRoomWaitAndLeaveRoomForWhatIsUrgent) {
   }
   settle();
   EXPECT_EQ(controller_->held(), 29u) << "32 entries, one of them an Asynchronous Event Request's, two kept free";
-  auto value = ask<std::uint64_t>([](Host &host, auto done) { host.get_property(nvme::property::kCap, true, std::move(done)); });
+  auto value =
+      ask<std::uint64_t>([](Host& host, auto done) { host.get_property(nvme::property::kCap, true, std::move(done)); });
   EXPECT_TRUE(value.has_value()) << "a property gets through";
   while (controller_->held() > 0) {
     controller_->answer(0);
     settle();
   }
-  for (auto &command : commands) EXPECT_EQ(command->ends, 1);
+  for (auto& command : commands) EXPECT_EQ(command->ends, 1);
 }
 
 }  // namespace

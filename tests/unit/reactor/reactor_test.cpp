@@ -93,6 +93,17 @@ TEST(Reactor, CountsItsTurnsAndEvents) {
   EXPECT_EQ(stats.sleeps, 0u);
 }
 
+TEST(Reactor, DestroysUnrunTasksWhileItIsWhole) {
+  auto reactor = fake_time_reactor();
+  auto timer = std::make_shared<Timer>(*reactor, [](void*) {}, nullptr);
+  timer->set(kForever - 1);
+  reactor->post([timer] {});
+  const std::weak_ptr<Timer> seen = timer;
+  timer.reset();
+  reactor.reset();
+  EXPECT_TRUE(seen.expired());
+}
+
 // ---- Pollers
 
 struct CountingPoller : Poller {

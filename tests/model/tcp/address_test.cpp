@@ -1,0 +1,271 @@
+// Addresses, names, sockets given as descriptors, listeners, options.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "world.hpp"
+
+namespace weft::test {
+namespace {
+
+bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+
+int open_descriptors() {
+  int count = 0;
+  for (int fd = 0; fd < 256; ++fd) count += is_open(fd) ? 1 : 0;
+  return count;
+}
+
+bool has_ipv6() {
+  const int fd = ::socket(AF_INET6, SOCK_STREAM, 0);
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  const bool works = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
+  if (fd >= 0) ::close(fd);
+  return works;
+}
+
+template <class Address>
+void append(Bytes &bytes, const Address &address) {
+  const auto *raw = reinterpret_cast<const std::byte *>(&address);
+  bytes.insert(bytes.end(), raw, raw + sizeof address);
+}
+
+sockaddr_in ipv4(const char *host, int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  ::inet_pton(AF_INET, host, &address.sin_addr);
+  return address;
+}
+
+// A flush there and back over a connection that a test made.
+void expect_usable(World &world, Server &server, HostQueue &host) {
+  world.run_until([&] { return host.limits || host.closed; });
+  ASSERT_TRUE(host.limits) << host.closed->text;
+  ASSERT_EQ(host.send(make_sqe(kFlush, 1)), 0);
+  world.run_until([&] { return host.answered(1); });
+  EXPECT_EQ(server.queues.size(), 1u);
+}
+
+weft_qpair_info info_of(World &world, weft_qpair *queue) {
+  weft_qpair_info info{};
+  info.size = sizeof info;
+  world.table.qpair_info(queue, &info);
+  return info;
+}
+
+TEST(Address, Ipv4LoopbackReportsThePortReallyBound) {
+  const int before = open_descriptors();
+  {
+    World world;
+    Server server(world, Where("127.0.0.1", "0"), params(8, true));
+    ASSERT_EQ(server.rc, 0) << server.error.text;
+    EXPECT_NE(server.port(), "0");
+    HostQueue host(world, Where("127.0.0.1", server.port(), {{"dscp", "10"}, {"keepalive", "60s"}, {"sndbuf", "256K"}}), params(8, true));
+    expect_usable(world, server, host);
+    EXPECT_STREQ(info_of(world, host.handle).peer, "127.0.0.1");
+    EXPECT_EQ(info_of(world, host.handle).peer_trsvcid, server.port());
+    EXPECT_STREQ(info_of(world, server.queues[0]->handle).local, "127.0.0.1");
+    EXPECT_EQ(server.peers[0], std::string("127.0.0.1:") + info_of(world, host.handle).local_trsvcid);
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Address, Ipv6AndItsScope) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  World world;
+  Server server(world, Where("::1", "0"), params(8, true));
+  ASSERT_EQ(server.rc, 0) << server.error.text;
+  HostQueue host(world, Where("::1%lo", server.port()), params(8, true));
+  ASSERT_EQ(host.rc, 0) << host.error.text;
+  expect_usable(world, server, host);
+  HostQueue none(world, Where("fe80::1%nosuch0", "4420"), params(8, true));
+  EXPECT_EQ(none.rc, -ENODEV);
+  EXPECT_NE(std::string(none.error.text).find("nosuch0"), std::string::npos);
+}
+
+TEST(Address, TheWildcardServesBothFamilies) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  World world;
+  Server server(world, Where("*", "0"), params(8, true));
+  ASSERT_EQ(server.rc, 0) << server.error.text;
+  HostQueue four(world, Where("127.0.0.1", server.port()), params(8, true));
+  HostQueue six(world, Where("::1", server.port()), params(8, true));
+  world.run_until([&] { return four.limits && six.limits; });
+}
+
+TEST(Address, FromASourceAddress) {
+  World world;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  HostQueue host(world, Where("127.0.0.1", server.port()).from("127.0.0.2"), params(8, true));
+  ASSERT_EQ(host.rc, 0) << host.error.text;
+  expect_usable(world, server, host);
+  EXPECT_STREQ(info_of(world, host.handle).local, "127.0.0.2");
+  HostQueue wrong(world, Where("127.0.0.1", server.port()).from("::1"), params(8, true));
+  world.run_until([&] { return wrong.closed.has_value(); });
+  EXPECT_EQ(wrong.closed->code, -EAFNOSUPPORT);
+}
+
+TEST(Name, ItsAddressesAreTriedInTurn) {
+  World world;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  append(world.names["disk.example"], ipv4("127.0.0.3", 1));  // refused
+  append(world.names["disk.example"], ipv4("127.0.0.1", std::stoi(server.port())));
+  HostQueue host(world, Where("disk.example", server.port()), params(8, true));
+  ASSERT_EQ(host.rc, 0) << host.error.text;
+  expect_usable(world, server, host);
+}
+
+TEST(Name, WhenNoAddressAnswersTheLastReasonIsTold) {
+  World world;
+  append(world.names["disk.example"], ipv4("127.0.0.3", 1));
+  append(world.names["disk.example"], ipv4("127.0.0.4", 1));
+  HostQueue host(world, Where("disk.example", "1"), params(8, true));
+  world.run_until([&] { return host.closed.has_value(); });
+  EXPECT_EQ(host.closed->code, -ECONNREFUSED);
+  EXPECT_EQ(host.closed->stage, "connect");
+  EXPECT_EQ(host.closed->origin, WEFT_ORIGIN_NETWORK);
+  EXPECT_NE(host.closed->text.find("127.0.0.4:1"), std::string::npos) << host.closed->text;
+}
+
+TEST(Name, ThatDoesNotExistEndsAtResolve) {
+  World world;
+  HostQueue host(world, Where("no.example", "4420"), params(8, true));
+  world.run_until([&] { return host.closed.has_value(); });
+  EXPECT_EQ(host.closed->code, -ENOENT);
+  EXPECT_EQ(host.closed->stage, "resolve");
+}
+
+TEST(Name, WithoutAnAnswerTheDeadlineEndsItAndTheResolverIsToldToForget) {
+  World world;
+  world.hold_names = true;
+  weft_qpair_params with = params(8, true);
+  with.deadline_ns = world.now + 1000;
+  HostQueue host(world, Where("slow.example", "4420"), with);
+  world.settle();
+  EXPECT_FALSE(host.closed);
+  world.advance(2000);
+  world.run_until([&] { return host.closed.has_value(); });
+  EXPECT_EQ(host.closed->code, -ETIMEDOUT);
+  EXPECT_EQ(host.closed->stage, "resolve");
+  EXPECT_EQ(world.cancelled_names, 1u);
+}
+
+TEST(Name, ClosedWhileItIsResolvedOrConnected) {
+  World world;
+  world.hold_names = true;
+  { HostQueue host(world, Where("slow.example", "4420"), params(8, true)); }
+  EXPECT_EQ(world.cancelled_names, 1u);
+  HostQueue host(world, Where("127.0.0.1", "1"), params(8, true));
+  world.table.close(host.handle, 0, 0);
+  world.run_until([&] { return host.closed.has_value(); });
+  EXPECT_EQ(host.closed->code, 0);
+}
+
+TEST(Descriptor, IsOwnedOnSuccessOnly) {
+  World world;
+  const int plain = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  {
+    HostQueue host(world, Where(plain), params(8, true));
+    EXPECT_EQ(host.rc, -ENOTCONN) << host.error.text;
+    Server server(world, Where(plain), params(8, true));
+    EXPECT_NE(server.rc, 0);
+  }
+  EXPECT_TRUE(is_open(plain));
+  const sockaddr_in any = ipv4("127.0.0.1", 0);
+  ASSERT_EQ(::bind(plain, reinterpret_cast<const sockaddr *>(&any), sizeof any), 0);
+  ASSERT_EQ(::listen(plain, 5), 0);
+  {
+    HostQueue host(world, Where(plain), params(8, true));
+    EXPECT_EQ(host.rc, -EINVAL);
+    HostQueue bad(world, Where(plain, {{"nosuch", "1"}}), params(8, true));
+    EXPECT_EQ(bad.rc, -EINVAL);
+    EXPECT_TRUE(is_open(plain));
+    Server server(world, Where(plain), params(8, true));
+    ASSERT_EQ(server.rc, 0) << server.error.text;
+    HostQueue peer(world, Where("127.0.0.1", server.port()), params(8, true));
+    expect_usable(world, server, peer);
+  }
+  EXPECT_FALSE(is_open(plain));
+}
+
+TEST(Listener, TwoOnOnePortIsAnErrorThatNamesIt) {
+  World world;
+  Server one(world, Where("127.0.0.1", "0"), params(8, true));
+  Server two(world, Where("127.0.0.1", one.port()), params(8, true));
+  EXPECT_EQ(two.rc, -EADDRINUSE);
+  EXPECT_NE(std::string(two.error.text).find(one.port()), std::string::npos);
+}
+
+TEST(Listener, APendingOutlivesItAndMayBeAcceptedLater) {
+  World world;
+  auto server = std::make_unique<Server>(world, Where("127.0.0.1", "0"), params(8, true));
+  server->keep = true;
+  HostQueue first(world, Where("127.0.0.1", server->port()), params(8, true));
+  HostQueue second(world, Where("127.0.0.1", server->port()), params(8, true));
+  world.run_until([&] { return server->pendings.size() == 2; });
+  std::vector<weft_pending *> pendings = std::exchange(server->pendings, {});
+  server.reset();
+  world.table.reject(pendings[0], WEFT_REJECT_NOT_ALLOWED);
+  ControllerQueue queue(world, pendings[1], params(8, true));
+  world.run_until([&] { return (first.closed && second.limits) || (second.closed && first.limits); });
+}
+
+TEST(Listener, OutOfDescriptorsItPausesAndGoesOn) {
+  World world;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  HostQueue host(world, Where("127.0.0.1", server.port()), params(8, true));
+  world.turn();
+  int next = ::dup(0);
+  ::close(next);
+  rlimit low = old;
+  low.rlim_cur = static_cast<rlim_t>(next);
+  HostQueue *late = &host;
+  if (server.queues.empty()) {
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    world.settle();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
+    EXPECT_EQ(world.logged.size(), 1u);
+    EXPECT_TRUE(server.queues.empty());
+    world.advance(200'000'000);
+  }
+  expect_usable(world, server, *late);
+}
+
+TEST(Options, BadOnesAreNamed) {
+  World world;
+  for (const auto &[key, value] : Options{{"hdgst", "maybe"}, {"pda", "32"}, {"maxr2t", "0"}, {"maxr2t", "17"}, {"maxh2cdata", "4095"},
+                                          {"maxh2cdata", "4097"}, {"dscp", "64"}, {"handshake_timeout", "0"}, {"pdu_timeout", "soon"},
+                                          {"rxmem", "1K"}, {"sndbuf", "-1"}, {"congestion", "a-name-that-is-too-long"}, {"nosuch", "1"}}) {
+    HostQueue host(world, Where("127.0.0.1", "1", {{key, value}}), params(8, true));
+    EXPECT_EQ(host.rc, -EINVAL) << key << "=" << value;
+    EXPECT_NE(std::string(host.error.text).find(key), std::string::npos) << host.error.text;
+  }
+}
+
+TEST(Options, AControllerMayRefuseDigests) {
+  World world;
+  Joined joined(world, {{"hdgst", "on"}, {"ddgst", "on"}}, {{"hdgst", "off"}, {"ddgst", "off"}});
+  EXPECT_EQ(joined.wire.to_host.seen[11], std::byte{0});
+  ASSERT_EQ(joined.host.send(make_sqe(kFlush, 1)), 0);
+  world.run_until([&] { return joined.host.answered(1); });
+  EXPECT_EQ(joined.wire.to_controller.moved, 128u + 72u);
+}
+
+TEST(Claim, TakesWhatItsOptionsAllow) {
+  World world;
+  weft_error error{};
+  error.size = sizeof error;
+  EXPECT_EQ(world.table.claim(Where("h", "1").get(), WEFT_ROLE_HOST, &error), 0);
+  EXPECT_EQ(world.table.claim(Where("h", "1", {{"pda", "99"}}).get(), WEFT_ROLE_HOST, &error), -EINVAL);
+}
+
+}  // namespace
+}  // namespace weft::test

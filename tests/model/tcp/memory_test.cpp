@@ -1,0 +1,131 @@
+// What a queue pair costs, and that I/O allocates nothing: by counting operator new on the test's thread.
+#include <cstdlib>
+#include <new>
+
+#include <malloc.h>
+
+#include "world.hpp"
+
+namespace {
+
+thread_local std::int64_t live_bytes = 0;
+thread_local std::uint64_t allocations = 0;
+
+void *counted(std::size_t size) {
+  void *place = std::malloc(size);
+  if (place == nullptr) throw std::bad_alloc();
+  live_bytes += static_cast<std::int64_t>(::malloc_usable_size(place));
+  ++allocations;
+  return place;
+}
+
+void uncounted(void *place) noexcept {
+  if (place == nullptr) return;
+  live_bytes -= static_cast<std::int64_t>(::malloc_usable_size(place));
+  std::free(place);
+}
+
+}  // namespace
+
+void *operator new(std::size_t size) { return counted(size); }
+void *operator new[](std::size_t size) { return counted(size); }
+void operator delete(void *place) noexcept { uncounted(place); }
+void operator delete[](void *place) noexcept { uncounted(place); }
+void operator delete(void *place, std::size_t) noexcept { uncounted(place); }
+void operator delete[](void *place, std::size_t) noexcept { uncounted(place); }
+
+namespace weft::test {
+namespace {
+
+// The queue pairs' own memory; the lists of data calls are the group's, shared, and touched only as far as they are in use.
+constexpr std::int64_t kMostPerQueue = 64 << 10;
+constexpr std::int64_t kSharedLists = 128 * WEFT_DATA_CALLS * (192 + 512);
+
+TEST(Memory, AQueuePairOfDepth128IsSmall) {
+  World world;
+  const weft_qpair_params io = params(128, false, 4096);
+  RawPeer peer(world);
+  auto pendings = std::make_unique<Server>(world, Where(peer.other_fd), io);
+  pendings->keep = true;
+  world.run_until([&] { return pendings->pendings.size() == 1; });
+  weft_pending *pending = std::exchange(pendings->pendings, {})[0];
+  const std::int64_t before = live_bytes;
+  ControllerQueue controller(world, pending, io);
+  peer.send(ic_req());
+  peer.expect(128);
+  world.run_until([&] { return controller.limits.has_value(); });
+  const std::int64_t cost = live_bytes - before - static_cast<std::int64_t>(ControllerQueue::kMemory) - kSharedLists;
+  EXPECT_LT(cost, kMostPerQueue);
+  RecordProperty("controller_bytes", static_cast<int>(cost));
+
+  RawPeer other(world);
+  const std::int64_t before_host = live_bytes;
+  HostQueue host(world, Where(other.other_fd), io);
+  other.expect(128);
+  other.send(ic_resp());
+  world.run_until([&] { return host.limits.has_value(); });
+  EXPECT_LT(live_bytes - before_host, kMostPerQueue + kSharedLists / 2);
+}
+
+TEST(Memory, IoAllocatesNothing) {
+  World world;
+  for (const bool digests : {false, true}) {
+    const weft_qpair_params io = params(8, false, 4096);
+    RawPeer unused(world);
+    Joined joined(world, {{"hdgst", digests ? "on" : "off"}, {"ddgst", digests ? "on" : "off"}}, {{"maxh2cdata", "32K"}}, io, io);
+    ASSERT_EQ(world.table.configure(joined.controller().handle, &io, nullptr), 0);
+    ControllerQueue &controller = joined.controller();
+    const Bytes data = pattern(100000, 1);
+    Bytes back(100000), memory(100000);
+    std::uint64_t inside = 0;
+    // The test's own allocations do not count: only those between entering and leaving the table are looked at.
+    const auto counted_turn = [&] {
+      joined.wire.move();
+      const std::uint64_t before = allocations;
+      world.table.group_poll(world.host_group, 32);
+      world.table.group_poll(world.controller_group, 32);
+      inside += allocations - before;
+    };
+    controller.on_command = [&](std::uint64_t token) {
+      const ControllerQueue::Command &command = controller.commands[token];
+      if (command.told.capsule_data != nullptr || command.told.data_len == 0) {
+        controller.respond(token);
+        controller.release(token);
+      } else if (command.sqe[0] == std::byte{kRead}) {
+        const Cqe cqe = make_cqe(cid_of(command.sqe.data()));
+        controller.send(token, 0, memory.data(), command.told.data_len, token, &cqe, WEFT_ALLOW_IMPLIED);
+      } else {
+        controller.receive(token, 0, memory.data(), command.told.data_len, token);
+      }
+    };
+    controller.on_data = [&](std::uint64_t token) {
+      controller.respond(token);
+      controller.release(token);
+    };
+    world.between_turns.clear();
+    // The queues of world.hpp write events into maps and vectors: after a warm-up those do not grow any more, but for the
+    // order of commands, which is emptied.
+    for (int round = 0; round < 300; ++round) {
+      controller.order.clear();
+      const std::size_t length = round % 2 == 0 ? 4096 : 100000;
+      Bytes part(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(length));
+      back.resize(length);
+      // A response of the last round is forgotten by send(), and made again: what that allocates is the test's.
+      ASSERT_EQ(joined.host.send(make_sqe(kWrite, 1), &part), 0);
+      const std::uint64_t before = inside;
+      while (!joined.host.answered(1)) counted_turn();
+      ASSERT_EQ(joined.host.send(make_sqe(kRead, 2), nullptr, &back), 0);
+      while (!joined.host.answered(2)) counted_turn();
+      // One map node for each of two responses, and the copy that on_command makes of in-capsule data.
+      EXPECT_LE(inside - before, round < 50 ? 10u : 3u) << "round " << round;
+    }
+    joined.wire.chunk = 65536;
+    world.between_turns.push_back([&] { joined.wire.move(); });
+    world.table.close(joined.host.handle, 0, 0);
+    world.run_until([&] { return joined.host.closed && joined.controller().closed; });
+    world.between_turns.clear();
+  }
+}
+
+}  // namespace
+}  // namespace weft::test

@@ -1,0 +1,107 @@
+// Enabling and identifying: time-outs, and controllers that say impossible things about themselves.
+#include "host_fixture.hpp"
+
+namespace weft::test {
+namespace {
+
+using testing::HasSubstr;
+
+using EnableTest = HostTest;
+
+TEST_F(EnableTest, GivesUpOnAControllerThatNeverBecomesReady) {
+  controller_->becomes_ready = false;
+  const Nanoseconds before = FakeClock::now();
+  const Error error = connect_error();
+  EXPECT_EQ(error.stage, "enable");
+  EXPECT_EQ(error.code, ETIMEDOUT);
+  EXPECT_THAT(error.text, HasSubstr("did not become ready"));
+  const Nanoseconds took = FakeClock::now() - before;
+  EXPECT_GE(took, kSecond) << "CAP.TO is 2: one second";
+  EXPECT_LT(took, 2 * kSecond);
+}
+
+TEST_F(EnableTest, WaitsForAControllerThatTakesItsTime) {
+  controller_->becomes_ready = false;
+  controller_->script = [&](const Received&) {
+    if (FakeClock::now() > kSecond + 500 * kMs && controller_->cc.enable())
+      controller_->csts = controller_->csts.with_ready(true);
+    return Verdict::model();
+  };
+  connect();
+  EXPECT_GE(FakeClock::now(), kSecond + 500 * kMs);
+}
+
+TEST_F(EnableTest, StopsAtAFatalStatus) {
+  controller_->becomes_ready = false;
+  controller_->csts = nvme::Csts().with_fatal(true);
+  const Error error = connect_error();
+  EXPECT_EQ(error.stage, "enable");
+  EXPECT_THAT(error.text, HasSubstr("CSTS.CFS"));
+}
+
+TEST_F(EnableTest, StopsWhenStatusReadsAsAllOnes) {
+  controller_->csts = nvme::Csts(0xffffffff);
+  controller_->script = [](const Received& command) {
+    const auto get = fabrics::as<fabrics::PropertyGetCommand>(command.sqe);
+    const bool status = command.is_fabrics(fabrics::fctype::kPropertyGet) && get.offset == nvme::property::kCsts;
+    return status ? Verdict::refuse({}, 0xffffffff) : Verdict::model();
+  };
+  EXPECT_EQ(connect_error().code, ENODEV);
+}
+
+TEST_F(EnableTest, RefusesAControllerThatLiesAboutItself) {
+  using Change = std::function<void(ScriptedController&)>;
+  const std::vector<std::pair<Change, const char*>> cases = {
+      {[](auto& c) { c.identity.cntlid = 8; }, "controller 8, but answered Connect as 7"},
+      {[](auto& c) { c.identity.ioccsz = 3; }, "48 bytes is too small"},
+      {[](auto& c) { c.identity.ioccsz = 0x80000000; }, "makes no sense"},
+      {[](auto& c) { c.identity.iorcsz = 0; }, "no room for a completion"},
+      {[](auto& c) { c.identity.icdoff = 1; }, "at an offset"},
+      {[](auto& c) { c.identity.sgls = 0; }, "no SGLs"},
+      {[](auto& c) { c.cap = c.cap.with_css(nvme::Cap::kCssNoIo); }, "no NVM command set"},
+      {[](auto& c) { c.cap = c.cap.with_mqes(0); }, "one entry"},
+  };
+  const nvme::IdentifyController honest = controller_->identity;
+  const nvme::Cap cap = controller_->cap;
+  for (const auto& [change, words] : cases) {
+    controller_->identity = honest;
+    controller_->cap = cap;
+    controller_->csts = {};
+    change(*controller_);
+    const Error error = connect_error();
+    EXPECT_EQ(error.stage, "identify");
+    EXPECT_THAT(error.text, HasSubstr(words));
+  }
+}
+
+TEST_F(EnableTest, BoundsOneCommandByMdtsAndByTheTransport) {
+  controller_->identity.mdts = 5;
+  connect();
+  EXPECT_EQ(host_->max_transfer(), 128u * 1024);
+  ASSERT_TRUE(close());
+  LoopbackLimits limits;
+  limits.max_transfer = 65536;
+  loopback_control().set_limits(limits);
+  controller_->csts = {};
+  connect();
+  EXPECT_EQ(host_->max_transfer(), 65536u);
+}
+
+TEST_F(EnableTest, AnAbsurdMdtsIsNoBound) {
+  controller_->identity.mdts = 255;
+  connect();
+  EXPECT_EQ(host_->max_transfer(), 0u);
+}
+
+TEST_F(EnableTest, ReadsReadyTimeoutsWhereTheControllerHasThem) {
+  controller_->cap = controller_->cap.with_crwms(true);
+  connect();
+  EXPECT_EQ(controller_->count([](const Received& c) {
+    return c.is_fabrics(fabrics::fctype::kPropertyGet) &&
+           fabrics::as<fabrics::PropertyGetCommand>(c.sqe).offset == nvme::property::kCrto;
+  }),
+            1u);
+}
+
+}  // namespace
+}  // namespace weft::test
