@@ -20,54 +20,57 @@ using Block = std::vector<std::byte>;
 
 class SparseContext final : public weft::BackendContext {
  public:
-  explicit SparseContext(std::map<std::uint64_t, Block> &blocks) : blocks_(blocks) {}
+  explicit SparseContext(std::map<std::uint64_t, Block>& blocks) : blocks_(blocks) {}
   std::uint32_t segments(std::uint64_t, std::uint32_t) const override { return 1; }
-  weft::Progress lend(weft::BackendOp &op) override { return give(op, std::size_t{op.blocks} * 512); }
-  weft::Progress commit(weft::BackendOp &op) override {
-    const auto *from = static_cast<const std::byte *>(op.iov[0].base);
+  weft::Progress lend(weft::BackendOp& op) override { return give(op, std::size_t{op.blocks} * 512); }
+  weft::Progress commit(weft::BackendOp& op) override {
+    const auto* from = static_cast<const std::byte*>(op.iov[0].base);
     for (std::uint32_t i = 0; i < op.blocks; ++i) blocks_[op.lba + i].assign(from + i * 512, from + (i + 1) * 512);
     return discard(op), weft::Progress::kDone;
   }
-  void discard(weft::BackendOp &op) override { delete[] static_cast<std::byte *>(op.iov[0].base); }
-  weft::Progress map(weft::BackendOp &op) override {
+  void discard(weft::BackendOp& op) override { delete[] static_cast<std::byte*>(op.iov[0].base); }
+  weft::Progress map(weft::BackendOp& op) override {
     give(op, std::size_t{op.blocks} * 512);
-    auto *to = static_cast<std::byte *>(op.iov[0].base);
+    auto* to = static_cast<std::byte*>(op.iov[0].base);
     for (std::uint32_t i = 0; i < op.blocks; ++i) {
-      if (auto found = blocks_.find(op.lba + i); found != blocks_.end()) std::memcpy(to + i * 512, found->second.data(), 512);
+      if (auto found = blocks_.find(op.lba + i); found != blocks_.end())
+        std::memcpy(to + i * 512, found->second.data(), 512);
     }
     return weft::Progress::kDone;
   }
-  void unmap(weft::BackendOp &op) override { discard(op); }
-  weft::Progress flush(weft::BackendOp &) override { return weft::Progress::kDone; }
-  weft::Progress write_zeroes(weft::BackendOp &op) override { return deallocate(op); }
-  weft::Progress deallocate(weft::BackendOp &op) override {
+  void unmap(weft::BackendOp& op) override { discard(op); }
+  weft::Progress flush(weft::BackendOp&) override { return weft::Progress::kDone; }
+  weft::Progress write_zeroes(weft::BackendOp& op) override { return deallocate(op); }
+  weft::Progress deallocate(weft::BackendOp& op) override {
     blocks_.erase(blocks_.lower_bound(op.lba), blocks_.lower_bound(op.lba + op.blocks));
     return weft::Progress::kDone;
   }
 
  private:
-  static weft::Progress give(weft::BackendOp &op, std::size_t bytes) {
+  static weft::Progress give(weft::BackendOp& op, std::size_t bytes) {
     op.iov[0] = weft_iov{new std::byte[bytes](), bytes, nullptr};
     op.iov_count = 1;
     return weft::Progress::kDone;
   }
-  std::map<std::uint64_t, Block> &blocks_;
+  std::map<std::uint64_t, Block>& blocks_;
 };
 
 class SparseBackend final : public weft::Backend {
  public:
   weft::BackendInfo info() const override { return {.blocks = 1u << 21, .thin = true, .description = "sparse 1 GiB"}; }
-  weft::Result<std::unique_ptr<weft::BackendContext>> open(weft::Reactor &) override { return std::make_unique<SparseContext>(blocks_); }
+  weft::Result<std::unique_ptr<weft::BackendContext>> open(weft::Reactor&) override {
+    return std::make_unique<SparseContext>(blocks_);
+  }
 
  private:
   std::map<std::uint64_t, Block> blocks_;
 };
 
-int fail(const weft::Error &error) { return std::fprintf(stderr, "%s\n", error.text.c_str()), 1; }
+int fail(const weft::Error& error) { return std::fprintf(stderr, "%s\n", error.text.c_str()), 1; }
 
 }  // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   const std::string nqn = "nqn.2026-01.org.example:sparse";
   sigset_t signals;
   sigemptyset(&signals);

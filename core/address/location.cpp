@@ -58,11 +58,20 @@ Status check_brackets(std::string_view inside) {
   return Error(EINVAL, fmt::format("{} in brackets is not an IPv6 address", quote(inside)));
 }
 
+// "fe80::1%25eth0", as URLs elsewhere write a scope: "%25" before a letter is the '%' itself.
+std::string plain_scope(std::string_view inside) {
+  std::string out(inside);
+  const std::size_t percent = out.find("%25");
+  if (percent != std::string::npos && percent + 3 < out.size() && is_letter(lower(out)[percent + 3]))
+    out.erase(percent + 1, 2);
+  return out;
+}
+
 Status read_bracketed(std::string_view text, Address& out) {
   const std::size_t end = text.find(']');
   if (end == std::string_view::npos)
     return Error(EINVAL, fmt::format("the bracket in {} is never closed", quote(text)));
-  const std::string_view inside = text.substr(1, end - 1);
+  const std::string inside = plain_scope(text.substr(1, end - 1));
   const std::string_view after = text.substr(end + 1);
   if (inside.starts_with("fd=")) {
     if (!after.empty()) {

@@ -11,15 +11,15 @@
 
 namespace weft {
 
-[[nodiscard]] Result<std::unique_ptr<Backend>> open_ram_backend(const BackendAddress &address);
-[[nodiscard]] Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress &address);
-[[nodiscard]] Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress &address);
+[[nodiscard]] Result<std::unique_ptr<Backend>> open_ram_backend(const BackendAddress& address);
+[[nodiscard]] Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress& address);
+[[nodiscard]] Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress& address);
 
 enum class SizeNeeded : std::uint8_t { kYes, kNo };
 
 // size= and block= into info.blocks and info.block_size; blocks stays 0 when no size is written and none is needed. Any key
 // other than these and `also` is an error that names the nearest known one.
-[[nodiscard]] Status read_size_options(const BackendAddress &address, BackendInfo &info, SizeNeeded needed,
+[[nodiscard]] Status read_size_options(const BackendAddress& address, BackendInfo& info, SizeNeeded needed,
                                        std::initializer_list<std::string_view> also = {});
 
 [[nodiscard]] std::string bytes_in_words(std::uint64_t bytes);  // "64 MiB"

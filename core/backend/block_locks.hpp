@@ -39,15 +39,15 @@ class BlockLocks {
     const std::uint64_t first = offset / kUnit;
     return {first, std::min(kStripes, (offset + size - 1) / kUnit - first + 1)};
   }
-  std::atomic<std::int32_t> &stripe(std::uint64_t unit) { return stripes_[unit % kStripes]; }
-  static bool take(std::atomic<std::int32_t> &stripe, bool write) {
+  std::atomic<std::int32_t>& stripe(std::uint64_t unit) { return stripes_[unit % kStripes]; }
+  static bool take(std::atomic<std::int32_t>& stripe, bool write) {
     std::int32_t seen = stripe.load(std::memory_order_relaxed);
     while (write ? seen == 0 : seen != kWriter) {
       if (stripe.compare_exchange_weak(seen, write ? kWriter : seen + 1, std::memory_order_acquire)) return true;
     }
     return false;
   }
-  static void give(std::atomic<std::int32_t> &stripe, bool write) {
+  static void give(std::atomic<std::int32_t>& stripe, bool write) {
     stripe.fetch_add(write ? 1 : -1, std::memory_order_release);
   }
 

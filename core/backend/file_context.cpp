@@ -20,18 +20,21 @@ constexpr NvmeStatus kInternalError{0, 0x06};
 
 }  // namespace
 
-Result<std::unique_ptr<FileContext>> FileContext::create(FileShared &shared) {
+Result<std::unique_ptr<FileContext>> FileContext::create(FileShared& shared) {
   auto buffers = FileBuffers::create();
   if (!buffers) return std::move(buffers).error();
   std::unique_ptr<FileContext> context(new FileContext(shared));
   context->buffers_ = std::move(*buffers);
   if (const int error = -io_uring_queue_init(kRequests, &context->ring_, 0); error != 0) {
-    return Error(error, fmt::format("file backends need io_uring, which this system refuses: {}{}", std::strerror(error),
-                                    error == ENOSYS || error == EPERM ? " (a container's seccomp profile, or sysctl kernel.io_uring_disabled)" : ""));
+    return Error(error,
+                 fmt::format("file backends need io_uring, which this system refuses: {}{}", std::strerror(error),
+                             error == ENOSYS || error == EPERM
+                                 ? " (a container's seccomp profile, or sysctl kernel.io_uring_disabled)"
+                                 : ""));
   }
   context->ring_open_ = true;
   context->requests_.resize(kRequests);
-  for (Request &request : context->requests_) context->free_.push_back(&request);
+  for (Request& request : context->requests_) context->free_.push_back(&request);
   return context;
 }
 
@@ -43,10 +46,10 @@ std::uint32_t FileContext::segments(std::uint64_t, std::uint32_t blocks) const {
   return FileBuffers::pieces(std::uint64_t{blocks} * shared_.block_size);
 }
 
-Progress FileContext::lend(BackendOp &op) { return start(op, Kind::kLend); }
-Progress FileContext::map(BackendOp &op) { return start(op, Kind::kRead); }
+Progress FileContext::lend(BackendOp& op) { return start(op, Kind::kLend); }
+Progress FileContext::map(BackendOp& op) { return start(op, Kind::kRead); }
 
-Progress FileContext::start(BackendOp &op, Kind kind) {
+Progress FileContext::start(BackendOp& op, Kind kind) {
   if (waiting_.empty() && begin(op, kind)) return kind == Kind::kLend ? Progress::kDone : Progress::kPending;
   op.hold[0] = static_cast<std::uint64_t>(kind);
   waiting_.push(op);
@@ -54,7 +57,7 @@ Progress FileContext::start(BackendOp &op, Kind kind) {
 }
 
 // False: something that it needs is not there now, and nothing was taken.
-bool FileContext::begin(BackendOp &op, Kind kind) {
+bool FileContext::begin(BackendOp& op, Kind kind) {
   if (kind == Kind::kLend) {
     op.status = NvmeStatus();
     return buffers_->take(op, size_of(op));
@@ -65,7 +68,7 @@ bool FileContext::begin(BackendOp &op, Kind kind) {
     if (kind == Kind::kRead) buffers_->give(op);
     return false;
   }
-  Request &request = *free_.back();
+  Request& request = *free_.back();
   free_.pop_back();
   request.op = &op;
   request.kind = kind;
@@ -78,7 +81,7 @@ bool FileContext::begin(BackendOp &op, Kind kind) {
 // The first that waits, if it can begin now. In order: nobody starves.
 bool FileContext::begin_waiting() {
   if (waiting_.empty()) return false;
-  BackendOp &op = *waiting_.front();
+  BackendOp& op = *waiting_.front();
   const Kind kind = static_cast<Kind>(op.hold[0]);
   if (!begin(op, kind)) return false;
   waiting_.pop();
@@ -86,8 +89,8 @@ bool FileContext::begin_waiting() {
   return true;
 }
 
-void FileContext::queue(Request &request) {
-  io_uring_sqe *sqe = io_uring_get_sqe(&ring_);
+void FileContext::queue(Request& request) {
+  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
   if (sqe == nullptr) {  // as many entries as requests: only requests that go on can fill it
     io_uring_submit(&ring_);
     sqe = io_uring_get_sqe(&ring_);
@@ -97,8 +100,8 @@ void FileContext::queue(Request &request) {
   queued_ = true;
 }
 
-void FileContext::prepare(Request &request, io_uring_sqe *sqe) {
-  const BackendOp &op = *request.op;
+void FileContext::prepare(Request& request, io_uring_sqe* sqe) {
+  const BackendOp& op = *request.op;
   const std::uint64_t offset = offset_of(op) + request.moved;
   const bool durable = (op.flags & BackendOp::kForceUnitAccess) != 0;
   switch (request.kind) {
@@ -122,8 +125,8 @@ void FileContext::prepare(Request &request, io_uring_sqe *sqe) {
 }
 
 // What is left of the transfer after request.moved bytes.
-std::uint32_t FileContext::fill_iov(Request &request) {
-  const BackendOp &op = *request.op;
+std::uint32_t FileContext::fill_iov(Request& request) {
+  const BackendOp& op = *request.op;
   std::uint32_t count = 0;
   if (request.kind == Kind::kZero) {
     for (std::uint64_t left = size_of(op) - request.moved; left > 0 && count < kMaxPieces; ++count) {
@@ -138,18 +141,18 @@ std::uint32_t FileContext::fill_iov(Request &request) {
     const std::uint64_t here = std::min(skip, op.iov[i].len);
     skip -= here;
     if (here == op.iov[i].len) continue;
-    request.iov[count++] = iovec{static_cast<std::byte *>(op.iov[i].base) + here, op.iov[i].len - here};
+    request.iov[count++] = iovec{static_cast<std::byte*>(op.iov[i].base) + here, op.iov[i].len - here};
   }
   return count;
 }
 
 std::uint32_t FileContext::poll() {
   std::uint32_t events = 0;
-  io_uring_cqe *cqes[64];
+  io_uring_cqe* cqes[64];
   for (;;) {
     const unsigned count = io_uring_peek_batch_cqe(&ring_, cqes, 64);
     for (unsigned i = 0; i < count; ++i) {
-      auto &request = *static_cast<Request *>(io_uring_cqe_get_data(cqes[i]));
+      auto& request = *static_cast<Request*>(io_uring_cqe_get_data(cqes[i]));
       const std::int32_t result = cqes[i]->res;
       io_uring_cqe_seen(&ring_, cqes[i]);
       complete(request, result);
@@ -174,7 +177,7 @@ int FileContext::arm() {
   return ring_.ring_fd;
 }
 
-void FileContext::complete(Request &request, std::int32_t result) {
+void FileContext::complete(Request& request, std::int32_t result) {
   if (goes_on(request, result)) return queue(request);
   if (result >= 0 || (request.kind == Kind::kSync && result == -EINVAL)) return end(request, NvmeStatus());
   if (request.kind == Kind::kRead) return end(request, kUnrecoveredRead);
@@ -183,7 +186,7 @@ void FileContext::complete(Request &request, std::int32_t result) {
 }
 
 // Interrupted, short, or a hole that cannot be punched after all: the same blocks again, or the rest of them.
-bool FileContext::goes_on(Request &request, std::int32_t &result) {
+bool FileContext::goes_on(Request& request, std::int32_t& result) {
   if (result == -EINTR || result == -EAGAIN) return true;
   if (request.kind == Kind::kPunch && result == -EOPNOTSUPP) {
     request.kind = Kind::kZero;
@@ -194,15 +197,16 @@ bool FileContext::goes_on(Request &request, std::int32_t &result) {
     request.kind = Kind::kPunchSync;
     return true;
   }
-  if (result < 0 || (request.kind != Kind::kRead && request.kind != Kind::kWrite && request.kind != Kind::kZero)) return false;
+  if (result < 0 || (request.kind != Kind::kRead && request.kind != Kind::kWrite && request.kind != Kind::kZero))
+    return false;
   request.moved += static_cast<std::uint64_t>(result);
   if (request.moved == size_of(*request.op)) return false;
   if (result == 0) result = -EIO;  // the file ends here: somebody cut it
   return result > 0;
 }
 
-void FileContext::end(Request &request, NvmeStatus status) {
-  BackendOp &op = *request.op;
+void FileContext::end(Request& request, NvmeStatus status) {
+  BackendOp& op = *request.op;
   if (request.kind != Kind::kSync) shared_.locks.unlock(offset_of(op), size_of(op), request.kind != Kind::kRead);
   if (request.kind == Kind::kWrite || (request.kind == Kind::kRead && !status.ok())) buffers_->give(op);
   request.op = nullptr;

@@ -19,26 +19,26 @@ namespace weft {
 
 // What every context of one backend shares.
 struct FileShared {
-  int fd = -1;                     // borrowed from the backend
+  int fd = -1;  // borrowed from the backend
   std::uint32_t block_size = 512;
-  bool holes = false;              // fallocate can punch
+  bool holes = false;  // fallocate can punch
   BlockLocks locks;
 };
 
 class FileContext final : public BackendContext {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<FileContext>> create(FileShared &shared);
+  [[nodiscard]] static Result<std::unique_ptr<FileContext>> create(FileShared& shared);
   ~FileContext() override;
 
   std::uint32_t segments(std::uint64_t lba, std::uint32_t blocks) const override;
-  Progress lend(BackendOp &op) override;
-  Progress commit(BackendOp &op) override { return start(op, Kind::kWrite); }
-  void discard(BackendOp &op) override { buffers_->give(op); }
-  Progress map(BackendOp &op) override;
-  void unmap(BackendOp &op) override { buffers_->give(op); }
-  Progress flush(BackendOp &op) override { return start(op, Kind::kSync); }
-  Progress write_zeroes(BackendOp &op) override { return start(op, shared_.holes ? Kind::kPunch : Kind::kZero); }
-  Progress deallocate(BackendOp &op) override { return start(op, shared_.holes ? Kind::kPunch : Kind::kZero); }
+  Progress lend(BackendOp& op) override;
+  Progress commit(BackendOp& op) override { return start(op, Kind::kWrite); }
+  void discard(BackendOp& op) override { buffers_->give(op); }
+  Progress map(BackendOp& op) override;
+  void unmap(BackendOp& op) override { buffers_->give(op); }
+  Progress flush(BackendOp& op) override { return start(op, Kind::kSync); }
+  Progress write_zeroes(BackendOp& op) override { return start(op, shared_.holes ? Kind::kPunch : Kind::kZero); }
+  Progress deallocate(BackendOp& op) override { return start(op, shared_.holes ? Kind::kPunch : Kind::kZero); }
 
   std::uint32_t poll() override;
   void submit() override;
@@ -49,33 +49,35 @@ class FileContext final : public BackendContext {
   static constexpr std::uint32_t kRequests = 256;
   static constexpr std::uint32_t kMaxPieces = 64;
   struct Request {
-    BackendOp *op = nullptr;
+    BackendOp* op = nullptr;
     Kind kind = Kind::kRead;
-    std::uint64_t moved = 0;       // bytes done so far: short transfers go on
+    std::uint64_t moved = 0;  // bytes done so far: short transfers go on
     std::array<iovec, kMaxPieces> iov;
   };
 
-  explicit FileContext(FileShared &shared) : shared_(shared) {}
-  [[nodiscard]] std::uint64_t offset_of(const BackendOp &op) const { return op.lba * shared_.block_size; }
-  [[nodiscard]] std::uint64_t size_of(const BackendOp &op) const { return std::uint64_t{op.blocks} * shared_.block_size; }
-  Progress start(BackendOp &op, Kind kind);
-  bool begin(BackendOp &op, Kind kind);
+  explicit FileContext(FileShared& shared) : shared_(shared) {}
+  [[nodiscard]] std::uint64_t offset_of(const BackendOp& op) const { return op.lba * shared_.block_size; }
+  [[nodiscard]] std::uint64_t size_of(const BackendOp& op) const {
+    return std::uint64_t{op.blocks} * shared_.block_size;
+  }
+  Progress start(BackendOp& op, Kind kind);
+  bool begin(BackendOp& op, Kind kind);
   bool begin_waiting();
-  void queue(Request &request);
-  void prepare(Request &request, io_uring_sqe *sqe);
-  std::uint32_t fill_iov(Request &request);
-  void complete(Request &request, std::int32_t result);
-  bool goes_on(Request &request, std::int32_t &result);
-  void end(Request &request, NvmeStatus status);
+  void queue(Request& request);
+  void prepare(Request& request, io_uring_sqe* sqe);
+  std::uint32_t fill_iov(Request& request);
+  void complete(Request& request, std::int32_t result);
+  bool goes_on(Request& request, std::int32_t& result);
+  void end(Request& request, NvmeStatus status);
 
-  FileShared &shared_;
+  FileShared& shared_;
   std::unique_ptr<FileBuffers> buffers_;
   io_uring ring_{};
   bool ring_open_ = false;
-  bool queued_ = false;                     // entries not submitted yet
+  bool queued_ = false;  // entries not submitted yet
   std::uint32_t under_way_ = 0;
   std::vector<Request> requests_;
-  std::vector<Request *> free_;
+  std::vector<Request*> free_;
   WaitList waiting_;
 };
 

@@ -16,44 +16,45 @@ constexpr std::uint64_t kWindow = 2u << 20;  // the largest transfer that one se
 // Anonymous memory of one window; pages are touched only as they are used. Not writable: all of it is the kernel's page of zeroes.
 class Window {
  public:
-  explicit Window(int protection) : at_(mmap(nullptr, kWindow, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {}
+  explicit Window(int protection)
+      : at_(mmap(nullptr, kWindow, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {}
   ~Window() {
     if (valid()) munmap(at_, kWindow);
   }
-  Window(const Window &) = delete;
-  Window &operator=(const Window &) = delete;
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
   [[nodiscard]] bool valid() const { return at_ != MAP_FAILED; }
-  [[nodiscard]] void *memory() const { return at_; }
+  [[nodiscard]] void* memory() const { return at_; }
 
  private:
-  void *const at_;
+  void* const at_;
 };
 
 Error no_window() { return Error(ENOMEM, "there is no memory for a null backend's buffers"); }
 
 class NullContext final : public BackendContext {
  public:
-  NullContext(const Window &zeroes, std::uint32_t block_size) : zeroes_(zeroes), block_size_(block_size) {}
+  NullContext(const Window& zeroes, std::uint32_t block_size) : zeroes_(zeroes), block_size_(block_size) {}
   [[nodiscard]] bool valid() const { return sink_.valid(); }
 
   std::uint32_t segments(std::uint64_t, std::uint32_t blocks) const override {
     return static_cast<std::uint32_t>((std::uint64_t{blocks} * block_size_ + kWindow - 1) / kWindow);
   }
-  Progress lend(BackendOp &op) override { return give(op, sink_); }
-  Progress commit(BackendOp &op) override { return succeed(op); }
-  void discard(BackendOp &) override {}
-  Progress map(BackendOp &op) override { return give(op, zeroes_); }
-  void unmap(BackendOp &) override {}
-  Progress flush(BackendOp &op) override { return succeed(op); }
-  Progress write_zeroes(BackendOp &op) override { return succeed(op); }
-  Progress deallocate(BackendOp &op) override { return succeed(op); }
+  Progress lend(BackendOp& op) override { return give(op, sink_); }
+  Progress commit(BackendOp& op) override { return succeed(op); }
+  void discard(BackendOp&) override {}
+  Progress map(BackendOp& op) override { return give(op, zeroes_); }
+  void unmap(BackendOp&) override {}
+  Progress flush(BackendOp& op) override { return succeed(op); }
+  Progress write_zeroes(BackendOp& op) override { return succeed(op); }
+  Progress deallocate(BackendOp& op) override { return succeed(op); }
 
  private:
-  static Progress succeed(BackendOp &op) {
+  static Progress succeed(BackendOp& op) {
     op.status = NvmeStatus();
     return Progress::kDone;
   }
-  Progress give(BackendOp &op, const Window &window) const {
+  Progress give(BackendOp& op, const Window& window) const {
     std::uint64_t left = std::uint64_t{op.blocks} * block_size_;
     op.iov_count = 0;
     for (; left > 0; ++op.iov_count) {
@@ -65,13 +66,13 @@ class NullContext final : public BackendContext {
   }
 
   const Window sink_{PROT_READ | PROT_WRITE};
-  const Window &zeroes_;
+  const Window& zeroes_;
   const std::uint32_t block_size_;
 };
 
 class NullBackend final : public Backend {
  public:
-  explicit NullBackend(const BackendInfo &info) : block_size_(info.block_size), blocks_(info.blocks) {}
+  explicit NullBackend(const BackendInfo& info) : block_size_(info.block_size), blocks_(info.blocks) {}
   [[nodiscard]] bool valid() const { return zeroes_.valid(); }
 
   BackendInfo info() const override {
@@ -82,13 +83,14 @@ class NullBackend final : public Backend {
     info.description = "null " + bytes_in_words(info.blocks * block_size_);
     return info;
   }
-  Result<std::unique_ptr<BackendContext>> open(Reactor &) override {
+  Result<std::unique_ptr<BackendContext>> open(Reactor&) override {
     auto context = std::make_unique<NullContext>(zeroes_, block_size_);
     if (!context->valid()) return no_window();
     return std::unique_ptr<BackendContext>(std::move(context));
   }
   Status resize(std::uint64_t blocks) override {
-    if (blocks == 0 || blocks > UINT64_MAX / block_size_) return Error(EINVAL, "a null backend cannot have that many blocks");
+    if (blocks == 0 || blocks > UINT64_MAX / block_size_)
+      return Error(EINVAL, "a null backend cannot have that many blocks");
     blocks_.store(blocks, std::memory_order_relaxed);
     return {};
   }
@@ -101,7 +103,7 @@ class NullBackend final : public Backend {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress &address) {
+Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress& address) {
   BackendInfo info;
   if (Status s = read_size_options(address, info, SizeNeeded::kYes); !s) return s.error();
   if (!address.path.empty()) {

@@ -12,14 +12,14 @@
 namespace weft {
 namespace {
 
-constexpr std::uint64_t kSlackPages = 65'536;    // data under way, all contexts together: 256 MiB of address space
-constexpr std::uint64_t kDropBytes = 1u << 20;   // a deallocation this large gives memory back to the kernel
+constexpr std::uint64_t kSlackPages = 65'536;   // data under way, all contexts together: 256 MiB of address space
+constexpr std::uint64_t kDropBytes = 1u << 20;  // a deallocation this large gives memory back to the kernel
 
 enum Waiting : std::uint64_t { kForLend, kForZeroes };
 
 class RamContext final : public BackendContext {
  public:
-  RamContext(RamPages &pages, std::uint32_t block_size) : pages_(pages), cache_(pages), block_size_(block_size) {}
+  RamContext(RamPages& pages, std::uint32_t block_size) : pages_(pages), cache_(pages), block_size_(block_size) {}
 
   std::uint32_t segments(std::uint64_t lba, std::uint32_t blocks) const override {
     const std::uint64_t first = lba * block_size_ / kRamPage;
@@ -27,10 +27,10 @@ class RamContext final : public BackendContext {
     return static_cast<std::uint32_t>(last - first + 1);
   }
 
-  Progress lend(BackendOp &op) override { return begin(op, kForLend); }
+  Progress lend(BackendOp& op) override { return begin(op, kForLend); }
 
-  Progress commit(BackendOp &op) override {
-    each_page(op, [this](std::uint64_t entry, std::byte *at, std::uint64_t offset, std::uint64_t size) {
+  Progress commit(BackendOp& op) override {
+    each_page(op, [this](std::uint64_t entry, std::byte* at, std::uint64_t offset, std::uint64_t size) {
       const RamPages::Page fresh = pages_.page_at(at);
       if (size == kRamPage) {
         keep_if_free(pages_.swap(entry, fresh));
@@ -41,12 +41,13 @@ class RamContext final : public BackendContext {
     return succeed(op);
   }
 
-  void discard(BackendOp &op) override {
-    each_page(op, [this](std::uint64_t, std::byte *at, std::uint64_t, std::uint64_t) { cache_.give(pages_.page_at(at)); });
+  void discard(BackendOp& op) override {
+    each_page(op,
+              [this](std::uint64_t, std::byte* at, std::uint64_t, std::uint64_t) { cache_.give(pages_.page_at(at)); });
     op.iov_count = 0;
   }
 
-  Progress map(BackendOp &op) override {
+  Progress map(BackendOp& op) override {
     op.iov_count = 0;
     each_range(op, [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
       append(op, pages_.memory(pages_.pin(entry)) + offset, size);
@@ -54,21 +55,21 @@ class RamContext final : public BackendContext {
     return succeed(op);
   }
 
-  void unmap(BackendOp &op) override {
-    each_page(op, [this](std::uint64_t entry, std::byte *at, std::uint64_t, std::uint64_t) {
+  void unmap(BackendOp& op) override {
+    each_page(op, [this](std::uint64_t entry, std::byte* at, std::uint64_t, std::uint64_t) {
       const RamPages::Page page = pages_.page_at(at);
       if (pages_.unpin(entry, page)) cache_.give(page);
     });
   }
 
-  Progress flush(BackendOp &op) override { return succeed(op); }
-  Progress write_zeroes(BackendOp &op) override { return begin(op, kForZeroes); }
-  Progress deallocate(BackendOp &op) override { return begin(op, kForZeroes); }
+  Progress flush(BackendOp& op) override { return succeed(op); }
+  Progress write_zeroes(BackendOp& op) override { return begin(op, kForZeroes); }
+  Progress deallocate(BackendOp& op) override { return begin(op, kForZeroes); }
 
   std::uint32_t poll() override {
     std::uint32_t events = 0;
     while (!waiting_.empty() && attempt(*waiting_.front(), static_cast<Waiting>(waiting_.front()->hold[0]))) {
-      BackendOp &op = waiting_.pop();
+      BackendOp& op = waiting_.pop();
       op.done(op);
       ++events;
     }
@@ -78,21 +79,21 @@ class RamContext final : public BackendContext {
   int arm() override { return waiting_.empty() ? -1 : -2; }
 
  private:
-  static Progress succeed(BackendOp &op) {
+  static Progress succeed(BackendOp& op) {
     op.status = NvmeStatus();
     return Progress::kDone;
   }
 
-  Progress begin(BackendOp &op, Waiting what) {
+  Progress begin(BackendOp& op, Waiting what) {
     if (waiting_.empty() && attempt(op, what)) return Progress::kDone;
     op.hold[0] = what;
     waiting_.push(op);
     return Progress::kPending;
   }
 
-  bool attempt(BackendOp &op, Waiting what) { return what == kForLend ? try_lend(op) : try_zeroes(op); }
+  bool attempt(BackendOp& op, Waiting what) { return what == kForLend ? try_lend(op) : try_zeroes(op); }
 
-  bool try_lend(BackendOp &op) {
+  bool try_lend(BackendOp& op) {
     op.iov_count = 0;
     bool enough = true;
     each_range(op, [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
@@ -108,7 +109,7 @@ class RamContext final : public BackendContext {
   }
 
   // Whole pages become the page of zeroes; a part of a page needs a fresh one, which must be there before anything changes.
-  bool try_zeroes(BackendOp &op) {
+  bool try_zeroes(BackendOp& op) {
     RamPages::Page spare[2];
     std::uint32_t needed = 0;
     each_range(op, [&](std::uint64_t, std::uint64_t, std::uint64_t size) { needed += size != kRamPage ? 1 : 0; });
@@ -134,10 +135,10 @@ class RamContext final : public BackendContext {
 
   // `fresh` holds `size` new bytes at `offset`: takes the rest from the page that is there now, whichever wins the race.
   void merge(std::uint64_t entry, RamPages::Page fresh, std::uint64_t offset, std::uint64_t size) {
-    std::byte *to = pages_.memory(fresh);
+    std::byte* to = pages_.memory(fresh);
     for (;;) {
       const RamPages::Page old = pages_.pin(entry);
-      const std::byte *from = pages_.memory(old);
+      const std::byte* from = pages_.memory(old);
       std::memcpy(to, from, offset);
       std::memcpy(to + offset + size, from + offset + size, kRamPage - offset - size);
       const RamPages::SwapResult result = pages_.swap_if(entry, old, fresh);
@@ -153,7 +154,7 @@ class RamContext final : public BackendContext {
 
   // f(entry, offset in its page, bytes) for each page of the range.
   template <class F>
-  void each_range(const BackendOp &op, F f) const {
+  void each_range(const BackendOp& op, F f) const {
     std::uint64_t at = op.lba * block_size_;
     const std::uint64_t end = at + std::uint64_t{op.blocks} * block_size_;
     while (at < end) {
@@ -166,10 +167,10 @@ class RamContext final : public BackendContext {
 
   // f(entry, memory, offset in its page, bytes) for each page that op.iov names. Entries follow each other: so do the pages.
   template <class F>
-  void each_page(const BackendOp &op, F f) const {
+  void each_page(const BackendOp& op, F f) const {
     std::uint64_t at = op.lba * block_size_;
     for (std::uint32_t i = 0; i < op.iov_count; ++i) {
-      auto *memory = static_cast<std::byte *>(op.iov[i].base);
+      auto* memory = static_cast<std::byte*>(op.iov[i].base);
       for (std::uint64_t left = op.iov[i].len; left > 0;) {
         const std::uint64_t offset = at % kRamPage;
         const std::uint64_t size = std::min(left, kRamPage - offset);
@@ -181,10 +182,10 @@ class RamContext final : public BackendContext {
     }
   }
 
-  static void append(BackendOp &op, std::byte *memory, std::uint64_t size) {
+  static void append(BackendOp& op, std::byte* memory, std::uint64_t size) {
     if (op.iov_count > 0) {
-      weft_iov &last = op.iov[op.iov_count - 1];
-      if (static_cast<std::byte *>(last.base) + last.len == memory) {
+      weft_iov& last = op.iov[op.iov_count - 1];
+      if (static_cast<std::byte*>(last.base) + last.len == memory) {
         last.len += size;
         return;
       }
@@ -195,10 +196,10 @@ class RamContext final : public BackendContext {
   // Pages freed one after the other: their memory goes back in runs.
   class FreedRun {
    public:
-    FreedRun(RamContext &context, bool drop) : context_(context), drop_(drop) {}
+    FreedRun(RamContext& context, bool drop) : context_(context), drop_(drop) {}
     ~FreedRun() { end(); }
-    FreedRun(const FreedRun &) = delete;
-    FreedRun &operator=(const FreedRun &) = delete;
+    FreedRun(const FreedRun&) = delete;
+    FreedRun& operator=(const FreedRun&) = delete;
     void add(RamPages::Page page) {
       if (page == RamPages::kNoPage) return;
       if (!drop_) return context_.cache_.give(page);
@@ -212,13 +213,13 @@ class RamContext final : public BackendContext {
       if (count_ > 0) context_.pages_.drop_memory(first_, count_);
       for (; count_ > 0; --count_) context_.cache_.give(first_++);
     }
-    RamContext &context_;
+    RamContext& context_;
     bool drop_;
     RamPages::Page first_ = 0;
     std::uint32_t count_ = 0;
   };
 
-  RamPages &pages_;
+  RamPages& pages_;
   PageCache cache_;
   const std::uint32_t block_size_;
   WaitList waiting_;
@@ -226,7 +227,8 @@ class RamContext final : public BackendContext {
 
 class RamBackend final : public Backend {
  public:
-  RamBackend(std::unique_ptr<RamPages> pages, const BackendInfo &info) : pages_(std::move(pages)), block_size_(info.block_size), blocks_(info.blocks) {}
+  RamBackend(std::unique_ptr<RamPages> pages, const BackendInfo& info)
+      : pages_(std::move(pages)), block_size_(info.block_size), blocks_(info.blocks) {}
 
   BackendInfo info() const override {
     BackendInfo info;
@@ -237,11 +239,12 @@ class RamBackend final : public Backend {
     info.description = "ram " + bytes_in_words(info.blocks * block_size_);
     return info;
   }
-  Result<std::unique_ptr<BackendContext>> open(Reactor &) override {
+  Result<std::unique_ptr<BackendContext>> open(Reactor&) override {
     return std::unique_ptr<BackendContext>(std::make_unique<RamContext>(*pages_, block_size_));
   }
   Status resize(std::uint64_t blocks) override {
-    if (blocks == 0 || blocks > UINT64_MAX / block_size_) return Error(EINVAL, "a ram backend cannot have that many blocks");
+    if (blocks == 0 || blocks > UINT64_MAX / block_size_)
+      return Error(EINVAL, "a ram backend cannot have that many blocks");
     if (Status s = pages_->resize((blocks * block_size_ + kRamPage - 1) / kRamPage); !s) return s;
     blocks_.store(blocks, std::memory_order_relaxed);
     return {};
@@ -255,7 +258,7 @@ class RamBackend final : public Backend {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> open_ram_backend(const BackendAddress &address) {
+Result<std::unique_ptr<Backend>> open_ram_backend(const BackendAddress& address) {
   BackendInfo info;
   if (Status s = read_size_options(address, info, SizeNeeded::kYes); !s) return s.error();
   if (!address.path.empty()) {

@@ -23,14 +23,15 @@ Reservation::~Reservation() {
   if (base_ != nullptr) munmap(base_, reserved_);
 }
 
-Status Reservation::reserve(std::uint64_t bytes, const char *what) {
+Status Reservation::reserve(std::uint64_t bytes, const char* what) {
   reserved_ = whole_pages(bytes);
-  void *at = mmap(nullptr, reserved_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* at = mmap(nullptr, reserved_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at == MAP_FAILED) {
     const int error = errno;
-    return Error(error, fmt::format("cannot reserve {} bytes of address space for {}: {}", reserved_, what, std::strerror(error)));
+    return Error(error, fmt::format("cannot reserve {} bytes of address space for {}: {}", reserved_, what,
+                                    std::strerror(error)));
   }
-  base_ = static_cast<std::byte *>(at);
+  base_ = static_cast<std::byte*>(at);
   return {};
 }
 
@@ -38,7 +39,8 @@ Status Reservation::grow(std::uint64_t bytes) {
   const std::uint64_t wanted = whole_pages(bytes);
   if (wanted <= usable_) return {};
   if (wanted > reserved_) {
-    return Error(ENOSPC, fmt::format("{} bytes are more than the {} that were reserved when it was made", wanted, reserved_));
+    return Error(ENOSPC,
+                 fmt::format("{} bytes are more than the {} that were reserved when it was made", wanted, reserved_));
   }
   if (mprotect(base_ + usable_, wanted - usable_, PROT_READ | PROT_WRITE) != 0) {
     const int error = errno;
@@ -50,7 +52,8 @@ Status Reservation::grow(std::uint64_t bytes) {
 
 Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::uint64_t slack) {
   // Room to grow by resize(): address space costs nothing. Page numbers have 32 bits.
-  const std::uint64_t most = std::min<std::uint64_t>(std::max(entries * 4, entries + (std::uint64_t{1} << 24)), kNoPage - slack - 1);
+  const std::uint64_t most =
+      std::min<std::uint64_t>(std::max(entries * 4, entries + (std::uint64_t{1} << 24)), kNoPage - slack - 1);
   if (entries > most) {
     return Error(EFBIG, fmt::format("{} pages of 4 KiB are more than a ram backend can have ({})", entries, most));
   }
@@ -58,7 +61,8 @@ Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::u
   pages->slack_ = slack;
   if (Status s = pages->arena_.reserve((most + slack + 1) * kRamPage, "ram blocks"); !s) return s.error();
   if (Status s = pages->table_.reserve(most * sizeof(std::uint64_t), "the table of ram blocks"); !s) return s.error();
-  if (Status s = pages->meta_.reserve((most + slack + 1) * sizeof(Meta), "the table of ram pages"); !s) return s.error();
+  if (Status s = pages->meta_.reserve((most + slack + 1) * sizeof(Meta), "the table of ram pages"); !s)
+    return s.error();
   if (Status s = pages->resize(entries); !s) return s.error();
   return pages;
 }
@@ -79,8 +83,9 @@ Status RamPages::resize(std::uint64_t entries) {
   return {};
 }
 
-RamPages::Page RamPages::page_at(const void *memory) const {
-  return static_cast<Page>(static_cast<std::uint64_t>(static_cast<const std::byte *>(memory) - arena_.base()) / kRamPage);
+RamPages::Page RamPages::page_at(const void* memory) const {
+  return static_cast<Page>(static_cast<std::uint64_t>(static_cast<const std::byte*>(memory) - arena_.base()) /
+                           kRamPage);
 }
 
 RamPages::Page RamPages::pin(std::uint64_t entry) {
@@ -92,10 +97,12 @@ bool RamPages::settle(Page page, std::int32_t change) {
 }
 
 bool RamPages::unpin(std::uint64_t entry, Page page) {
-  if (page == 0) return false;  // its pins are not counted: it may come back to the entry, and overflow falls off the top
+  if (page == 0)
+    return false;  // its pins are not counted: it may come back to the entry, and overflow falls off the top
   std::uint64_t seen = table()[entry].load(std::memory_order_relaxed);
   while (page_of(seen) == page) {
-    if (table()[entry].compare_exchange_weak(seen, seen - kOnePin, std::memory_order_release, std::memory_order_relaxed)) {
+    if (table()[entry].compare_exchange_weak(seen, seen - kOnePin, std::memory_order_release,
+                                             std::memory_order_relaxed)) {
       return false;
     }
   }
@@ -122,7 +129,8 @@ RamPages::Page RamPages::take_shared() {
   std::uint64_t head = free_head_.load(std::memory_order_acquire);
   while (page_of(head) != kNoPage) {
     const Page next = meta(page_of(head)).next_free.load(std::memory_order_relaxed);
-    const std::uint64_t tagged = ((head >> 32) + 1) << 32 | next;  // the tag keeps a page that came back from being mistaken
+    const std::uint64_t tagged =
+        ((head >> 32) + 1) << 32 | next;  // the tag keeps a page that came back from being mistaken
     if (free_head_.compare_exchange_weak(head, tagged, std::memory_order_acquire)) return page_of(head);
   }
   std::uint64_t page = untouched_.load(std::memory_order_relaxed);
@@ -132,7 +140,7 @@ RamPages::Page RamPages::take_shared() {
   return kNoPage;
 }
 
-void RamPages::give_shared(const Page *pages, std::size_t count) {
+void RamPages::give_shared(const Page* pages, std::size_t count) {
   if (count == 0) return;
   for (std::size_t i = 0; i + 1 < count; ++i) meta(pages[i]).next_free.store(pages[i + 1], std::memory_order_relaxed);
   std::uint64_t head = free_head_.load(std::memory_order_relaxed);

@@ -29,15 +29,15 @@ class Reservation {
  public:
   Reservation() = default;
   ~Reservation();
-  Reservation(const Reservation &) = delete;
-  Reservation &operator=(const Reservation &) = delete;
-  [[nodiscard]] Status reserve(std::uint64_t bytes, const char *what);
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+  [[nodiscard]] Status reserve(std::uint64_t bytes, const char* what);
   [[nodiscard]] Status grow(std::uint64_t bytes);  // readable and writable, zeroed up to here
-  [[nodiscard]] std::byte *base() const { return base_; }
+  [[nodiscard]] std::byte* base() const { return base_; }
   [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
 
  private:
-  std::byte *base_ = nullptr;
+  std::byte* base_ = nullptr;
   std::uint64_t reserved_ = 0;
   std::uint64_t usable_ = 0;
 };
@@ -52,8 +52,8 @@ class RamPages {
   // Entries beyond a smaller count become zeroes. One caller at a time; readers and writers may run.
   [[nodiscard]] Status resize(std::uint64_t entries);
 
-  [[nodiscard]] std::byte *memory(Page page) const { return arena_.base() + std::uint64_t{page} * kRamPage; }
-  [[nodiscard]] Page page_at(const void *memory) const;
+  [[nodiscard]] std::byte* memory(Page page) const { return arena_.base() + std::uint64_t{page} * kRamPage; }
+  [[nodiscard]] Page page_at(const void* memory) const;
 
   [[nodiscard]] Page pin(std::uint64_t entry);
   // The caller's PageCache takes the page if this was its last use; the same for swap.
@@ -67,7 +67,7 @@ class RamPages {
 
   // The shared stack of free pages, and pages never used before.
   [[nodiscard]] Page take_shared();
-  void give_shared(const Page *pages, std::size_t count);
+  void give_shared(const Page* pages, std::size_t count);
   void drop_memory(Page first, std::uint64_t count);  // gives the memory of free pages back to the kernel
 
  private:
@@ -76,33 +76,33 @@ class RamPages {
     std::atomic<Page> next_free;
   };
   RamPages() = default;
-  [[nodiscard]] std::atomic<std::uint64_t> *table() const {
-    return reinterpret_cast<std::atomic<std::uint64_t> *>(table_.base());
+  [[nodiscard]] std::atomic<std::uint64_t>* table() const {
+    return reinterpret_cast<std::atomic<std::uint64_t>*>(table_.base());
   }
-  [[nodiscard]] Meta &meta(Page page) const { return reinterpret_cast<Meta *>(meta_.base())[page]; }
+  [[nodiscard]] Meta& meta(Page page) const { return reinterpret_cast<Meta*>(meta_.base())[page]; }
   [[nodiscard]] bool settle(Page page, std::int32_t change);
 
   Reservation arena_, table_, meta_;
-  std::uint64_t entries_ = 0;                     // resize() only
+  std::uint64_t entries_ = 0;  // resize() only
   std::uint64_t slack_ = 0;
-  std::atomic<std::uint64_t> limit_{0};           // pages that may exist
-  std::atomic<std::uint64_t> untouched_{1};       // next page never used; page 0 is the zeroes
-  std::atomic<std::uint64_t> free_head_{kNoPage}; // {tag : 32, page : 32}
+  std::atomic<std::uint64_t> limit_{0};            // pages that may exist
+  std::atomic<std::uint64_t> untouched_{1};        // next page never used; page 0 is the zeroes
+  std::atomic<std::uint64_t> free_head_{kNoPage};  // {tag : 32, page : 32}
 };
 
 // One thread's stock of free pages, so that steady writing touches nothing shared.
 class PageCache {
  public:
-  explicit PageCache(RamPages &pages) : pages_(pages) { stock_.reserve(kMost); }
+  explicit PageCache(RamPages& pages) : pages_(pages) { stock_.reserve(kMost); }
   ~PageCache() { pages_.give_shared(stock_.data(), stock_.size()); }
-  PageCache(const PageCache &) = delete;
-  PageCache &operator=(const PageCache &) = delete;
-  [[nodiscard]] RamPages::Page take();           // kNoPage: none left anywhere
+  PageCache(const PageCache&) = delete;
+  PageCache& operator=(const PageCache&) = delete;
+  [[nodiscard]] RamPages::Page take();  // kNoPage: none left anywhere
   void give(RamPages::Page page);
 
  private:
   static constexpr std::size_t kMost = 1024;
-  RamPages &pages_;
+  RamPages& pages_;
   std::vector<RamPages::Page> stock_;
 };
 

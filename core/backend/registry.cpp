@@ -26,10 +26,12 @@ Result<std::unique_ptr<Backend>> BackendRegistry::open(std::string_view url) con
   if (!address) return std::move(address).error();
   if (auto found = factories_.find(address->scheme); found != factories_.end()) return found->second(*address);
   std::vector<std::string_view> known;
-  for (const auto &[scheme, factory] : factories_) known.push_back(scheme);
+  for (const auto& [scheme, factory] : factories_) known.push_back(scheme);
   const std::string_view near = nearest_word(address->scheme, known);
-  return Error(EINVAL, near.empty() ? fmt::format("no backend is called '{}'; there are {}", address->scheme, fmt::join(known, ", "))
-                                    : fmt::format("no backend is called '{}'; did you mean '{}'?", address->scheme, near));
+  return Error(EINVAL,
+               near.empty()
+                   ? fmt::format("no backend is called '{}'; there are {}", address->scheme, fmt::join(known, ", "))
+                   : fmt::format("no backend is called '{}'; did you mean '{}'?", address->scheme, near));
 }
 
 }  // namespace weft

@@ -9,7 +9,7 @@
 namespace weft {
 namespace {
 
-Status read_block_size(const std::string &text, BackendInfo &info) {
+Status read_block_size(const std::string& text, BackendInfo& info) {
   auto size = parse_size(text);
   if (!size) return std::move(size).error().with_context("block=" + text);
   if (*size != 512 && *size != 4096) return Error(EINVAL, fmt::format("block={}: a block has 512 or 4096 bytes", text));
@@ -17,25 +17,27 @@ Status read_block_size(const std::string &text, BackendInfo &info) {
   return {};
 }
 
-Status check_key(const std::string &key, std::initializer_list<std::string_view> also) {
+Status check_key(const std::string& key, std::initializer_list<std::string_view> also) {
   std::vector<std::string_view> known{"size", "block"};
   known.insert(known.end(), also);
   if (std::find(known.begin(), known.end(), key) != known.end()) return {};
   const std::string_view near = nearest_word(key, known);
-  return Error(EINVAL, near.empty() ? fmt::format("'{}' is no option of this backend; it takes {}", key, fmt::join(known, ", "))
-                                    : fmt::format("'{}' is no option of this backend; did you mean '{}'?", key, near));
+  return Error(EINVAL, near.empty()
+                           ? fmt::format("'{}' is no option of this backend; it takes {}", key, fmt::join(known, ", "))
+                           : fmt::format("'{}' is no option of this backend; did you mean '{}'?", key, near));
 }
 
 }  // namespace
 
-Status read_size_options(const BackendAddress &address, BackendInfo &info, SizeNeeded needed,
+Status read_size_options(const BackendAddress& address, BackendInfo& info, SizeNeeded needed,
                          std::initializer_list<std::string_view> also) {
-  const std::string *size = nullptr;
-  for (const Option &option : address.options) {
+  const std::string* size = nullptr;
+  for (const Option& option : address.options) {
     if (Status s = check_key(option.key, also); !s) return std::move(s).error().with_context(address.to_string());
     if (option.key == "size") size = &option.value;
     if (option.key != "block") continue;
-    if (Status s = read_block_size(option.value, info); !s) return std::move(s).error().with_context(address.to_string());
+    if (Status s = read_block_size(option.value, info); !s)
+      return std::move(s).error().with_context(address.to_string());
   }
   if (size == nullptr) {
     if (needed == SizeNeeded::kNo) return {};
@@ -52,7 +54,7 @@ Status read_size_options(const BackendAddress &address, BackendInfo &info, SizeN
 }
 
 std::string bytes_in_words(std::uint64_t bytes) {
-  static constexpr const char *kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   std::size_t unit = 0;
   while (bytes >= 1024 && bytes % 1024 == 0) {
     bytes /= 1024;

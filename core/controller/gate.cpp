@@ -29,7 +29,9 @@ void Gate::close_next() {
 }
 
 void Gate::closed() {
-  if (--to_close_ == 0) waiting_.front().run();
+  if (--to_close_ != 0) return;
+  const Run run = std::move(waiting_.front().run);  // what it runs may end it at once
+  run();
 }
 
 void Gate::ended(BlockRange range, IoQueue::Effect effect) {

@@ -26,7 +26,9 @@ class [[nodiscard]] Task {
     std::suspend_always initial_suspend() noexcept { return {}; }
     struct Final {
       bool await_ready() noexcept { return false; }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept { return self.promise().next; }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
+        return self.promise().next;
+      }
       void await_resume() noexcept {}
     };
     Final final_suspend() noexcept { return {}; }
@@ -35,13 +37,13 @@ class [[nodiscard]] Task {
   };
 
   explicit Task(std::coroutine_handle<promise_type> self) : self_(self) {}
-  Task(Task &&other) noexcept : self_(std::exchange(other.self_, {})) {}
+  Task(Task&& other) noexcept : self_(std::exchange(other.self_, {})) {}
   ~Task() {
     if (self_) self_.destroy();
   }
-  Task(const Task &) = delete;
-  Task &operator=(const Task &) = delete;
-  Task &operator=(Task &&) = delete;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+  Task& operator=(Task&&) = delete;
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {

@@ -10,7 +10,8 @@
 // a transport whose table names a default service. to_string() prints the URL form; parse(to_string()) is equal (of a
 // split address: equal once it is split again).
 // Percent-encoding: %XX stands for a byte in the NQN, in values of options (there for '&', '#', '%' and spaces; '/' in an NQN
-// is %2F), and in a URL's location outside brackets; never for a control character. In brackets '%' begins a scope. The last
+// is %2F), and in a URL's location outside brackets; never for a control character. In brackets '%' (or '%25' before a letter) begins a
+// scope. The last
 // segment of a URL is the NQN when it starts with "nqn."; write %6Eqn. for a location's own.
 // Keys of options are lower case and come once. '+' in a scheme is kept for filters: parsed, refused by
 // check_transport_options() as long as there are none.
@@ -34,7 +35,7 @@ namespace weft {
 struct Option {
   std::string key;
   std::string value;
-  friend bool operator==(const Option &, const Option &) = default;
+  friend bool operator==(const Option&, const Option&) = default;
 };
 
 struct Address {
@@ -51,14 +52,15 @@ struct Address {
   // host:port -> traddr, trsvcid; the default where none is written. No effect when already split.
   [[nodiscard]] Status split_service(std::string_view default_service);
   [[nodiscard]] std::string to_string() const;
-  [[nodiscard]] const std::string *option(std::string_view key) const;  // borrowed from this
-  friend bool operator==(const Address &, const Address &) = default;
+  [[nodiscard]] const std::string* option(std::string_view key) const;  // borrowed from this
+  friend bool operator==(const Address&, const Address&) = default;
 };
 
 // Scalars as they are written in config strings, on the command line and in TOML files.
-[[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);                  // 4k, 1G: powers of 1,024
-[[nodiscard]] Result<std::chrono::nanoseconds> parse_duration(std::string_view text);   // 30s, 500ms, 2m; a bare number: seconds
-[[nodiscard]] Result<bool> parse_switch(std::string_view text);                         // on/off, yes/no, true/false, 1/0
+[[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);  // 4k, 1G: powers of 1,024
+[[nodiscard]] Result<std::chrono::nanoseconds> parse_duration(
+    std::string_view text);                                      // 30s, 500ms, 2m; a bare number: seconds
+[[nodiscard]] Result<bool> parse_switch(std::string_view text);  // on/off, yes/no, true/false, 1/0
 [[nodiscard]] Result<std::uint64_t> parse_count(std::string_view text, std::uint64_t low, std::uint64_t high);
 
 enum class WaitPolicy : std::uint8_t {
@@ -70,21 +72,21 @@ enum class WaitPolicy : std::uint8_t {
 
 // The keys of the core, for an address that a host connects to.
 struct HostOptions {
-  std::uint32_t queues = 1;                       // I/O queues asked for; 1..1024 (0, from a program: admin only)
-  std::uint32_t qsize = 128;                      // entries of an I/O queue, 1's based; 2..65536
+  std::uint32_t queues = 1;   // I/O queues asked for; 1..1024 (0, from a program: admin only)
+  std::uint32_t qsize = 128;  // entries of an I/O queue, 1's based; 2..65536
   std::uint32_t admin_qsize = 32;
-  std::chrono::milliseconds kato{30'000};         // 0: no keep-alive
-  std::chrono::milliseconds timeout{30'000};      // of one command, and of each step of connecting
-  std::string hostnqn;                            // "": this machine's (/etc/nvme/hostnqn, else derived)
-  std::string hostid;                             // "": this machine's; a UUID
-  bool sq_flow_control = false;                   // key sqfc: ask for SQ flow control to stay on
+  std::chrono::milliseconds kato{30'000};     // 0: no keep-alive
+  std::chrono::milliseconds timeout{30'000};  // of one command, and of each step of connecting
+  std::string hostnqn;                        // "": this machine's (/etc/nvme/hostnqn, else derived)
+  std::string hostid;                         // "": this machine's; a UUID
+  bool sq_flow_control = false;               // key sqfc: ask for SQ flow control to stay on
   WaitPolicy wait = WaitPolicy::kAdaptive;
 };
 // Takes the core's keys out of the options; what is left belongs to the transport. An unknown value is an error.
-[[nodiscard]] Result<HostOptions> take_host_options(Address &address);
+[[nodiscard]] Result<HostOptions> take_host_options(Address& address);
 // Each option that is left must be declared by the transport and its value must fit the declared type; an unknown key is an
 // error that names the nearest known one, of the core's or the transport's.
-[[nodiscard]] Status check_transport_options(const Address &address, std::span<const weft_option_info> declared,
+[[nodiscard]] Status check_transport_options(const Address& address, std::span<const weft_option_info> declared,
                                              std::span<const std::string_view> core_keys);
 [[nodiscard]] std::span<const std::string_view> host_option_keys();
 
@@ -95,7 +97,7 @@ struct BackendAddress {
   std::vector<Option> options;
   [[nodiscard]] static Result<BackendAddress> parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;
-  friend bool operator==(const BackendAddress &, const BackendAddress &) = default;
+  friend bool operator==(const BackendAddress&, const BackendAddress&) = default;
 };
 
 // The nearest of `known` to `word` by edit distance, "" when none is near: "did you mean ...?"

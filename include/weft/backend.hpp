@@ -29,12 +29,12 @@ namespace weft {
 
 struct BackendInfo {
   std::uint64_t blocks = 0;
-  std::uint32_t block_size = 512;     // 512 or 4096
+  std::uint32_t block_size = 512;  // 512 or 4096
   bool read_only = false;
-  bool volatile_cache = false;        // flush() does something: Identify VWC
-  bool thin = false;                  // deallocate frees space: NSFEAT, DLFEAT
-  std::uint32_t optimal_blocks = 0;   // NPWG and friends; 0: not told
-  std::string description;            // "ram 64 MiB": for people
+  bool volatile_cache = false;       // flush() does something: Identify VWC
+  bool thin = false;                 // deallocate frees space: NSFEAT, DLFEAT
+  std::uint32_t optimal_blocks = 0;  // NPWG and friends; 0: not told
+  std::string description;           // "ram 64 MiB": for people
 };
 
 enum class Progress : std::uint8_t { kDone, kPending };
@@ -47,14 +47,14 @@ struct BackendOp {
   std::uint64_t lba = 0;
   std::uint32_t blocks = 0;
   std::uint32_t flags = 0;
-  weft_iov *iov = nullptr;            // room for at least context.segments(lba, blocks) entries
-  std::uint32_t iov_count = 0;        // set by lend and map
-  void (*done)(BackendOp &op) = nullptr;
-  void *ctx = nullptr;
+  weft_iov* iov = nullptr;      // room for at least context.segments(lba, blocks) entries
+  std::uint32_t iov_count = 0;  // set by lend and map
+  void (*done)(BackendOp& op) = nullptr;
+  void* ctx = nullptr;
   // The backend's.
-  NvmeStatus status;                  // valid once done
-  std::uint64_t hold[2] = {0, 0};     // between lend and commit, map and unmap, and while pending
-  BackendOp *next = nullptr;          // while pending
+  NvmeStatus status;               // valid once done
+  std::uint64_t hold[2] = {0, 0};  // between lend and commit, map and unmap, and while pending
+  BackendOp* next = nullptr;       // while pending
 };
 
 class BackendContext : public Poller {
@@ -63,15 +63,15 @@ class BackendContext : public Poller {
   [[nodiscard]] virtual std::uint32_t segments(std::uint64_t lba, std::uint32_t blocks) const = 0;
 
   // Waits (kPending) when memory is short; waiters are served in order.
-  virtual Progress lend(BackendOp &op) = 0;
-  virtual Progress commit(BackendOp &op) = 0;   // releases the memory, whatever the status
-  virtual void discard(BackendOp &op) = 0;
-  virtual Progress map(BackendOp &op) = 0;      // failed: nothing to unmap
-  virtual void unmap(BackendOp &op) = 0;
+  virtual Progress lend(BackendOp& op) = 0;
+  virtual Progress commit(BackendOp& op) = 0;  // releases the memory, whatever the status
+  virtual void discard(BackendOp& op) = 0;
+  virtual Progress map(BackendOp& op) = 0;  // failed: nothing to unmap
+  virtual void unmap(BackendOp& op) = 0;
 
-  virtual Progress flush(BackendOp &op) = 0;         // what was committed before is durable; range ignored
-  virtual Progress write_zeroes(BackendOp &op) = 0;
-  virtual Progress deallocate(BackendOp &op) = 0;    // the blocks read as zeroes afterwards
+  virtual Progress flush(BackendOp& op) = 0;  // what was committed before is durable; range ignored
+  virtual Progress write_zeroes(BackendOp& op) = 0;
+  virtual Progress deallocate(BackendOp& op) = 0;  // the blocks read as zeroes afterwards
 
   std::uint32_t poll() override { return 0; }
 };
@@ -81,13 +81,13 @@ class Backend {
   virtual ~Backend() = default;
   [[nodiscard]] virtual BackendInfo info() const = 0;
   // On the thread of `reactor`. The caller add()s the context to the reactor and destroys it when no operation is under way.
-  [[nodiscard]] virtual Result<std::unique_ptr<BackendContext>> open(Reactor &reactor) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<BackendContext>> open(Reactor& reactor) = 0;
   // Changes the size while contexts are open. Before it shrinks, the caller has ended the I/O beyond the new end; what lay
   // there is lost. ENOTSUP where it cannot.
   [[nodiscard]] virtual Status resize(std::uint64_t blocks);
 };
 
-using BackendFactory = std::function<Result<std::unique_ptr<Backend>>(const BackendAddress &)>;
+using BackendFactory = std::function<Result<std::unique_ptr<Backend>>(const BackendAddress&)>;
 
 // Scheme -> factory. Built in main; builtin() has ram, null and file. Not thread safe while being added to.
 class BackendRegistry {

@@ -24,34 +24,38 @@ class BlockingHost {
  public:
   // `address` may carry the core's and the transport's options. Without a subsystem NQN it connects to the discovery
   // service when that is what answers.
-  [[nodiscard]] static Result<std::unique_ptr<BlockingHost>> connect(TransportRegistry &registry, std::string_view address);
-  [[nodiscard]] static Result<std::unique_ptr<BlockingHost>> connect(TransportRegistry &registry, const Address &address,
-                                                                     const HostOptions &options);
+  [[nodiscard]] static Result<std::unique_ptr<BlockingHost>> connect(TransportRegistry& registry,
+                                                                     std::string_view address);
+  [[nodiscard]] static Result<std::unique_ptr<BlockingHost>> connect(TransportRegistry& registry,
+                                                                     const Address& address,
+                                                                     const HostOptions& options);
   ~BlockingHost();
-  BlockingHost(const BlockingHost &) = delete;
-  BlockingHost &operator=(const BlockingHost &) = delete;
+  BlockingHost(const BlockingHost&) = delete;
+  BlockingHost& operator=(const BlockingHost&) = delete;
 
   [[nodiscard]] Result<std::vector<std::uint32_t>> list_namespaces();
   [[nodiscard]] Result<Namespace> identify_namespace(std::uint32_t nsid);
   // Sizes must be multiples of the block size. The error of a status from the controller is EIO with its words.
-  [[nodiscard]] Status read(const Namespace &ns, std::uint64_t lba, std::span<std::byte> into);
-  [[nodiscard]] Status write(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> from, bool force_unit_access = false);
-  [[nodiscard]] Status compare(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> with);
-  [[nodiscard]] Status compare_and_write(const Namespace &ns, std::uint64_t lba, std::span<const std::byte> with,
+  [[nodiscard]] Status read(const Namespace& ns, std::uint64_t lba, std::span<std::byte> into);
+  [[nodiscard]] Status write(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> from,
+                             bool force_unit_access = false);
+  [[nodiscard]] Status compare(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> with);
+  [[nodiscard]] Status compare_and_write(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> with,
                                          std::span<const std::byte> from);
-  [[nodiscard]] Status flush(const Namespace &ns);
-  [[nodiscard]] Status write_zeroes(const Namespace &ns, std::uint64_t lba, std::uint64_t blocks, bool deallocate = false);
-  [[nodiscard]] Status deallocate(const Namespace &ns, std::uint64_t lba, std::uint64_t blocks);
-  [[nodiscard]] Completion submit(IoRequest &request);               // done and ctx are ignored
-  [[nodiscard]] Completion passthrough(PassthroughRequest &request); // done and ctx are ignored
+  [[nodiscard]] Status flush(const Namespace& ns);
+  [[nodiscard]] Status write_zeroes(const Namespace& ns, std::uint64_t lba, std::uint64_t blocks,
+                                    bool deallocate = false);
+  [[nodiscard]] Status deallocate(const Namespace& ns, std::uint64_t lba, std::uint64_t blocks);
+  [[nodiscard]] Completion submit(IoRequest& request);                // done and ctx are ignored
+  [[nodiscard]] Completion passthrough(PassthroughRequest& request);  // done and ctx are ignored
   [[nodiscard]] Result<std::vector<std::byte>> get_log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset,
                                                             std::uint32_t length);
   [[nodiscard]] Result<std::uint64_t> get_property(std::uint32_t offset, bool eight_bytes);
   [[nodiscard]] Result<std::vector<fabrics::DiscoveryLogEntry>> discover();
   void close();  // idempotent
 
-  [[nodiscard]] Host &host();               // to be used on reactor()'s thread only, and not after close()
-  [[nodiscard]] Reactor &reactor();
+  [[nodiscard]] Host& host();  // to be used on reactor()'s thread only, and not after close()
+  [[nodiscard]] Reactor& reactor();
 
  private:
   struct Impl;
@@ -60,7 +64,7 @@ class BlockingHost {
 };
 
 // What a Completion says, as an Error: EIO and the status in words, or the errno.
-[[nodiscard]] Error completion_error(const Completion &completion, std::string_view what);
+[[nodiscard]] Error completion_error(const Completion& completion, std::string_view what);
 
 }  // namespace weft
 

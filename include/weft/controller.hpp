@@ -32,29 +32,29 @@ struct TargetOptions {
   std::uint32_t threads = 1;
   WaitPolicy wait = WaitPolicy::kAdaptive;
   Nanoseconds spin_ns = 50'000;
-  std::vector<int> cpus;                        // pin thread i to cpus[i]; empty: not pinned
-  std::uint32_t max_queue_size = 1024;          // CAP.MQES + 1
-  std::uint32_t max_io_queues = 128;            // a controller; 1..128
-  std::uint32_t in_capsule = 8192;              // bytes of in-capsule data on I/O queues: IOCCSZ, bounded by the transport's
-  std::uint32_t max_transfer = 1u << 20;        // MDTS: a power of two times 4 KiB
-  std::uint64_t data_memory = 64u << 20;        // bound of the memory lent to data under way, per thread
-  Nanoseconds connect_timeout = 10'000'000'000; // a queue pair that sends no Connect
-  Nanoseconds linger = 120'000'000'000;         // a disabled controller whose host does not come back
+  std::vector<int> cpus{};                // pin thread i to cpus[i]; empty: not pinned
+  std::uint32_t max_queue_size = 1024;    // CAP.MQES + 1
+  std::uint32_t max_io_queues = 128;      // a controller; 1..128
+  std::uint32_t in_capsule = 8192;        // bytes of in-capsule data on I/O queues: IOCCSZ, bounded by the transport's
+  std::uint32_t max_transfer = 1u << 20;  // MDTS: a power of two times 4 KiB
+  std::uint64_t data_memory = 64u << 20;  // bound of the memory lent to data under way, per thread
+  Nanoseconds connect_timeout = 10'000'000'000;  // a queue pair that sends no Connect
+  Nanoseconds linger = 120'000'000'000;          // a disabled controller whose host does not come back
 };
 
 struct SubsystemOptions {
   std::string nqn;
-  bool allow_any_host = false;                  // else only allow_hosts; empty and false: hosts on loopback listeners only
-  std::vector<std::string> allow_hosts;
-  std::string serial;                           // "": derived from the NQN
+  bool allow_any_host = false;  // else only allow_hosts; empty and false: hosts on loopback listeners only
+  std::vector<std::string> allow_hosts{};
+  std::string serial{};  // "": derived from the NQN
   std::string model = "Weft";
 };
 
 struct NamespaceOptions {
-  std::uint32_t nsid = 0;                       // 0: the lowest free one
-  std::unique_ptr<Backend> backend;
-  std::optional<std::array<std::uint8_t, 16>> uuid;   // else derived from NQN and NSID
-  std::optional<std::array<std::uint8_t, 16>> nguid;  // else derived from NQN and NSID
+  std::uint32_t nsid = 0;  // 0: the lowest free one
+  std::unique_ptr<Backend> backend{};
+  std::optional<std::array<std::uint8_t, 16>> uuid{};   // else derived from NQN and NSID
+  std::optional<std::array<std::uint8_t, 16>> nguid{};  // else derived from NQN and NSID
 };
 
 // Who is connected: one row a controller.
@@ -67,19 +67,20 @@ struct ControllerInfo {
 // For tests and monitoring: what is alive now.
 struct TargetCounts {
   std::uint32_t listeners = 0, queue_pairs = 0, controllers = 0;
-  std::uint64_t borrowed_buffers = 0;           // lent to data under way, all threads
-  std::uint64_t commands = 0;                   // taken and not yet released
+  std::uint64_t borrowed_buffers = 0;  // lent to data under way, all threads
+  std::uint64_t commands = 0;          // taken and not yet released
 };
 
 class Target {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Target>> start(TransportRegistry &registry, const TargetOptions &options = {});
+  [[nodiscard]] static Result<std::unique_ptr<Target>> start(TransportRegistry& registry,
+                                                             const TargetOptions& options = {});
   ~Target();  // stop(now) if still running
-  Target(const Target &) = delete;
-  Target &operator=(const Target &) = delete;
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
 
-  [[nodiscard]] Status add_subsystem(const SubsystemOptions &options);
-  [[nodiscard]] Status remove_subsystem(std::string_view nqn);           // its controllers are closed
+  [[nodiscard]] Status add_subsystem(const SubsystemOptions& options);
+  [[nodiscard]] Status remove_subsystem(std::string_view nqn);  // its controllers are closed
   [[nodiscard]] Status allow_host(std::string_view nqn, std::string_view hostnqn);
   [[nodiscard]] Status disallow_host(std::string_view nqn, std::string_view hostnqn);  // and closes its controllers
 
@@ -88,8 +89,8 @@ class Target {
   [[nodiscard]] Status resize_namespace(std::string_view nqn, std::uint32_t nsid, std::uint64_t blocks);
 
   // The address with the port really bound. discovery_only: no I/O subsystem is reached through it.
-  [[nodiscard]] Result<Address> listen(const Address &address, bool discovery_only = false);
-  [[nodiscard]] Status unlisten(const Address &bound);
+  [[nodiscard]] Result<Address> listen(const Address& address, bool discovery_only = false);
+  [[nodiscard]] Status unlisten(const Address& bound);
 
   [[nodiscard]] std::vector<ControllerInfo> controllers();
   [[nodiscard]] TargetCounts counts();

@@ -41,50 +41,58 @@ struct Namespace {
 // One I/O. Set the first part, submit(), leave it alone until done. Reusable afterwards.
 struct IoRequest {
   enum class Kind : std::uint8_t {
-    kRead, kWrite, kCompare, kCompareAndWrite, kFlush, kWriteZeroes, kDeallocate, kWriteUncorrectable, kVerify,
+    kRead,
+    kWrite,
+    kCompare,
+    kCompareAndWrite,
+    kFlush,
+    kWriteZeroes,
+    kDeallocate,
+    kWriteUncorrectable,
+    kVerify,
   };
   Kind kind = Kind::kRead;
   bool force_unit_access = false;
-  bool deallocate = false;               // write zeroes: the controller may free the blocks
+  bool deallocate = false;  // write zeroes: the controller may free the blocks
   std::uint32_t nsid = 0;
-  std::uint32_t block_size = 0;          // of the namespace
+  std::uint32_t block_size = 0;  // of the namespace
   std::uint64_t lba = 0;
-  std::uint64_t blocks = 0;              // any number: what is too large for one command is split (compare-and-write is not)
-  const weft_iov *iov = nullptr;         // borrowed; read, write, compare: blocks * block_size bytes in all
+  std::uint64_t blocks = 0;       // any number: what is too large for one command is split (compare-and-write is not)
+  const weft_iov* iov = nullptr;  // borrowed; read, write, compare: blocks * block_size bytes in all
   std::uint32_t iov_count = 0;
-  const weft_iov *compare_iov = nullptr; // compare-and-write: what must be there
+  const weft_iov* compare_iov = nullptr;  // compare-and-write: what must be there
   std::uint32_t compare_iov_count = 0;
-  std::uint16_t queue = 0;               // 0: spread over the I/O queues; else this one
-  Nanoseconds timeout = 0;               // of each command; 0: the host's
-  void (*done)(IoRequest &) = nullptr;
-  void *ctx = nullptr;
+  std::uint16_t queue = 0;  // 0: spread over the I/O queues; else this one
+  Nanoseconds timeout = 0;  // of each command; 0: the host's
+  void (*done)(IoRequest&) = nullptr;
+  void* ctx = nullptr;
 
-  Completion completion;                 // of the whole: the first failure, or success; `moved` is the sum
+  Completion completion;  // of the whole: the first failure, or success; `moved` is the sum
 
   // The host's own, while it is under way.
   struct Progress {
-    IoRequest *next = nullptr;         // in the list of those that wait
+    IoRequest* next = nullptr;  // in the list of those that wait
     std::uint64_t blocks_sent = 0;
-    std::uint64_t iov_offset = 0;      // how much of iov[iov_index] was sent
+    std::uint64_t iov_offset = 0;  // how much of iov[iov_index] was sent
     std::uint32_t iov_index = 0;
-    std::uint32_t pieces = 0;          // commands under way
-    bool queued = false;               // not wholly sent: it stands in a list
+    std::uint32_t pieces = 0;  // commands under way
+    bool queued = false;       // not wholly sent: it stands in a list
   } progress;
 };
 
 // One command of the caller's own making: admin (queue 0) or I/O (queue >= 1). Never split.
 struct PassthroughRequest {
-  nvme::Sqe sqe;                         // CID, PSDT and SGL1 are filled in
+  nvme::Sqe sqe;  // CID, PSDT and SGL1 are filled in
   std::uint16_t queue = 0;
   DataDirection direction = DataDirection::kNone;
-  const weft_iov *iov = nullptr;
+  const weft_iov* iov = nullptr;
   std::uint32_t iov_count = 0;
-  Nanoseconds timeout = 0;               // 0: the host's; kForever: none, for what may take for ever (an event request)
-  void (*done)(PassthroughRequest &) = nullptr;
-  void *ctx = nullptr;
+  Nanoseconds timeout = 0;  // 0: the host's; kForever: none, for what may take for ever (an event request)
+  void (*done)(PassthroughRequest&) = nullptr;
+  void* ctx = nullptr;
 
   Completion completion;
-  PassthroughRequest *next = nullptr;    // the host's own
+  PassthroughRequest* next = nullptr;  // the host's own
 };
 
 struct AsyncEvent {
@@ -96,24 +104,25 @@ class Host {
  public:
   using Connected = std::move_only_function<void(Result<std::unique_ptr<Host>>)>;
   struct Events {
-    std::move_only_function<void(const AsyncEvent &)> on_event;   // the log page was read already: it is unmasked
-    std::move_only_function<void(const Error &)> on_lost;         // the association is over; every request has ended
-    std::move_only_function<void(const Error &)> on_reset;        // a time-out led to a reset of the controller; it works again
+    std::move_only_function<void(const AsyncEvent&)> on_event;  // the log page was read already: it is unmasked
+    std::move_only_function<void(const Error&)> on_lost;        // the association is over; every request has ended
+    std::move_only_function<void(const Error&)>
+        on_reset;  // a time-out led to a reset of the controller; it works again
   };
   // Any callback, a request's done too, may destroy the Host or replace its Events.
 
   // Connects, enables, identifies, asks for and connects the I/O queues. `done` from a later turn, exactly once. A discovery
   // controller (the well-known NQN, or CNTRLTYPE 2) gets no I/O queues.
-  static void connect(Reactor &reactor, TransportRegistry &registry, const Address &address, const HostOptions &options,
+  static void connect(Reactor& reactor, TransportRegistry& registry, const Address& address, const HostOptions& options,
                       Connected done);
   ~Host();  // closes in the background if close() was not called; requests end with -ECANCELED
-  Host(const Host &) = delete;
-  Host &operator=(const Host &) = delete;
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
 
   void set_events(Events events);
 
-  void submit(IoRequest &request);
-  void submit(PassthroughRequest &request);
+  void submit(IoRequest& request);
+  void submit(PassthroughRequest& request);
 
   // Control path. Callbacks exactly once; buffers are the callee's own.
   template <class T>
@@ -132,14 +141,14 @@ class Host {
   // that fails is the association's end. No on_reset.
   void reset(Reply<bool> done);
 
-  [[nodiscard]] const nvme::IdentifyController &identity() const;
-  [[nodiscard]] std::uint64_t capabilities() const;      // CAP
-  [[nodiscard]] std::uint32_t version() const;           // VS
+  [[nodiscard]] const nvme::IdentifyController& identity() const;
+  [[nodiscard]] std::uint64_t capabilities() const;  // CAP
+  [[nodiscard]] std::uint32_t version() const;       // VS
   [[nodiscard]] std::uint16_t cntlid() const;
   [[nodiscard]] std::uint16_t io_queues() const;
-  [[nodiscard]] std::uint64_t max_transfer() const;      // bytes of one command, 0: no bound (MDTS and the transport's)
-  [[nodiscard]] const HostOptions &options() const;
-  [[nodiscard]] weft_qpair_info connection() const;      // of the admin queue
+  [[nodiscard]] std::uint64_t max_transfer() const;  // bytes of one command, 0: no bound (MDTS and the transport's)
+  [[nodiscard]] const HostOptions& options() const;
+  [[nodiscard]] weft_qpair_info connection() const;  // of the admin queue
 
   // Shuts the controller down (CC.SHN), closes every queue. Requests end with -ECANCELED. `done` from a later turn.
   void close(std::move_only_function<void()> done);

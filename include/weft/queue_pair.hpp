@@ -27,9 +27,9 @@ namespace weft {
 struct Completion {
   std::int32_t error = 0;
   NvmeStatus status;
-  std::uint64_t result = 0;      // DW0, DW1
-  std::uint64_t moved = 0;       // bytes of data
-  std::uint16_t sqhd = 0;        // of the response, when it had one (sqhd_valid); the Connect response's starts flow control
+  std::uint64_t result = 0;  // DW0, DW1
+  std::uint64_t moved = 0;   // bytes of data
+  std::uint16_t sqhd = 0;  // of the response, when it had one (sqhd_valid); the Connect response's starts flow control
   bool sqhd_valid = false;
   [[nodiscard]] bool ok() const { return error == 0 && status.ok(); }
 };
@@ -39,9 +39,9 @@ enum class DataDirection : std::uint8_t { kNone, kOut, kIn };  // from the host'
 struct HostQueuePairParams {
   std::uint16_t qid = 0;
   std::uint16_t cntlid = 0xffff;
-  std::uint32_t depth = 32;           // entries; depth-1 outstanding under SQ flow control, depth without
+  std::uint32_t depth = 32;  // entries; depth-1 outstanding under SQ flow control, depth without
   bool admin = true;
-  std::uint32_t in_capsule = 0;       // bytes the controller grants; I/O queues
+  std::uint32_t in_capsule = 0;  // bytes the controller grants; I/O queues
   std::uint16_t max_descriptors = 1;
   Nanoseconds connect_deadline = 0;
   std::string hostnqn, subnqn;
@@ -51,9 +51,9 @@ class HostQueuePair {
  public:
   class Events {
    public:
-    virtual void on_ready(const weft_limits &limits) = 0;   // the transport is connected; the Connect command is next
+    virtual void on_ready(const weft_limits& limits) = 0;  // the transport is connected; the Connect command is next
     // Last; reason.code 0: closed by us or cleanly. Here, and in no other callback, the queue pair may be destroyed.
-    virtual void on_closed(const Error &reason) = 0;
+    virtual void on_closed(const Error& reason) = 0;
     // A command's deadline passed. It is still outstanding: close, or let it go on. Once per command.
     virtual void on_timeout(std::uint16_t cid) = 0;
 
@@ -61,28 +61,28 @@ class HostQueuePair {
     ~Events() = default;
   };
   struct Command {
-    nvme::Sqe sqe;                      // CID, PSDT and SGL1 are filled in below
-    const weft_iov *iov = nullptr;      // copied; the memory it names is borrowed until done
+    nvme::Sqe sqe;                  // CID, PSDT and SGL1 are filled in below
+    const weft_iov* iov = nullptr;  // copied; the memory it names is borrowed until done
     std::uint32_t iov_count = 0;
     DataDirection direction = DataDirection::kNone;
     Nanoseconds deadline = 0;
-    void (*done)(void *ctx, const Completion &) = nullptr;
-    void *ctx = nullptr;
+    void (*done)(void* ctx, const Completion&) = nullptr;
+    void* ctx = nullptr;
   };
 
-  [[nodiscard]] static Result<std::unique_ptr<HostQueuePair>> open(Reactor &, Transport &, const Address &,
-                                                                    const HostQueuePairParams &, Events &);
+  [[nodiscard]] static Result<std::unique_ptr<HostQueuePair>> open(Reactor&, Transport&, const Address&,
+                                                                   const HostQueuePairParams&, Events&);
   virtual ~HostQueuePair() = default;
   // The CID, or -EAGAIN (queue full), -ENOTCONN (not ready or closing), -EINVAL. On failure nothing happened. Before
   // start_flow_control() there is room for one command: Connect.
-  [[nodiscard]] virtual std::int32_t submit(const Command &) = 0;
+  [[nodiscard]] virtual std::int32_t submit(const Command&) = 0;
   // Commands that submit() would take now; it may still say -ENOTCONN while the connection dies and on_closed is on its way.
   [[nodiscard]] virtual std::uint32_t room() const = 0;
   [[nodiscard]] virtual std::uint32_t outstanding() const = 0;
   // After the Connect response: its SQHD starts the flow control; FFFFh when it is off.
   virtual void start_flow_control(std::uint16_t sqhd) = 0;
-  virtual void close() = 0;                                         // every command ends, then on_closed; idempotent
-  [[nodiscard]] virtual const weft_limits &limits() const = 0;      // after on_ready
+  virtual void close() = 0;                                     // every command ends, then on_closed; idempotent
+  [[nodiscard]] virtual const weft_limits& limits() const = 0;  // after on_ready
   [[nodiscard]] virtual weft_qpair_info info() const = 0;
 };
 
@@ -90,26 +90,27 @@ class ControllerQueuePair {
  public:
   class Events {
    public:
-    virtual void on_ready(const weft_limits &limits) = 0;
+    virtual void on_ready(const weft_limits& limits) = 0;
     // sqe and capsule data are borrowed until respond(), send_data() with a CQE, or release().
-    virtual void on_command(const weft_command &command) = 0;
+    virtual void on_command(const weft_command& command) = 0;
     virtual void on_data(std::uint64_t cookie, std::uint64_t moved, std::int32_t error, NvmeStatus status,
                          std::uint32_t flags) = 0;
     // Last. What is still held is to be released; once finished() the owner destroys the queue pair (here, if it is already).
-    virtual void on_closed(const Error &reason) = 0;
+    virtual void on_closed(const Error& reason) = 0;
 
    protected:
     ~Events() = default;
   };
   // Takes the pending on success. The reactor may be another than the listener's.
-  [[nodiscard]] static Result<std::unique_ptr<ControllerQueuePair>> accept(Reactor &, Transport &, weft_pending *,
-                                                                            const weft_qpair_params &, Events &);
+  [[nodiscard]] static Result<std::unique_ptr<ControllerQueuePair>> accept(Reactor&, Transport&, weft_pending*,
+                                                                           const weft_qpair_params&, Events&);
   virtual ~ControllerQueuePair() = default;
   // After Connect was judged, before its response: the next respond() is that response (SQHD FFFFh without flow control).
   // params.depth: the real entries of the queue.
-  [[nodiscard]] virtual Status configure(const weft_qpair_params &params, bool sq_flow_control) = 0;
-  [[nodiscard]] virtual std::int32_t receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
-                                                  std::uint64_t cookie, std::uint32_t flags = 0) = 0;
+  [[nodiscard]] virtual Status configure(const weft_qpair_params& params, bool sq_flow_control) = 0;
+  [[nodiscard]] virtual std::int32_t receive_data(std::uint64_t token, std::uint64_t offset,
+                                                  std::span<const weft_iov> iov, std::uint64_t cookie,
+                                                  std::uint32_t flags = 0) = 0;
   // Data that is followed by the command's end: the completion goes with the last byte, folded into it when legal (flow
   // control off, success, result 0). on_data says when the memory is free.
   [[nodiscard]] virtual std::int32_t send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
@@ -120,8 +121,8 @@ class ControllerQueuePair {
   virtual void cancel_data(std::uint64_t token) = 0;
   // -EBUSY while data is outstanding, -EINVAL when the token is not held.
   [[nodiscard]] virtual std::int32_t release(std::uint64_t token) = 0;
-  [[nodiscard]] virtual std::uint32_t held() const = 0;      // commands between on_command and release()
-  [[nodiscard]] virtual bool finished() const = 0;           // on_closed came and nothing is held: may be destroyed
+  [[nodiscard]] virtual std::uint32_t held() const = 0;  // commands between on_command and release()
+  [[nodiscard]] virtual bool finished() const = 0;       // on_closed came and nothing is held: may be destroyed
   virtual void close(std::uint32_t flags, Nanoseconds deadline) = 0;
   [[nodiscard]] virtual weft_qpair_info info() const = 0;
 };

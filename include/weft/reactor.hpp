@@ -32,8 +32,8 @@ inline constexpr Nanoseconds kForever = UINT64_MAX;
 class Poller {
  public:
   virtual ~Poller() = default;
-  virtual std::uint32_t poll() = 0;        // work done this turn: events; 0 when idle
-  virtual void submit() {}                 // end of a turn: pass on what was queued
+  virtual std::uint32_t poll() = 0;  // work done this turn: events; 0 when idle
+  virtual void submit() {}           // end of a turn: pass on what was queued
   // A descriptor that becomes readable when poll() has work; -1: none, -2: there is work now, poll again first.
   virtual int arm() { return -1; }
 };
@@ -44,11 +44,11 @@ class Reactor;
 // by its constructor: set() does not allocate. Its function may set or destroy any timer, this one too.
 class Timer {
  public:
-  using Function = void (*)(void *ctx);
-  Timer(Reactor &reactor, Function function, void *ctx);
+  using Function = void (*)(void* ctx);
+  Timer(Reactor& reactor, Function function, void* ctx);
   ~Timer();
-  Timer(const Timer &) = delete;
-  Timer &operator=(const Timer &) = delete;
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
   void set(Nanoseconds deadline);  // 0: as cancel()
   void cancel();
   [[nodiscard]] bool armed() const { return index_ != kUnarmed; }
@@ -57,18 +57,18 @@ class Timer {
  private:
   friend class TimerHeap;
   static constexpr std::uint32_t kUnarmed = UINT32_MAX;
-  Reactor &reactor_;
+  Reactor& reactor_;
   Function function_;
-  void *ctx_;
+  void* ctx_;
   Nanoseconds deadline_ = 0;
   std::uint32_t index_ = kUnarmed;  // place in the reactor's heap
 };
 
 struct ReactorOptions {
   WaitPolicy wait = WaitPolicy::kAdaptive;
-  Nanoseconds spin_ns = 50'000;                    // adaptive: how long to spin after the last event
-  int cpu = -1;                                    // pin the running thread
-  Nanoseconds (*clock)() = &monotonic_now;         // tests give a fake one
+  Nanoseconds spin_ns = 50'000;             // adaptive: how long to spin after the last event
+  int cpu = -1;                             // pin the running thread
+  Nanoseconds (*clock)() = &monotonic_now;  // tests give a fake one
 };
 
 struct ReactorStats {
@@ -79,42 +79,42 @@ class Reactor {
  public:
   using Task = std::move_only_function<void()>;
 
-  [[nodiscard]] static Result<std::unique_ptr<Reactor>> create(const ReactorOptions &options = {});
+  [[nodiscard]] static Result<std::unique_ptr<Reactor>> create(const ReactorOptions& options = {});
   ~Reactor();  // groups must be empty: all queue pairs and listeners closed
-  Reactor(const Reactor &) = delete;
-  Reactor &operator=(const Reactor &) = delete;
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
 
   // Runs until stop(). Tasks posted before stop() run.
   void run();
   // One turn; sleeps (by the policy) at most until `until` (kForever: no bound), 0: does not sleep. Returns events handled.
   std::uint32_t run_once(Nanoseconds until = 0);
   // Turns until done() or the deadline; false when the deadline came first. Not from inside a callback.
-  [[nodiscard]] bool run_until(const std::function<bool()> &done, Nanoseconds deadline);
-  void stop();                                     // any thread, and signal handlers' threads (not handlers)
-  void post(Task task);                            // any thread; runs in order, from inside a turn
-  [[nodiscard]] bool on_thread() const;            // any thread: is the caller the reactor's thread?
+  [[nodiscard]] bool run_until(const std::function<bool()>& done, Nanoseconds deadline);
+  void stop();                           // any thread, and signal handlers' threads (not handlers)
+  void post(Task task);                  // any thread; runs in order, from inside a turn
+  [[nodiscard]] bool on_thread() const;  // any thread: is the caller the reactor's thread?
 
-  [[nodiscard]] Nanoseconds now() const;           // of this turn: read once a turn; outside one: clock_now()
-  [[nodiscard]] Nanoseconds clock_now() const;     // read now
+  [[nodiscard]] Nanoseconds now() const;        // of this turn: read once a turn; outside one: clock_now()
+  [[nodiscard]] Nanoseconds clock_now() const;  // read now
   // The group of a transport on this reactor; opened on first use, closed with the reactor.
-  [[nodiscard]] Result<weft_group *> group(Transport &transport);
+  [[nodiscard]] Result<weft_group*> group(Transport& transport);
 
-  void add(Poller &poller);
-  void remove(Poller &poller);
+  void add(Poller& poller);
+  void remove(Poller& poller);
   // Calls `ready` from a turn while fd is readable (level triggered). fd is borrowed until unwatch().
-  [[nodiscard]] Status watch(int fd, void (*ready)(void *ctx), void *ctx);
+  [[nodiscard]] Status watch(int fd, void (*ready)(void* ctx), void* ctx);
   void unwatch(int fd);
 
   // Looks a name up without blocking: numeric at once, names on a helper thread. `done` from inside a turn, never from
   // inside this call, exactly once unless cancelled by its key. error: 0, or a negative errno: -ENOENT (no such host or service), -EAGAIN (no answer now), ...
   // `sockaddr`: one or more socket addresses, each as long as its family says, best first; `len` is that of all, at most
   // that of sockaddr_storage. An empty host gives the wildcard addresses.
-  void resolve(const char *host, const char *service, void *key,
-               void (*done)(void *key, std::int32_t error, const void *sockaddr, std::uint32_t len));
-  void resolve_cancel(void *key);
+  void resolve(const char* host, const char* service, void* key,
+               void (*done)(void* key, std::int32_t error, const void* sockaddr, std::uint32_t len));
+  void resolve_cancel(void* key);
 
   [[nodiscard]] ReactorStats stats() const;
-  [[nodiscard]] const ReactorOptions &options() const;
+  [[nodiscard]] const ReactorOptions& options() const;
 
  private:
   friend class Timer;
@@ -128,13 +128,14 @@ class Reactor {
 // A reactor and the thread that runs it. start() returns when the thread runs; the destructor stops and joins it.
 class ReactorThread {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<ReactorThread>> start(const ReactorOptions &options = {}, const char *name = "weft");
+  [[nodiscard]] static Result<std::unique_ptr<ReactorThread>> start(const ReactorOptions& options = {},
+                                                                    const char* name = "weft");
   ~ReactorThread();
-  ReactorThread(const ReactorThread &) = delete;
-  ReactorThread &operator=(const ReactorThread &) = delete;
-  [[nodiscard]] Reactor &reactor();
+  ReactorThread(const ReactorThread&) = delete;
+  ReactorThread& operator=(const ReactorThread&) = delete;
+  [[nodiscard]] Reactor& reactor();
   // Runs `task` on the reactor and waits for its end. Not from the reactor's own thread.
-  void call(const std::function<void()> &task);
+  void call(const std::function<void()>& task);
 
  private:
   struct Impl;

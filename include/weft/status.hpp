@@ -16,9 +16,10 @@
 namespace weft {
 
 struct Error {
-  int code = 0;       // errno, positive; never 0 in an Error that is returned
-  std::string stage;  // where in a longer operation: "resolve", "connect", "icreq", "Connect command", "enable", "identify", ""
-  std::string text;   // a sentence without a full stop at the end
+  int code = 0;  // errno, positive; never 0 in an Error that is returned
+  std::string
+      stage;  // where in a longer operation: "resolve", "connect", "icreq", "Connect command", "enable", "identify", ""
+  std::string text;  // a sentence without a full stop at the end
 
   Error() = default;
   Error(int errno_value, std::string sentence) : code(errno_value), text(std::move(sentence)) {}
@@ -30,7 +31,7 @@ struct Error {
     text.insert(0, ": ").insert(0, clause);
     return std::move(*this);
   }
-  friend bool operator==(const Error &, const Error &) = default;
+  friend bool operator==(const Error&, const Error&) = default;
 };
 
 template <class T>
@@ -63,7 +64,9 @@ class NvmeStatus {
   [[nodiscard]] constexpr std::uint16_t value() const { return value_; }
   [[nodiscard]] constexpr std::uint16_t code() const { return value_ & 0x7ff; }  // SCT<<8|SC
   [[nodiscard]] constexpr bool do_not_retry() const { return (value_ & kDoNotRetry) != 0; }
-  [[nodiscard]] constexpr NvmeStatus dnr() const { return NvmeStatus(static_cast<std::uint16_t>(value_ | kDoNotRetry)); }
+  [[nodiscard]] constexpr NvmeStatus dnr() const {
+    return NvmeStatus(static_cast<std::uint16_t>(value_ | kDoNotRetry));
+  }
 
   // "LBA Out of Range (080h)"; `fabrics` picks the Fabrics meaning of the codes 180h..191h.
   [[nodiscard]] std::string describe(bool fabrics = false) const;

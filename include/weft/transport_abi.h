@@ -53,59 +53,66 @@ extern "C" {
 #define WEFT_ABI_MAJOR 1u
 #define WEFT_ABI_MINOR 0u
 #define WEFT_ENTRY_SYMBOL "weft_transport_v1"
-#define WEFT_DATA_CALLS 2u                  /* outstanding receive_data and send_data calls together, per token */
+#define WEFT_DATA_CALLS 2u /* outstanding receive_data and send_data calls together, per token */
 #define WEFT_HAS(table, type, field) ((table)->size >= offsetof(type, field) + sizeof((table)->field))
 
-typedef struct weft_domain weft_domain;     /* one per transport and process: devices, registered memory */
-typedef struct weft_group weft_group;       /* what one thread polls */
+typedef struct weft_domain weft_domain; /* one per transport and process: devices, registered memory */
+typedef struct weft_group weft_group;   /* what one thread polls */
 typedef struct weft_listener weft_listener;
-typedef struct weft_pending weft_pending;   /* a peer that asks for a queue pair; no thread owns it yet */
+typedef struct weft_pending weft_pending; /* a peer that asks for a queue pair; no thread owns it yet */
 typedef struct weft_qpair weft_qpair;
 typedef struct weft_region weft_region;
 
-#define WEFT_ORIGIN_LOCAL 0u                /* our side decided (close, deadline, bad argument) */
-#define WEFT_ORIGIN_PEER 1u                 /* the peer closed, rejected or sent a TermReq */
-#define WEFT_ORIGIN_PROTOCOL 2u             /* the peer broke the protocol */
-#define WEFT_ORIGIN_NETWORK 3u              /* reset, unreachable, device gone */
+#define WEFT_ORIGIN_LOCAL 0u    /* our side decided (close, deadline, bad argument) */
+#define WEFT_ORIGIN_PEER 1u     /* the peer closed, rejected or sent a TermReq */
+#define WEFT_ORIGIN_PROTOCOL 2u /* the peer broke the protocol */
+#define WEFT_ORIGIN_NETWORK 3u  /* reset, unreachable, device gone */
 typedef struct weft_error {
   uint32_t size;
-  int32_t code;                             /* negative errno; 0 in on_closed: clean */
+  int32_t code; /* negative errno; 0 in on_closed: clean */
   uint32_t origin;
-  uint32_t detail;                          /* transport's own: FES<<16|FEI, CM reject status, ... */
-  char stage[16];                           /* "resolve", "connect", "tls", "icreq", "" */
+  uint32_t detail; /* transport's own: FES<<16|FEI, CM reject status, ... */
+  char stage[16];  /* "resolve", "connect", "tls", "icreq", "" */
   char text[224];
 } weft_error;
 
-typedef struct weft_option { const char *key; const char *value; } weft_option;
+typedef struct weft_option {
+  const char* key;
+  const char* value;
+} weft_option;
 typedef struct weft_option_info {           /* what `weft transports` prints and the core checks */
   const char *key, *type, *fallback, *help; /* type: bool, size, duration, count, text, or a|b|c */
 } weft_option_info;
 
 typedef struct weft_address {
   uint32_t size;
-  int32_t fd;                               /* >= 0: an open socket in place of traddr; owned on success only */
+  int32_t fd; /* >= 0: an open socket in place of traddr; owned on success only */
   const char *traddr, *trsvcid, *source_traddr, *source_interface;
-  const weft_option *options;
+  const weft_option* options;
   uint32_t option_count, reserved;
 } weft_address;
 
-typedef struct weft_iov { void *base; uint64_t len; weft_region *region; } weft_iov;
+typedef struct weft_iov {
+  void* base;
+  uint64_t len;
+  weft_region* region;
+} weft_iov;
 
 #define WEFT_CAP_SGL_IN_CAPSULE (1u << 0)
 #define WEFT_CAP_SGL_KEYED (1u << 1)
 #define WEFT_CAP_SGL_TRANSPORT (1u << 2)
-#define WEFT_CAP_IMPLIED_SUCCESS (1u << 3)  /* can fold a success into the last data */
-#define WEFT_CAP_NEEDS_REGION (1u << 4)     /* copies data that has no region */
-#define WEFT_CAP_EXPORT (1u << 5)           /* export/import work on this queue pair */
-#define WEFT_CAP_SECURE (1u << 6)           /* encrypted and authenticated; identity in weft_qpair_info */
-#define WEFT_CAP_REMOTE_INVALIDATE (1u << 7)/* memory is out of the peer's reach when on_response comes */
+#define WEFT_CAP_IMPLIED_SUCCESS (1u << 3)   /* can fold a success into the last data */
+#define WEFT_CAP_NEEDS_REGION (1u << 4)      /* copies data that has no region */
+#define WEFT_CAP_EXPORT (1u << 5)            /* export/import work on this queue pair */
+#define WEFT_CAP_SECURE (1u << 6)            /* encrypted and authenticated; identity in weft_qpair_info */
+#define WEFT_CAP_REMOTE_INVALIDATE (1u << 7) /* memory is out of the peer's reach when on_response comes */
 typedef struct weft_limits {
   uint32_t size, caps;
-  uint32_t max_in_capsule;                  /* I/O queues, bytes this side can take or send */
-  uint32_t max_in_capsule_admin;            /* 8192 on TCP whatever IOCCSZ says */
-  uint32_t max_iov, max_descriptors;        /* MSDBD */
-  uint32_t max_depth, data_alignment;       /* iov alignment that avoids a copy; 1: any */
-  uint64_t max_transfer;                    /* 0: none */
+  uint32_t max_in_capsule;            /* I/O queues, bytes this side can take or send */
+  uint32_t max_in_capsule_admin;      /* 8192 on TCP whatever IOCCSZ says */
+  uint32_t max_iov, max_descriptors;  /* MSDBD */
+  uint32_t max_depth, data_alignment; /* iov alignment that avoids a copy; 1: any */
+  uint64_t max_transfer;              /* 0: none */
 } weft_limits;
 
 #define WEFT_QP_ADMIN (1u << 0)
@@ -113,48 +120,48 @@ typedef struct weft_limits {
 #define WEFT_QP_SECURE_REQUIRED (1u << 2)
 typedef struct weft_qpair_params {
   uint32_t size, flags;
-  uint32_t depth;                           /* entries, 1 based, to 65,536; host CIDs are < depth */
+  uint32_t depth; /* entries, 1 based, to 65,536; host CIDs are < depth */
   uint16_t qid, cntlid;
-  uint32_t in_capsule;                      /* host: what the controller granted; controller: what it advertised */
+  uint32_t in_capsule; /* host: what the controller granted; controller: what it advertised */
   uint16_t max_descriptors, icdoff;
-  uint64_t deadline_ns;                     /* host: for on_ready; controller: for the handshake */
-  const char *hostnqn, *subnqn;             /* host: known; controller: NULL until configure */
+  uint64_t deadline_ns;         /* host: for on_ready; controller: for the handshake */
+  const char *hostnqn, *subnqn; /* host: known; controller: NULL until configure */
 } weft_qpair_params;
 
-#define WEFT_DATA_IN_CAPSULE (1u << 0)      /* weft_command.flags: SGL names the capsule's own data */
-#define WEFT_DATA_COMPLETE (1u << 1)        /* capsule_data holds all of it now */
+#define WEFT_DATA_IN_CAPSULE (1u << 0) /* weft_command.flags: SGL names the capsule's own data */
+#define WEFT_DATA_COMPLETE (1u << 1)   /* capsule_data holds all of it now */
 typedef struct weft_command {
   uint32_t size, flags;
-  uint64_t token;                           /* < depth: an index; until release_command */
-  const void *sqe;                          /* 64 bytes */
-  const void *capsule_data;                 /* NULL: none, or not contiguous: use receive_data */
-  uint64_t data_len;                        /* from the SGL; compared by the plugin with what the wire carries */
-  uint16_t status;                          /* NVMe status (SCT<<8|SC, DNR 4000h) the transport's checks ask for; 0: none */
-  uint16_t error_offset;                    /* byte in the SQE, when status is set */
+  uint64_t token;           /* < depth: an index; until release_command */
+  const void* sqe;          /* 64 bytes */
+  const void* capsule_data; /* NULL: none, or not contiguous: use receive_data */
+  uint64_t data_len;        /* from the SGL; compared by the plugin with what the wire carries */
+  uint16_t status;          /* NVMe status (SCT<<8|SC, DNR 4000h) the transport's checks ask for; 0: none */
+  uint16_t error_offset;    /* byte in the SQE, when status is set */
   uint32_t reserved;
 } weft_command;
 
 #define WEFT_SQHD_VALID (1u << 0)
 typedef struct weft_response {
   uint32_t size, flags;
-  const void *cqe;                          /* 16 bytes; NULL: ended here without one (close, digest, deadline) */
-  uint64_t moved;                           /* bytes of data that really moved */
-  int32_t error;                            /* negative errno: the data or the command failed on this side */
+  const void* cqe; /* 16 bytes; NULL: ended here without one (close, digest, deadline) */
+  uint64_t moved;  /* bytes of data that really moved */
+  int32_t error;   /* negative errno: the data or the command failed on this side */
   uint16_t cid, reserved;
 } weft_response;
 
-#define WEFT_RESPONSE_SENT (1u << 0)        /* on_data: the final CQE has gone too */
-#define WEFT_RESPONSE_IMPLIED (1u << 1)     /* ... folded into the data: no SQHD went with it */
+#define WEFT_RESPONSE_SENT (1u << 0)    /* on_data: the final CQE has gone too */
+#define WEFT_RESPONSE_IMPLIED (1u << 1) /* ... folded into the data: no SQHD went with it */
 typedef struct weft_qpair_events {
   uint32_t size, reserved;
-  void (*on_ready)(void *ctx, const weft_limits *);
-  void (*on_command)(void *ctx, const weft_command *);
-  void (*on_response)(void *ctx, const weft_response *);
-  void (*on_data)(void *ctx, uint64_t cookie, uint64_t moved, int32_t error, uint16_t status, uint32_t flags);
-  void (*on_closed)(void *ctx, const weft_error *);
+  void (*on_ready)(void* ctx, const weft_limits*);
+  void (*on_command)(void* ctx, const weft_command*);
+  void (*on_response)(void* ctx, const weft_response*);
+  void (*on_data)(void* ctx, uint64_t cookie, uint64_t moved, int32_t error, uint16_t status, uint32_t flags);
+  void (*on_closed)(void* ctx, const weft_error*);
 } weft_qpair_events;
 
-typedef struct weft_connect_info {          /* what is known before the Connect command; 0 or NULL: not told */
+typedef struct weft_connect_info { /* what is known before the Connect command; 0 or NULL: not told */
   uint32_t size, flags;
   const char *peer, *local;
   uint32_t depth;
@@ -162,10 +169,10 @@ typedef struct weft_connect_info {          /* what is known before the Connect 
 } weft_connect_info;
 typedef struct weft_listener_events {
   uint32_t size, reserved;
-  void (*on_connect)(void *ctx, weft_pending *, const weft_connect_info *); /* now the core's: accept or reject, once */
-  void (*on_closed)(void *ctx, const weft_error *);
+  void (*on_connect)(void* ctx, weft_pending*, const weft_connect_info*); /* now the core's: accept or reject, once */
+  void (*on_closed)(void* ctx, const weft_error*);
 } weft_listener_events;
-typedef struct weft_listener_info {         /* for the address printed and the discovery log entry */
+typedef struct weft_listener_info { /* for the address printed and the discovery log entry */
   uint32_t size;
   uint8_t trtype, adrfam, treq, reserved;
   char traddr[256], trsvcid[32];
@@ -175,9 +182,9 @@ typedef struct weft_listener_info {         /* for the address printed and the d
 typedef struct weft_qpair_info {
   uint32_t size, caps;
   char peer[256], peer_trsvcid[32], local[256], local_trsvcid[32];
-  char identity[512];                       /* identity: the TLS PSK identity that was proved, or "" */
+  char identity[512]; /* identity: the TLS PSK identity that was proved, or "" */
 } weft_qpair_info;
-typedef struct weft_stats {                 /* per queue pair and per group; only grows */
+typedef struct weft_stats { /* per queue pair and per group; only grows */
   uint32_t size, reserved;
   uint64_t commands, responses, bytes_in, bytes_out, syscalls_in, syscalls_out, copies, copied_bytes, digest_errors,
       polls, empty_polls, arms, region_hits, region_misses;
@@ -187,29 +194,29 @@ typedef struct weft_stats {                 /* per queue pair and per group; onl
 #define WEFT_LOG_WARNING 1u
 #define WEFT_LOG_INFO 2u
 #define WEFT_LOG_DEBUG 3u
-typedef struct weft_services {              /* outlives every object of the plugin */
+typedef struct weft_services { /* outlives every object of the plugin */
   uint32_t size, abi_minor;
-  void *ctx;
-  void (*log)(void *ctx, uint32_t level, const char *text); /* 0 error, 1 warning, 2 information, 3 debug */
-  uint64_t (*now_ns)(void *ctx);
+  void* ctx;
+  void (*log)(void* ctx, uint32_t level, const char* text); /* 0 error, 1 warning, 2 information, 3 debug */
+  uint64_t (*now_ns)(void* ctx);
   /* Names without blocking: `done` comes from inside group_poll's caller, before the next group_poll. Exactly once, unless
    * cancelled. error: 0 or a negative errno; sockaddr: one or more, packed, each as long as its family's struct, best first;
    * borrowed for the call. */
-  int (*resolve)(void *ctx, weft_group *, const char *host, const char *service, void *user,
-                 void (*done)(void *user, int32_t error, const void *sockaddr, uint32_t len));
-  void (*resolve_cancel)(void *ctx, weft_group *, void *user);
+  int (*resolve)(void* ctx, weft_group*, const char* host, const char* service, void* user,
+                 void (*done)(void* user, int32_t error, const void* sockaddr, uint32_t len));
+  void (*resolve_cancel)(void* ctx, weft_group*, void* user);
   /* Keys stay with the core. Returns the length, -ENOKEY, or -ENOBUFS. kind: 1 TLS PSK by identity. */
-  int (*secret)(void *ctx, uint32_t kind, const char *hostnqn, const char *subnqn, const char *identity, void *out,
+  int (*secret)(void* ctx, uint32_t kind, const char* hostnqn, const char* subnqn, const char* identity, void* out,
                 uint32_t cap);
 } weft_services;
 
 #define WEFT_ROLE_HOST 1u
 #define WEFT_ROLE_CONTROLLER 2u
-#define WEFT_MORE (1u << 0)                 /* data calls: more follows in this turn; a hint */
-#define WEFT_DIR_OUT (1u << 1)              /* send_command: iov goes to the controller */
-#define WEFT_DIR_IN (1u << 2)               /* send_command: iov is filled by the controller */
-#define WEFT_ALLOW_IMPLIED (1u << 3)        /* send_data: flow control is off, status and result are 0: may fold */
-#define WEFT_CLOSE_FLUSH (1u << 0)          /* close: what is queued goes first, until the deadline */
+#define WEFT_MORE (1u << 0)          /* data calls: more follows in this turn; a hint */
+#define WEFT_DIR_OUT (1u << 1)       /* send_command: iov goes to the controller */
+#define WEFT_DIR_IN (1u << 2)        /* send_command: iov is filled by the controller */
+#define WEFT_ALLOW_IMPLIED (1u << 3) /* send_data: flow control is off, status and result are 0: may fold */
+#define WEFT_CLOSE_FLUSH (1u << 0)   /* close: what is queued goes first, until the deadline */
 #define WEFT_ACCESS_REMOTE_READ (1u << 0)
 #define WEFT_ACCESS_REMOTE_WRITE (1u << 1)
 #define WEFT_REJECT_RESOURCES 1u
@@ -218,61 +225,61 @@ typedef struct weft_services {              /* outlives every object of the plug
 
 typedef struct weft_transport {
   uint32_t size, abi_minor;
-  const char *name, *version;               /* name: the scheme, [a-z][a-z0-9]{0,30} */
-  const weft_option_info *options;          /* ends with key NULL */
-  uint32_t roles;                           /* WEFT_ROLE_* */
-  int32_t priority;                         /* higher is tried first among equals */
+  const char *name, *version;      /* name: the scheme, [a-z][a-z0-9]{0,30} */
+  const weft_option_info* options; /* ends with key NULL */
+  uint32_t roles;                  /* WEFT_ROLE_* */
+  int32_t priority;                /* higher is tried first among equals */
   uint8_t trtype, reserved[7];
   /* Set: the address is host:port, the core splits it, and these are the defaults. NULL: traddr is the whole address in
    * the transport's own form. */
   const char *default_trsvcid, *discovery_trsvcid;
 
   /* 0: mine. -ENOTSUP with a sentence: try the next one. Pure: opens nothing. */
-  int (*claim)(const weft_address *, uint32_t role, weft_error *);
-  int (*domain_open)(const weft_services *, const weft_option *, uint32_t, weft_domain **, weft_error *);
-  void (*domain_close)(weft_domain *);
-  int (*region_register)(weft_domain *, void *, uint64_t, uint32_t access, weft_region **, weft_error *);
-  void (*region_release)(weft_region *);
+  int (*claim)(const weft_address*, uint32_t role, weft_error*);
+  int (*domain_open)(const weft_services*, const weft_option*, uint32_t, weft_domain**, weft_error*);
+  void (*domain_close)(weft_domain*);
+  int (*region_register)(weft_domain*, void*, uint64_t, uint32_t access, weft_region**, weft_error*);
+  void (*region_release)(weft_region*);
 
-  int (*group_open)(weft_domain *, weft_group **, weft_error *);
-  int (*group_poll)(weft_group *, uint32_t budget);                       /* events, or -errno */
-  void (*group_flush)(weft_group *);
-  int (*group_arm)(weft_group *, int *fd, uint64_t *deadline_ns);         /* -EAGAIN: poll again first */
-  void (*group_close)(weft_group *);
-  void (*group_stats)(const weft_group *, weft_stats *);
+  int (*group_open)(weft_domain*, weft_group**, weft_error*);
+  int (*group_poll)(weft_group*, uint32_t budget); /* events, or -errno */
+  void (*group_flush)(weft_group*);
+  int (*group_arm)(weft_group*, int* fd, uint64_t* deadline_ns); /* -EAGAIN: poll again first */
+  void (*group_close)(weft_group*);
+  void (*group_stats)(const weft_group*, weft_stats*);
 
-  int (*connect)(weft_group *, const weft_address *, const weft_qpair_params *, const weft_qpair_events *, void *ctx,
-                 weft_qpair **, weft_error *);
-  void (*close)(weft_qpair *, uint32_t flags, uint64_t deadline_ns);      /* also cancels a connect; ends in on_closed */
-  void (*qpair_info)(const weft_qpair *, weft_qpair_info *);
-  void (*qpair_stats)(const weft_qpair *, weft_stats *);
+  int (*connect)(weft_group*, const weft_address*, const weft_qpair_params*, const weft_qpair_events*, void* ctx,
+                 weft_qpair**, weft_error*);
+  void (*close)(weft_qpair*, uint32_t flags, uint64_t deadline_ns); /* also cancels a connect; ends in on_closed */
+  void (*qpair_info)(const weft_qpair*, weft_qpair_info*);
+  void (*qpair_stats)(const weft_qpair*, weft_stats*);
   /* The plugin writes PSDT and SGL1 into its copy of sqe; the core leaves them zero. */
-  int (*send_command)(weft_qpair *, const void *sqe, const weft_iov *, uint32_t iovcnt, uint32_t flags);
+  int (*send_command)(weft_qpair*, const void* sqe, const weft_iov*, uint32_t iovcnt, uint32_t flags);
 
-  int (*listen)(weft_group *, const weft_address *, const weft_listener_events *, void *ctx, weft_listener **, weft_error *);
-  void (*unlisten)(weft_listener *);
-  void (*listener_info)(const weft_listener *, weft_listener_info *);
-  int (*accept)(weft_group *, weft_pending *, const weft_qpair_params *, const weft_qpair_events *, void *ctx,
-                weft_qpair **, weft_error *);
-  void (*reject)(weft_pending *, uint32_t reason);
+  int (*listen)(weft_group*, const weft_address*, const weft_listener_events*, void* ctx, weft_listener**, weft_error*);
+  void (*unlisten)(weft_listener*);
+  void (*listener_info)(const weft_listener*, weft_listener_info*);
+  int (*accept)(weft_group*, weft_pending*, const weft_qpair_params*, const weft_qpair_events*, void* ctx, weft_qpair**,
+                weft_error*);
+  void (*reject)(weft_pending*, uint32_t reason);
   /* After Connect, before its response: the real depth, flow control, in-capsule size. */
-  int (*configure)(weft_qpair *, const weft_qpair_params *, weft_error *);
-  int (*receive_data)(weft_qpair *, uint64_t token, uint64_t offset, const weft_iov *, uint32_t iovcnt, uint64_t cookie,
+  int (*configure)(weft_qpair*, const weft_qpair_params*, weft_error*);
+  int (*receive_data)(weft_qpair*, uint64_t token, uint64_t offset, const weft_iov*, uint32_t iovcnt, uint64_t cookie,
                       uint32_t flags);
-  int (*send_data)(weft_qpair *, uint64_t token, uint64_t offset, const weft_iov *, uint32_t iovcnt,
-                   const void *final_cqe, uint64_t cookie, uint32_t flags);
-  int (*send_response)(weft_qpair *, uint64_t token, const void *cqe, uint32_t flags);
-  void (*cancel_data)(weft_qpair *, uint64_t token);                      /* each on_data still comes, -ECANCELED or done */
-  int (*release_command)(weft_qpair *, uint64_t token);                   /* -EBUSY while data is outstanding */
+  int (*send_data)(weft_qpair*, uint64_t token, uint64_t offset, const weft_iov*, uint32_t iovcnt,
+                   const void* final_cqe, uint64_t cookie, uint32_t flags);
+  int (*send_response)(weft_qpair*, uint64_t token, const void* cqe, uint32_t flags);
+  void (*cancel_data)(weft_qpair*, uint64_t token);    /* each on_data still comes, -ECANCELED or done */
+  int (*release_command)(weft_qpair*, uint64_t token); /* -EBUSY while data is outstanding */
 
   /* Handoff; both or neither. Only with nothing outstanding but the commands in held_cids (AERs). */
-  int (*export_qpair)(weft_qpair *, void *state, uint32_t cap, uint32_t *len, int *fd, weft_error *);
-  int (*import_qpair)(weft_group *, const void *state, uint32_t len, int fd, const weft_qpair_params *,
-                      const uint16_t *held_cids, uint32_t held, uint64_t *tokens, const weft_qpair_events *, void *ctx,
-                      weft_qpair **, weft_error *);
+  int (*export_qpair)(weft_qpair*, void* state, uint32_t cap, uint32_t* len, int* fd, weft_error*);
+  int (*import_qpair)(weft_group*, const void* state, uint32_t len, int fd, const weft_qpair_params*,
+                      const uint16_t* held_cids, uint32_t held, uint64_t* tokens, const weft_qpair_events*, void* ctx,
+                      weft_qpair**, weft_error*);
 } weft_transport;
 
-typedef const weft_transport *(*weft_entry_fn)(void);
+typedef const weft_transport* (*weft_entry_fn)(void);
 #ifdef __cplusplus
 }
 #endif

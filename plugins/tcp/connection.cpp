@@ -18,7 +18,7 @@ namespace weft::tcp {
 namespace {
 
 // What the error means for the operations that it ends: the peer's clean end is a reset for them.
-std::int32_t operation_error(const Reason &reason) {
+std::int32_t operation_error(const Reason& reason) {
   if (reason.code != 0) return -reason.code;
   return reason.origin == WEFT_ORIGIN_LOCAL ? -ECANCELED : -ECONNRESET;
 }
@@ -58,7 +58,7 @@ void Connection::close(std::uint32_t flags, std::uint64_t deadline_ns) {
   group_.mark_dirty(*this);
 }
 
-void Connection::info(weft_qpair_info &out) const {
+void Connection::info(weft_qpair_info& out) const {
   out.caps = WEFT_CAP_SGL_IN_CAPSULE | WEFT_CAP_SGL_TRANSPORT | WEFT_CAP_IMPLIED_SUCCESS;
   plugin::put_text(out.peer, peer_.host());
   plugin::put_text(out.peer_trsvcid, peer_.service());
@@ -66,14 +66,14 @@ void Connection::info(weft_qpair_info &out) const {
   plugin::put_text(out.local_trsvcid, local_.service());
 }
 
-void Connection::stats(weft_stats &out) const { add_up(out, stats_); }
+void Connection::stats(weft_stats& out) const { add_up(out, stats_); }
 
-int Connection::send_command(const void *sqe, std::span<const weft_iov> iov, std::uint32_t flags) {
+int Connection::send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags) {
   if (!is_ready()) return -ENOTCONN;
   return host_ != nullptr ? host_->send_command(sqe, iov, flags) : -EINVAL;
 }
 
-plugin::Made<void> Connection::configure(const weft_qpair_params &params) {
+plugin::Made<void> Connection::configure(const weft_qpair_params& params) {
   if (!is_ready() || controller_ == nullptr)
     return std::unexpected(plugin::Failure{.code = ENOTCONN, .text = "the queue pair is closing"});
   return controller_->configure(params);
@@ -86,12 +86,12 @@ int Connection::receive_data(std::uint64_t token, std::uint64_t offset, std::spa
 }
 
 int Connection::send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
-                          const void *final_cqe, std::uint64_t cookie, std::uint32_t flags) {
+                          const void* final_cqe, std::uint64_t cookie, std::uint32_t flags) {
   if (!is_ready()) return -ENOTCONN;
   return controller_ != nullptr ? controller_->send_data(token, offset, iov, final_cqe, cookie, flags) : -EINVAL;
 }
 
-int Connection::send_response(std::uint64_t token, const void *cqe, std::uint32_t flags) {
+int Connection::send_response(std::uint64_t token, const void* cqe, std::uint32_t flags) {
   if (!is_ready()) return -ENOTCONN;
   return controller_ != nullptr ? controller_->send_response(token, cqe, flags) : -EINVAL;
 }
@@ -134,8 +134,12 @@ void Connection::flush() {
     case Sender::Result::kDrained:
       if (state_ == State::kFlushing) finish_flush();
       break;
-    case Sender::Result::kSocketFull: send_full_ = true; break;
-    case Sender::Result::kMore: group_.mark_dirty(*this); break;
+    case Sender::Result::kSocketFull:
+      send_full_ = true;
+      break;
+    case Sender::Result::kMore:
+      group_.mark_dirty(*this);
+      break;
     case Sender::Result::kError:
       // The peer may have said why before it closed: that is read first.
       send_error_ = sender_.error();
@@ -158,17 +162,29 @@ void Connection::read_turn() {
 
 void Connection::after_read(Receiver::Result result) {
   switch (result) {
-    case Receiver::Result::kDrained: break;
-    case Receiver::Result::kMore: group_.resume(*this); break;
-    case Receiver::Result::kBlocked: blocked_ = true; break;
+    case Receiver::Result::kDrained:
+      break;
+    case Receiver::Result::kMore:
+      group_.resume(*this);
+      break;
+    case Receiver::Result::kBlocked:
+      blocked_ = true;
+      break;
     case Receiver::Result::kNoMemory:
       starved_ = true;
       group_.wait_for_memory(*this);
       break;
-    case Receiver::Result::kEnd: on_end_of_stream(); return;
-    case Receiver::Result::kError: on_io_error(receiver_.error(), "reading"); return;
-    case Receiver::Result::kViolation: violate(); return;
-    case Receiver::Result::kStopped: return;
+    case Receiver::Result::kEnd:
+      on_end_of_stream();
+      return;
+    case Receiver::Result::kError:
+      on_io_error(receiver_.error(), "reading");
+      return;
+    case Receiver::Result::kViolation:
+      violate();
+      return;
+    case Receiver::Result::kStopped:
+      return;
   }
   update_pdu_deadline();
   update_interest();
@@ -230,7 +246,9 @@ void Connection::on_deadline() {
   switch (state_) {
     case State::kConnecting:
       if (connector_ != nullptr && connector_->on_deadline()) return;
-      end({.code = ETIMEDOUT, .stage = stage(), .text = connector_ != nullptr ? connector_->describe_timeout() : "timed out"});
+      end({.code = ETIMEDOUT,
+           .stage = stage(),
+           .text = connector_ != nullptr ? connector_->describe_timeout() : "timed out"});
       return;
     case State::kHandshake:
       end({.code = ETIMEDOUT,
@@ -238,12 +256,17 @@ void Connection::on_deadline() {
            .text = fmt::format("no {} from {} in time", role_ == Role::kHost ? "ICResp" : "ICReq", peer_.text())});
       return;
     case State::kReady:
-      end({.code = ETIMEDOUT, .origin = WEFT_ORIGIN_PEER, .text = fmt::format("the {} sent part of a PDU and no more", peer_word())});
+      end({.code = ETIMEDOUT,
+           .origin = WEFT_ORIGIN_PEER,
+           .text = fmt::format("the {} sent part of a PDU and no more", peer_word())});
       return;
     case State::kFlushing:
-    case State::kLingering: end(std::move(reason_)); return;
+    case State::kLingering:
+      end(std::move(reason_));
+      return;
     case State::kEnded:
-    case State::kGone: return;
+    case State::kGone:
+      return;
   }
 }
 
@@ -257,13 +280,15 @@ void Connection::on_end_of_stream() {
          .stage = stage(),
          .text = fmt::format("{} closed the connection during the handshake", peer_.text())});
   } else if (inside) {
-    end({.code = ECONNRESET, .origin = WEFT_ORIGIN_NETWORK, .text = fmt::format("the {} closed the connection in the middle of a PDU", peer_word())});
+    end({.code = ECONNRESET,
+         .origin = WEFT_ORIGIN_NETWORK,
+         .text = fmt::format("the {} closed the connection in the middle of a PDU", peer_word())});
   } else {
     end({.origin = WEFT_ORIGIN_PEER, .text = fmt::format("the {} closed the connection", peer_word())});
   }
 }
 
-void Connection::on_io_error(int error, const char *what) {
+void Connection::on_io_error(int error, const char* what) {
   // Hosts that are done often reset right after they closed: with nothing under way that is a clean end.
   const bool reset = error == ECONNRESET || error == EPIPE;
   if (reset && state_ == State::kReady && idle() && !receiver_.is_inside_pdu()) {
@@ -278,7 +303,7 @@ void Connection::on_io_error(int error, const char *what) {
 
 // The peer broke the protocol: operations end, a TermReq says why, and the peer has its time to close.
 void Connection::violate() {
-  const Violation &violation = receiver_.violation();
+  const Violation& violation = receiver_.violation();
   reason_ = {.code = EPROTO,
              .origin = WEFT_ORIGIN_PROTOCOL,
              .detail = violation.detail(),
@@ -336,7 +361,8 @@ void Connection::tell_end() {
   if (state_ != State::kEnded) return;
   state_ = State::kGone;
   connector_.reset();
-  const weft_error error = plugin::make_error(reason_.code, reason_.origin, reason_.detail, reason_.stage, reason_.text);
+  const weft_error error =
+      plugin::make_error(reason_.code, reason_.origin, reason_.detail, reason_.stage, reason_.text);
   group_.count_event();
   events_.on_closed(ctx_, &error);
   if (controller_ == nullptr || controller_->held() == 0) nothing_held();
@@ -344,12 +370,12 @@ void Connection::tell_end() {
 
 void Connection::nothing_held() { group_.bury(*this); }
 
-const char *Connection::stage() const {
+const char* Connection::stage() const {
   if (state_ == State::kConnecting) return connector_ != nullptr ? connector_->stage() : "connect";
   return state_ == State::kHandshake ? "icreq" : "";
 }
 
-void Connection::tell_finished(DataOp &op) {
+void Connection::tell_finished(DataOp& op) {
   if (op.kind == DataOp::Kind::kHost) {
     host_->tell_finished(op);
   } else {

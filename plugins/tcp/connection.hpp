@@ -1,5 +1,6 @@
-// connection.hpp - one queue pair over one TCP connection: joins socket, receiver, sender and the role's side, and is the
-// weft_qpair of the table. Here: states, handshake, deadlines, errors, the end. What a PDU means is the side's business.
+// connection.hpp - one queue pair over one TCP connection: joins socket, receiver, sender and the role's side, and is
+// the weft_qpair of the table. Here: states, handshake, deadlines, errors, the end. What a PDU means is the side's
+// business.
 //
 //   connecting -> handshake -> ready -> (flushing ->) (lingering ->) ended -> gone (held only by unreleased commands)
 //
@@ -37,27 +38,27 @@ struct Reason {
   int code = 0;  // errno, positive; 0: cleanly
   std::uint32_t origin = WEFT_ORIGIN_LOCAL;
   std::uint32_t detail = 0;
-  const char *stage = "";
+  const char* stage = "";
   std::string text;
 };
 
 class Connection final : public Pollable, private Side {
  public:
-  Connection(Group &group, Role role, const Options &options, const weft_qpair_params &params,
-             const weft_qpair_events &events, void *ctx);
+  Connection(Group& group, Role role, const Options& options, const weft_qpair_params& params,
+             const weft_qpair_events& events, void* ctx);
   ~Connection() override;
 
   // The table's operations.
   void close(std::uint32_t flags, std::uint64_t deadline_ns);
-  void info(weft_qpair_info &out) const;
-  void stats(weft_stats &out) const;
-  int send_command(const void *sqe, std::span<const weft_iov> iov, std::uint32_t flags);
-  plugin::Made<void> configure(const weft_qpair_params &params);
+  void info(weft_qpair_info& out) const;
+  void stats(weft_stats& out) const;
+  int send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags);
+  plugin::Made<void> configure(const weft_qpair_params& params);
   int receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, std::uint64_t cookie,
                    std::uint32_t flags);
-  int send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, const void *final_cqe,
+  int send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, const void* final_cqe,
                 std::uint64_t cookie, std::uint32_t flags);
-  int send_response(std::uint64_t token, const void *cqe, std::uint32_t flags);
+  int send_response(std::uint64_t token, const void* cqe, std::uint32_t flags);
   void cancel_data(std::uint64_t token);
   int release_command(std::uint64_t token);
 
@@ -71,26 +72,26 @@ class Connection final : public Pollable, private Side {
   void on_deadline() override;
   void on_resume() override;
   void tell_end() override;
-  void add_stats(weft_stats &sum) const override { add_up(sum, stats_); }
+  void add_stats(weft_stats& sum) const override { add_up(sum, stats_); }
   void flush();
   void memory_is_free();
-  void tell_finished(DataOp &op);
+  void tell_finished(DataOp& op);
 
   // For the sides.
-  [[nodiscard]] Group &group() { return group_; }
-  [[nodiscard]] const Options &options() const { return options_; }
-  [[nodiscard]] const weft_qpair_params &params() const { return params_; }
-  [[nodiscard]] const weft_qpair_events &events() const { return events_; }
-  [[nodiscard]] void *context() const { return ctx_; }
-  [[nodiscard]] Sender &sender() { return sender_; }
-  [[nodiscard]] Receiver &receiver() { return receiver_; }
-  [[nodiscard]] const Settled &settled() const { return settled_; }
-  [[nodiscard]] weft_stats &counters() { return stats_; }
+  [[nodiscard]] Group& group() { return group_; }
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] const weft_qpair_params& params() const { return params_; }
+  [[nodiscard]] const weft_qpair_events& events() const { return events_; }
+  [[nodiscard]] void* context() const { return ctx_; }
+  [[nodiscard]] Sender& sender() { return sender_; }
+  [[nodiscard]] Receiver& receiver() { return receiver_; }
+  [[nodiscard]] const Settled& settled() const { return settled_; }
+  [[nodiscard]] weft_stats& counters() { return stats_; }
   [[nodiscard]] bool is_ready() const { return state_ == State::kReady; }
   [[nodiscard]] bool is_gone() const { return state_ == State::kGone; }
-  void unblock();              // a token is free again
+  void unblock();  // a token is free again
   void set_max_in_capsule(std::uint32_t bytes);
-  void nothing_held();         // gone, and the last command was released
+  void nothing_held();  // gone, and the last command was released
 
   Hook dirty_hook, memory_hook;
 
@@ -99,30 +100,30 @@ class Connection final : public Pollable, private Side {
     kConnecting,
     kHandshake,
     kReady,
-    kFlushing,    // closed by us: what is queued still goes
-    kLingering,   // nothing more to say: waits for the peer to close
-    kEnded,       // on_closed is to be told
+    kFlushing,   // closed by us: what is queued still goes
+    kLingering,  // nothing more to say: waits for the peer to close
+    kEnded,      // on_closed is to be told
     kGone,
   };
   static constexpr std::uint64_t kReadShare = 1u << 20;  // bytes that one connection reads in one turn
 
   // Side, as receiver and sender see it: the handshake and TermReqs here, all else goes on to side_.
-  bool next_frame(Frame &frame) override;
-  std::uint32_t write_header(const Frame &frame, HeaderBuffer out) override;
-  void frame_sent(const Frame &frame) override;
-  Take take(const Pdu &pdu, Payload &payload, Violation &violation) override;
-  void payload_done(bool digest_ok, const std::byte *data, Slab *slab) override;
+  bool next_frame(Frame& frame) override;
+  std::uint32_t write_header(const Frame& frame, HeaderBuffer out) override;
+  void frame_sent(const Frame& frame) override;
+  Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
+  void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
   void end_operations(std::int32_t error) override;
   [[nodiscard]] bool idle() const override;
 
-  Take take_handshake(const Pdu &pdu, Violation &violation);
-  void establish(const Settled &settled);
+  Take take_handshake(const Pdu& pdu, Violation& violation);
+  void establish(const Settled& settled);
   void queue_control(std::uint32_t length);
   void read_turn();
   void after_read(Receiver::Result result);
   void linger_turn();
   void on_end_of_stream();
-  void on_io_error(int error, const char *what);
+  void on_io_error(int error, const char* what);
   void violate();
   void finish_flush();
   void linger();
@@ -130,15 +131,15 @@ class Connection final : public Pollable, private Side {
   void update_pdu_deadline();
   void set_deadline(std::uint64_t deadline);
   void shut();
-  [[nodiscard]] const char *stage() const;
-  [[nodiscard]] const char *peer_word() const { return role_ == Role::kHost ? "controller" : "host"; }
+  [[nodiscard]] const char* stage() const;
+  [[nodiscard]] const char* peer_word() const { return role_ == Role::kHost ? "controller" : "host"; }
 
-  Group &group_;
+  Group& group_;
   const Role role_;
   const Options options_;
   weft_qpair_params params_;
-  const weft_qpair_events &events_;
-  void *const ctx_;
+  const weft_qpair_events& events_;
+  void* const ctx_;
 
   State state_ = State::kConnecting;
   std::unique_ptr<Socket> socket_;
@@ -148,17 +149,17 @@ class Connection final : public Pollable, private Side {
   Settled settled_;
   std::unique_ptr<HostSide> host_;
   std::unique_ptr<ControllerSide> controller_;
-  Side *side_ = nullptr;                             // one of the two, from establish() on
+  Side* side_ = nullptr;                             // one of the two, from establish() on
   std::array<std::byte, kMaxHeaderSize> control_{};  // ICReq, ICResp or TermReq to be sent
   std::uint32_t control_length_ = 0;
   bool control_waits_ = false;
-  std::uint32_t interest_ = 0;                       // what epoll was asked for
+  std::uint32_t interest_ = 0;  // what epoll was asked for
   bool send_full_ = false;
-  bool blocked_ = false;                             // the side has no token
-  bool starved_ = false;                             // no slab
+  bool blocked_ = false;  // the side has no token
+  bool starved_ = false;  // no slab
   bool operations_ended_ = false;
-  int send_error_ = 0;                               // of the socket; what still can be read comes first
-  std::uint64_t progress_mark_ = 0;                  // bytes_in when the deadline of the PDU was set
+  int send_error_ = 0;               // of the socket; what still can be read comes first
+  std::uint64_t progress_mark_ = 0;  // bytes_in when the deadline of the PDU was set
   Reason reason_;
   NetAddress local_, peer_;
   weft_stats stats_{};

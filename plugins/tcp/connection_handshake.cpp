@@ -1,5 +1,5 @@
-// connection_handshake.cpp - a connection's beginning, and how PDUs find their way: the handshake and TermReqs are judged
-// here, everything else goes on to the side.
+// connection_handshake.cpp - a connection's beginning, and how PDUs find their way: the handshake and TermReqs are
+// judged here, everything else goes on to the side.
 #include <fmt/format.h>
 
 #include <new>
@@ -14,8 +14,8 @@
 
 namespace weft::tcp {
 
-Connection::Connection(Group &group, Role role, const Options &options, const weft_qpair_params &params,
-                       const weft_qpair_events &events, void *ctx)
+Connection::Connection(Group& group, Role role, const Options& options, const weft_qpair_params& params,
+                       const weft_qpair_events& events, void* ctx)
     : group_(group), role_(role), options_(options), params_(params), events_(events), ctx_(ctx) {
   params_.hostnqn = params_.subnqn = nullptr;  // borrowed for the call only
   receiver_.set_rules(ReadRules{.role = role});
@@ -46,7 +46,7 @@ void Connection::queue_control(std::uint32_t length) {
   group_.mark_dirty(*this);
 }
 
-bool Connection::next_frame(Frame &frame) {
+bool Connection::next_frame(Frame& frame) {
   if (control_waits_) {
     control_waits_ = false;
     frame = Frame{};
@@ -55,17 +55,17 @@ bool Connection::next_frame(Frame &frame) {
   return side_ != nullptr && (state_ == State::kReady || state_ == State::kFlushing) && side_->next_frame(frame);
 }
 
-std::uint32_t Connection::write_header(const Frame &frame, HeaderBuffer out) {
+std::uint32_t Connection::write_header(const Frame& frame, HeaderBuffer out) {
   if (frame.kind != Frame::Kind::kControl) return side_->write_header(frame, out);
   std::copy_n(control_.begin(), control_length_, out.begin());
   return control_length_;
 }
 
-void Connection::frame_sent(const Frame &frame) {
+void Connection::frame_sent(const Frame& frame) {
   if (frame.kind != Frame::Kind::kControl) side_->frame_sent(frame);
 }
 
-Take Connection::take(const Pdu &pdu, Payload &payload, Violation &violation) {
+Take Connection::take(const Pdu& pdu, Payload& payload, Violation& violation) {
   if (is_term_req(pdu.type)) {
     end({.code = ECONNRESET,
          .origin = WEFT_ORIGIN_PEER,
@@ -78,23 +78,23 @@ Take Connection::take(const Pdu &pdu, Payload &payload, Violation &violation) {
   return side_->take(pdu, payload, violation);
 }
 
-Take Connection::take_handshake(const Pdu &pdu, Violation &violation) {
+Take Connection::take_handshake(const Pdu& pdu, Violation& violation) {
   const HandshakeResult result = role_ == Role::kHost ? check_ic_resp(options_.host_offer(), pdu.header)
                                                       : answer_ic_req(options_.controller_policy(), pdu.header);
-  if (const auto *bad = std::get_if<Violation>(&result)) {
+  if (const auto* bad = std::get_if<Violation>(&result)) {
     violation = *bad;
     return Take::kViolation;
   }
-  const Settled &settled = std::get<Settled>(result);
+  const Settled& settled = std::get<Settled>(result);
   try {
     establish(settled);
-  } catch (const std::bad_alloc &) {
+  } catch (const std::bad_alloc&) {
     end({.code = ENOMEM, .stage = "icreq", .text = "no memory for the queue pair"});
   }
   return state_ == State::kReady ? Take::kTaken : Take::kEnded;
 }
 
-void Connection::establish(const Settled &settled) {
+void Connection::establish(const Settled& settled) {
   settled_ = settled;
   connector_.reset();
   if (role_ == Role::kController) {
@@ -125,7 +125,7 @@ void Connection::establish(const Settled &settled) {
 
 void Connection::set_max_in_capsule(std::uint32_t bytes) { receiver_.set_rules(settled_.read_rules(role_, bytes)); }
 
-void Connection::payload_done(bool digest_ok, const std::byte *data, Slab *slab) {
+void Connection::payload_done(bool digest_ok, const std::byte* data, Slab* slab) {
   if (!digest_ok) ++stats_.digest_errors;
   side_->payload_done(digest_ok, data, slab);
 }

@@ -14,11 +14,11 @@ namespace weft::tcp {
 
 namespace {
 
-std::string text_of(const char *given) { return given != nullptr ? given : ""; }
+std::string text_of(const char* given) { return given != nullptr ? given : ""; }
 
 }  // namespace
 
-Connector::Connector(Group &group, Connection &connection, const weft_address &address, const Options &options,
+Connector::Connector(Group& group, Connection& connection, const weft_address& address, const Options& options,
                      std::uint64_t deadline_ns)
     : group_(group),
       connection_(connection),
@@ -32,7 +32,7 @@ Connector::Connector(Group &group, Connection &connection, const weft_address &a
 Connector::~Connector() {
   drop_attempt();
   if (resolving_ && group_.services().raw().resolve_cancel != nullptr)
-    group_.services().raw().resolve_cancel(group_.services().raw().ctx, reinterpret_cast<weft_group *>(&group_), this);
+    group_.services().raw().resolve_cancel(group_.services().raw().ctx, reinterpret_cast<weft_group*>(&group_), this);
 }
 
 plugin::Made<void> Connector::begin() {
@@ -46,24 +46,26 @@ plugin::Made<void> Connector::begin() {
   }
   const auto port = parse_port(service_);
   if (!port) return std::unexpected(port.error());
-  const weft_services &services = group_.services().raw();
+  const weft_services& services = group_.services().raw();
   if (services.resolve == nullptr)
-    return std::unexpected(plugin::Failure{
-        .code = ENOTSUP, .text = fmt::format("'{}' is no numeric address and nobody resolves names", host_), .stage = "resolve"});
+    return std::unexpected(
+        plugin::Failure{.code = ENOTSUP,
+                        .text = fmt::format("'{}' is no numeric address and nobody resolves names", host_),
+                        .stage = "resolve"});
   resolving_ = true;
-  const int rc = services.resolve(services.ctx, reinterpret_cast<weft_group *>(&group_), host_.c_str(), service_.c_str(),
+  const int rc = services.resolve(services.ctx, reinterpret_cast<weft_group*>(&group_), host_.c_str(), service_.c_str(),
                                   this, &Connector::resolved);
   if (rc == 0) return {};
   resolving_ = false;
-  return std::unexpected(
-      plugin::Failure{.code = -rc, .text = fmt::format("cannot resolve '{}': {}", host_, std::strerror(-rc)), .stage = "resolve"});
+  return std::unexpected(plugin::Failure{
+      .code = -rc, .text = fmt::format("cannot resolve '{}': {}", host_, std::strerror(-rc)), .stage = "resolve"});
 }
 
-void Connector::resolved(void *self, std::int32_t error, const void *addresses, std::uint32_t length) {
-  auto &connector = *static_cast<Connector *>(self);
+void Connector::resolved(void* self, std::int32_t error, const void* addresses, std::uint32_t length) {
+  auto& connector = *static_cast<Connector*>(self);
   connector.resolving_ = false;
   connector.resolve_error_ = error;
-  const auto *bytes = static_cast<const std::byte *>(addresses);
+  const auto* bytes = static_cast<const std::byte*>(addresses);
   while (error == 0 && length != 0) {
     NetAddress address;
     const std::uint32_t used = NetAddress::from_bytes(bytes, length, address);
@@ -79,7 +81,8 @@ void Connector::go_on() {
   if (resolving_ || fd_) return;
   if (addresses_.empty()) {
     const int error = resolve_error_ != 0 ? -resolve_error_ : ENOENT;
-    const std::string why = error != ENOENT ? std::string(std::strerror(error)) : std::string("no address is known for it");
+    const std::string why =
+        error != ENOENT ? std::string(std::strerror(error)) : std::string("no address is known for it");
     connection_.end({.code = error, .stage = "resolve", .text = fmt::format("cannot resolve '{}': {}", host_, why)});
     return;
   }
@@ -89,7 +92,7 @@ void Connector::go_on() {
 // Ends in an attempt under way, a connection, or the end of the list.
 void Connector::try_next() {
   while (next_ < addresses_.size()) {
-    const NetAddress &address = addresses_[next_++];
+    const NetAddress& address = addresses_[next_++];
     const plugin::Made<bool> started = attempt(address);
     if (!started) {
       last_ = started.error();
@@ -106,7 +109,7 @@ void Connector::try_next() {
   connection_.end({.code = last_.code, .origin = last_.origin, .stage = "connect", .text = last_.text});
 }
 
-plugin::Made<bool> Connector::attempt(const NetAddress &address) {
+plugin::Made<bool> Connector::attempt(const NetAddress& address) {
   plugin::Made<UniqueFd> fd = open_stream(address.family());
   if (!fd) return std::unexpected(fd.error());
   const plugin::Made<void> prepared = prepare_socket(fd->get(), options_);
@@ -152,7 +155,7 @@ std::string Connector::describe_timeout() const {
   return fmt::format("no answer from {} in time", addresses_[next_ - 1].text());
 }
 
-void Connector::attempt_failed(const NetAddress &address, int error) {
+void Connector::attempt_failed(const NetAddress& address, int error) {
   drop_attempt();
   std::string text = fmt::format("cannot connect to {}: {}", address.text(), std::strerror(error));
   if (addresses_.size() > 1) text += fmt::format(" (address {} of {} of '{}')", next_, addresses_.size(), host_);

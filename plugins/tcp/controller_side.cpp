@@ -23,7 +23,7 @@ constexpr std::uint32_t kKnownDataFlags = WEFT_MORE | WEFT_ALLOW_IMPLIED;
 
 }  // namespace
 
-ControllerSide::ControllerSide(Connection &connection)
+ControllerSide::ControllerSide(Connection& connection)
     : connection_(connection),
       first_(std::make_unique<Command[]>(connection.params().depth)),
       first_count_(connection.params().depth),
@@ -37,9 +37,9 @@ ControllerSide::ControllerSide(Connection &connection)
 
 ControllerSide::~ControllerSide() {
   for (std::uint32_t token = 0; token < first_count_ + more_count_; ++token) {
-    Command &command = at(token);
+    Command& command = at(token);
     release_data(command);
-    while (DataOp *op = command.ops) {
+    while (DataOp* op = command.ops) {
       command.ops = op->next;
       connection_.group().ops().give_back(*op);
     }
@@ -47,22 +47,25 @@ ControllerSide::~ControllerSide() {
   connection_.group().ops().unreserve((first_count_ + more_count_) * WEFT_DATA_CALLS);
 }
 
-void ControllerSide::open(const Settled &settled) {
+void ControllerSide::open(const Settled& settled) {
   transfers_.emplace(depth_, settled.outstanding_r2t, settled.max_h2c_data);
   outstanding_r2t_ = settled.outstanding_r2t;
   max_r2t_ = settled.max_h2c_data;
   max_c2h_ = connection_.options().max_c2h_data;
 }
 
-Made<void> ControllerSide::configure(const weft_qpair_params &params) {
+Made<void> ControllerSide::configure(const weft_qpair_params& params) {
   if (params.depth == 0 || params.depth > 65536)
-    return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("a queue of {} entries is impossible", params.depth)});
+    return std::unexpected(
+        Failure{.code = EINVAL, .text = fmt::format("a queue of {} entries is impossible", params.depth)});
   if (params.in_capsule > kMaxInCapsule)
-    return std::unexpected(Failure{
-        .code = EINVAL, .text = fmt::format("{} bytes of in-capsule data are more than {}", params.in_capsule, kMaxInCapsule)});
+    return std::unexpected(
+        Failure{.code = EINVAL,
+                .text = fmt::format("{} bytes of in-capsule data are more than {}", params.in_capsule, kMaxInCapsule)});
   const std::uint32_t have = first_count_ + more_count_;
   if (params.depth > have) {
-    if (more_count_ != 0) return std::unexpected(Failure{.code = EINVAL, .text = "the queue pair was configured already"});
+    if (more_count_ != 0)
+      return std::unexpected(Failure{.code = EINVAL, .text = "the queue pair was configured already"});
     const std::uint32_t added = params.depth - have;
     auto more = std::make_unique<Command[]>(added);
     free_.reserve(params.depth);
@@ -86,11 +89,11 @@ Made<void> ControllerSide::configure(const weft_qpair_params &params) {
 
 // ---- commands as they come -----------------------------------------------------------------------------------------
 
-Take ControllerSide::take(const Pdu &pdu, Payload &payload, Violation &violation) {
+Take ControllerSide::take(const Pdu& pdu, Payload& payload, Violation& violation) {
   return pdu.type == PduType::kCapsuleCmd ? take_command(pdu, payload, violation) : take_data(pdu, payload, violation);
 }
 
-Take ControllerSide::take_command(const Pdu &pdu, Payload &payload, Violation &violation) {
+Take ControllerSide::take_command(const Pdu& pdu, Payload& payload, Violation& violation) {
   if (unanswered_ >= depth_) {
     violation = violates(rules::kTooManyCommands, pdu.type, unanswered_);
     return Take::kViolation;
@@ -99,7 +102,7 @@ Take ControllerSide::take_command(const Pdu &pdu, Payload &payload, Violation &v
   const std::uint32_t token = free_.back();
   free_.pop_back();
   ++unanswered_;
-  Command &command = at(token);
+  Command& command = at(token);
   std::memcpy(command.sqe.data(), pdu.sqe(), kSqeSize);
   const SglVerdict verdict = classify_sgl(command.sqe.data(), pdu.data_len, sgl_limits_);
   command.place = verdict.place;
@@ -122,7 +125,7 @@ Take ControllerSide::take_command(const Pdu &pdu, Payload &payload, Violation &v
 }
 
 void ControllerSide::deliver(std::uint32_t token) {
-  Command &command = at(token);
+  Command& command = at(token);
   command.state = State::kHeld;
   ++held_;
   ++connection_.counters().commands;
@@ -140,13 +143,13 @@ void ControllerSide::deliver(std::uint32_t token) {
   connection_.events().on_command(connection_.context(), &told);
 }
 
-void ControllerSide::payload_done(bool digest_ok, const std::byte *data, Slab *slab) {
+void ControllerSide::payload_done(bool digest_ok, const std::byte* data, Slab* slab) {
   if (!arriving_capsule_) {
     data_arrived(digest_ok);
     return;
   }
   arriving_capsule_ = false;
-  Command &command = at(arriving_token_);
+  Command& command = at(arriving_token_);
   command.data = data;
   command.slab = slab;
   if (!digest_ok) {
@@ -157,7 +160,7 @@ void ControllerSide::payload_done(bool digest_ok, const std::byte *data, Slab *s
   deliver(arriving_token_);
 }
 
-Take ControllerSide::take_data(const Pdu &pdu, Payload &payload, Violation &violation) {
+Take ControllerSide::take_data(const Pdu& pdu, Payload& payload, Violation& violation) {
   H2cTarget target;
   violation = transfers_->on_h2c(pdu, target);
   if (violation) return Take::kViolation;
@@ -166,8 +169,9 @@ Take ControllerSide::take_data(const Pdu &pdu, Payload &payload, Violation &viol
   arriving_tag_ = pdu.ttag;
   arriving_last_ = target.last;
   if (target.drop) return Take::kTaken;
-  for (DataOp *op = at(target.token).ops; op != nullptr; op = op->next) {
-    if (op->kind != DataOp::Kind::kReceive || pdu.offset < op->offset || pdu.offset - op->offset >= op->length) continue;
+  for (DataOp* op = at(target.token).ops; op != nullptr; op = op->next) {
+    if (op->kind != DataOp::Kind::kReceive || pdu.offset < op->offset || pdu.offset - op->offset >= op->length)
+      continue;
     arriving_op_ = op;
     payload = {.to = Payload::To::kOp, .op = op, .position = pdu.offset - op->offset};
   }
@@ -180,7 +184,7 @@ void ControllerSide::data_arrived(bool digest_ok) {
     transfers_->close_window(arriving_tag_);
     if (!tag_wait_.empty()) enqueue(tag_wait_.front());
   }
-  DataOp *op = arriving_op_;
+  DataOp* op = arriving_op_;
   arriving_op_ = nullptr;
   if (op == nullptr) return;
   op->arrived += arriving_length_;
@@ -197,22 +201,22 @@ void ControllerSide::data_arrived(bool digest_ok) {
 
 // ---- the core's calls ----------------------------------------------------------------------------------------------
 
-ControllerSide::Command *ControllerSide::held_command(std::uint64_t token) {
+ControllerSide::Command* ControllerSide::held_command(std::uint64_t token) {
   if (token >= first_count_ + more_count_) return nullptr;
-  Command &command = at(static_cast<std::uint32_t>(token));
+  Command& command = at(static_cast<std::uint32_t>(token));
   return command.state == State::kHeld ? &command : nullptr;
 }
 
-DataOp &ControllerSide::new_op(std::uint32_t token, DataOp::Kind kind, std::uint64_t offset,
+DataOp& ControllerSide::new_op(std::uint32_t token, DataOp::Kind kind, std::uint64_t offset,
                                std::span<const weft_iov> iov, std::uint64_t length, std::uint64_t cookie) {
-  Command &command = at(token);
-  DataOp &op = connection_.group().ops().take(iov, length);
+  Command& command = at(token);
+  DataOp& op = connection_.group().ops().take(iov, length);
   op.kind = kind;
   op.connection = &connection_;
   op.index = token;
   op.cookie = cookie;
   op.offset = static_cast<std::uint32_t>(offset);
-  DataOp **end = &command.ops;
+  DataOp** end = &command.ops;
   while (*end != nullptr) end = &(*end)->next;
   *end = &op;
   ++command.calls;
@@ -222,7 +226,7 @@ DataOp &ControllerSide::new_op(std::uint32_t token, DataOp::Kind kind, std::uint
 
 int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
                                  std::uint64_t cookie, std::uint32_t flags) {
-  Command *command = held_command(token);
+  Command* command = held_command(token);
   const std::uint64_t length = total_length(iov);
   if (command == nullptr || command->status != 0 || command->calls == WEFT_DATA_CALLS || length == 0 ||
       iov.size() > kMaxIov || (flags & ~kKnownDataFlags) != 0)
@@ -230,7 +234,7 @@ int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std:
   const auto index = static_cast<std::uint32_t>(token);
   if (command->place == SglPlace::kInCapsule) {
     if (offset > command->data_length || length > command->data_length - offset) return -EINVAL;
-    DataOp &op = new_op(index, DataOp::Kind::kReceive, offset, iov, length, cookie);
+    DataOp& op = new_op(index, DataOp::Kind::kReceive, offset, iov, length, cookie);
     op.copy_in(0, command->data + offset, length);
     op.moved = length;
     finish(op, 0);
@@ -243,15 +247,15 @@ int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std:
 }
 
 int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
-                              const void *final_cqe, std::uint64_t cookie, std::uint32_t flags) {
-  Command *command = held_command(token);
+                              const void* final_cqe, std::uint64_t cookie, std::uint32_t flags) {
+  Command* command = held_command(token);
   const std::uint64_t length = total_length(iov);
   if (command == nullptr || command->calls == WEFT_DATA_CALLS || length == 0 || iov.size() > kMaxIov ||
       (flags & ~kKnownDataFlags) != 0)
     return -EINVAL;
   const auto index = static_cast<std::uint32_t>(token);
   if (!transfers_->send(index, offset, length)) return -EINVAL;
-  DataOp &op = new_op(index, DataOp::Kind::kSend, offset, iov, length, cookie);
+  DataOp& op = new_op(index, DataOp::Kind::kSend, offset, iov, length, cookie);
   if (final_cqe != nullptr) {
     std::memcpy(command->cqe.data(), final_cqe, kCqeSize);
     command->state = State::kAnswered;
@@ -263,10 +267,10 @@ int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::sp
   return 0;
 }
 
-int ControllerSide::send_response(std::uint64_t token, const void *cqe, std::uint32_t flags) {
-  Command *command = held_command(token);
+int ControllerSide::send_response(std::uint64_t token, const void* cqe, std::uint32_t flags) {
+  Command* command = held_command(token);
   if (command == nullptr || (flags & ~WEFT_MORE) != 0) return -EINVAL;
-  for (const DataOp *op = command->ops; op != nullptr; op = op->next)
+  for (const DataOp* op = command->ops; op != nullptr; op = op->next)
     if (op->kind == DataOp::Kind::kReceive) return -EINVAL;  // it would never end: cancel_data comes first
   const auto index = static_cast<std::uint32_t>(token);
   std::memcpy(command->cqe.data(), cqe, kCqeSize);
@@ -281,7 +285,7 @@ int ControllerSide::send_response(std::uint64_t token, const void *cqe, std::uin
 void ControllerSide::cancel_data(std::uint64_t token) {
   if (token >= first_count_ + more_count_) return;
   const auto index = static_cast<std::uint32_t>(token);
-  Command &command = at(index);
+  Command& command = at(index);
   if (command.state != State::kHeld && command.state != State::kAnswered) return;
   for (DataOp *op = command.ops, *next = nullptr; op != nullptr; op = next) {
     next = op->next;
@@ -299,7 +303,7 @@ void ControllerSide::cancel_data(std::uint64_t token) {
 int ControllerSide::release_command(std::uint64_t token) {
   if (token >= first_count_ + more_count_) return -EINVAL;
   const auto index = static_cast<std::uint32_t>(token);
-  Command &command = at(index);
+  Command& command = at(index);
   const State before = command.state;
   if (before != State::kHeld && before != State::kAnswered && before != State::kResponded) return -EINVAL;
   if (command.calls != 0) return -EBUSY;
@@ -321,7 +325,7 @@ int ControllerSide::release_command(std::uint64_t token) {
 
 // ---- ends ----------------------------------------------------------------------------------------------------------
 
-void ControllerSide::release_data(Command &command) {
+void ControllerSide::release_data(Command& command) {
   if (command.slab != nullptr) connection_.group().slabs(Role::kController).release(*command.slab);
   command.slab = nullptr;
   command.data = nullptr;
@@ -336,15 +340,15 @@ void ControllerSide::free_token(std::uint32_t token) {
 }
 
 // Off the command's list; the event comes from the group's turn.
-void ControllerSide::finish(DataOp &op, std::int32_t error) {
-  DataOp **link = &at(op.index).ops;
+void ControllerSide::finish(DataOp& op, std::int32_t error) {
+  DataOp** link = &at(op.index).ops;
   while (*link != &op) link = &(*link)->next;
   *link = op.next;
   op.error = error;
   connection_.group().finish(op);
 }
 
-void ControllerSide::tell_finished(DataOp &op) {
+void ControllerSide::tell_finished(DataOp& op) {
   --at(op.index).calls;
   --operations_;
   const std::uint64_t cookie = op.cookie, moved = op.moved;
@@ -359,9 +363,9 @@ void ControllerSide::tell_finished(DataOp &op) {
 void ControllerSide::end_operations(std::int32_t error) {
   arriving_op_ = nullptr;
   for (std::uint32_t token = 0; token < first_count_ + more_count_; ++token) {
-    Command &command = at(token);
+    Command& command = at(token);
     if (command.hook.list != 0) dequeue(token);
-    while (DataOp *op = command.ops) {
+    while (DataOp* op = command.ops) {
       command.ops = op->next;
       op->error = error;
       tell_finished(*op);

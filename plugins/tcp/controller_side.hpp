@@ -1,8 +1,8 @@
 // controller_side.hpp - the controller's role on a connection: commands in, R2Ts and C2HData and responses out, tokens.
 //
-// A token is a place in the table of commands, taken when a capsule comes and free again when the core has released it and the
-// response has left. Data calls are DataOps on the token, in order; those with something to send have the token on one of two
-// lists: R2Ts and bare responses go before data of other commands.
+// A token is a place in the table of commands, taken when a capsule comes and free again when the core has released it
+// and the response has left. Data calls are DataOps on the token, in order; those with something to send have the token
+// on one of two lists: R2Ts and bare responses go before data of other commands.
 // Thread: the group's. Memory is made by the constructor, open() and configure().
 #ifndef WEFT_TCP_CONTROLLER_SIDE_HPP
 #define WEFT_TCP_CONTROLLER_SIDE_HPP
@@ -32,27 +32,27 @@ class ControllerSide final : public Side {
   static constexpr std::uint32_t kMaxInCapsule = 64u << 10;
   static_assert(kMaxInCapsule + kMaxAlignment <= SlabPool::kReserve);
 
-  explicit ControllerSide(Connection &connection);
+  explicit ControllerSide(Connection& connection);
   ~ControllerSide() override;
-  void open(const Settled &settled);  // after ICReq
+  void open(const Settled& settled);  // after ICReq
 
-  plugin::Made<void> configure(const weft_qpair_params &params);
+  plugin::Made<void> configure(const weft_qpair_params& params);
   int receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, std::uint64_t cookie,
                    std::uint32_t flags);
-  int send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, const void *final_cqe,
+  int send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, const void* final_cqe,
                 std::uint64_t cookie, std::uint32_t flags);
-  int send_response(std::uint64_t token, const void *cqe, std::uint32_t flags);
+  int send_response(std::uint64_t token, const void* cqe, std::uint32_t flags);
   void cancel_data(std::uint64_t token);
   int release_command(std::uint64_t token);  // may free the connection, and this with it
 
-  void tell_finished(DataOp &op);
+  void tell_finished(DataOp& op);
   [[nodiscard]] std::uint32_t held() const { return held_; }  // commands that the core has not released
 
-  bool next_frame(Frame &frame) override;
-  std::uint32_t write_header(const Frame &frame, HeaderBuffer out) override;
-  void frame_sent(const Frame &frame) override;
-  Take take(const Pdu &pdu, Payload &payload, Violation &violation) override;
-  void payload_done(bool digest_ok, const std::byte *data, Slab *slab) override;
+  bool next_frame(Frame& frame) override;
+  std::uint32_t write_header(const Frame& frame, HeaderBuffer out) override;
+  void frame_sent(const Frame& frame) override;
+  Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
+  void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
   void end_operations(std::int32_t error) override;
   [[nodiscard]] bool idle() const override { return operations_ == 0; }
 
@@ -68,47 +68,47 @@ class ControllerSide final : public Side {
   struct Command {
     std::array<std::byte, kSqeSize> sqe{};
     std::array<std::byte, kCqeSize> cqe{};
-    DataOp *ops = nullptr;             // outstanding data calls, oldest first
-    const std::byte *data = nullptr;   // in-capsule data, in `slab`, until answered
-    Slab *slab = nullptr;
+    DataOp* ops = nullptr;            // outstanding data calls, oldest first
+    const std::byte* data = nullptr;  // in-capsule data, in `slab`, until answered
+    Slab* slab = nullptr;
     IndexHook hook;
-    std::uint32_t data_length = 0;     // from the SGL
-    std::uint16_t status = 0;          // of the transport's checks
+    std::uint32_t data_length = 0;  // from the SGL
+    std::uint16_t status = 0;       // of the transport's checks
     std::uint16_t error_offset = 0;
     SglPlace place = SglPlace::kNone;
     State state = State::kFree;
-    std::uint8_t calls = 0;            // data calls whose event has not come
-    bool response_waits = false;       // a response without data is to be sent
+    std::uint8_t calls = 0;       // data calls whose event has not come
+    bool response_waits = false;  // a response without data is to be sent
   };
   static constexpr std::uint8_t kUrgent = 1, kBulk = 2, kTagWait = 3;
 
-  Command &at(std::uint32_t token) { return token < first_count_ ? first_[token] : more_[token - first_count_]; }
+  Command& at(std::uint32_t token) { return token < first_count_ ? first_[token] : more_[token - first_count_]; }
   auto hooks() {
-    return [this](std::uint32_t index) -> IndexHook & { return at(index).hook; };
+    return [this](std::uint32_t index) -> IndexHook& { return at(index).hook; };
   }
-  [[nodiscard]] Command *held_command(std::uint64_t token);
+  [[nodiscard]] Command* held_command(std::uint64_t token);
 
-  Take take_command(const Pdu &pdu, Payload &payload, Violation &violation);
-  Take take_data(const Pdu &pdu, Payload &payload, Violation &violation);
+  Take take_command(const Pdu& pdu, Payload& payload, Violation& violation);
+  Take take_data(const Pdu& pdu, Payload& payload, Violation& violation);
   void deliver(std::uint32_t token);
   void data_arrived(bool digest_ok);
-  void release_data(Command &command);
+  void release_data(Command& command);
   void free_token(std::uint32_t token);
 
   void enqueue(std::uint32_t token);
   void dequeue(std::uint32_t token);
-  bool next_of(std::uint32_t token, Frame &frame);
-  bool next_r2t(std::uint32_t token, DataOp &op, Frame &frame);
-  bool next_data(std::uint32_t token, DataOp &op, Frame &frame);
-  void data_sent(const Frame &frame);
+  bool next_of(std::uint32_t token, Frame& frame);
+  bool next_r2t(std::uint32_t token, DataOp& op, Frame& frame);
+  bool next_data(std::uint32_t token, DataOp& op, Frame& frame);
+  void data_sent(const Frame& frame);
   void response_left(std::uint32_t token);
 
-  DataOp &new_op(std::uint32_t token, DataOp::Kind kind, std::uint64_t offset, std::span<const weft_iov> iov,
+  DataOp& new_op(std::uint32_t token, DataOp::Kind kind, std::uint64_t offset, std::span<const weft_iov> iov,
                  std::uint64_t length, std::uint64_t cookie);
-  void finish(DataOp &op, std::int32_t error);
-  void cancel_send(std::uint32_t token, DataOp &op);
+  void finish(DataOp& op, std::int32_t error);
+  void cancel_send(std::uint32_t token, DataOp& op);
 
-  Connection &connection_;
+  Connection& connection_;
   std::unique_ptr<Command[]> first_, more_;  // two parts, so that configure() moves no command
   std::uint32_t first_count_ = 0, more_count_ = 0;
   std::uint32_t depth_ = 0;
@@ -117,16 +117,16 @@ class ControllerSide final : public Side {
   SglLimits sgl_limits_;
   std::uint32_t max_r2t_ = 0, max_c2h_ = 0;
   std::uint32_t outstanding_r2t_ = 1;
-  std::uint32_t unanswered_ = 0;             // capsules taken whose response has not left
+  std::uint32_t unanswered_ = 0;  // capsules taken whose response has not left
   std::uint32_t held_ = 0;
-  std::uint32_t operations_ = 0;             // data calls whose event has not come
+  std::uint32_t operations_ = 0;  // data calls whose event has not come
   IndexList<kUrgent> urgent_;
   IndexList<kBulk> bulk_;
   IndexList<kTagWait> tag_wait_;
   // The payload under way.
   bool arriving_capsule_ = false;
   std::uint32_t arriving_token_ = 0;
-  DataOp *arriving_op_ = nullptr;
+  DataOp* arriving_op_ = nullptr;
   std::uint32_t arriving_length_ = 0;
   std::uint16_t arriving_tag_ = 0;
   bool arriving_last_ = false;

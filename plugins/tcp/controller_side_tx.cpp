@@ -9,7 +9,7 @@
 namespace weft::tcp {
 
 void ControllerSide::enqueue(std::uint32_t token) {
-  Command &command = at(token);
+  Command& command = at(token);
   connection_.group().mark_dirty(connection_);
   if (command.hook.list == kUrgent || command.hook.list == kBulk) return;
   dequeue(token);
@@ -22,14 +22,21 @@ void ControllerSide::enqueue(std::uint32_t token) {
 
 void ControllerSide::dequeue(std::uint32_t token) {
   switch (at(token).hook.list) {
-    case kUrgent: urgent_.remove(token, hooks()); break;
-    case kBulk: bulk_.remove(token, hooks()); break;
-    case kTagWait: tag_wait_.remove(token, hooks()); break;
-    default: break;
+    case kUrgent:
+      urgent_.remove(token, hooks());
+      break;
+    case kBulk:
+      bulk_.remove(token, hooks());
+      break;
+    case kTagWait:
+      tag_wait_.remove(token, hooks());
+      break;
+    default:
+      break;
   }
 }
 
-bool ControllerSide::next_frame(Frame &frame) {
+bool ControllerSide::next_frame(Frame& frame) {
   while (!urgent_.empty() || !bulk_.empty()) {
     const std::uint32_t token = !urgent_.empty() ? urgent_.front() : bulk_.front();
     if (next_of(token, frame)) return true;
@@ -39,9 +46,9 @@ bool ControllerSide::next_frame(Frame &frame) {
 }
 
 // What the command has to send next; false when that is nothing for now.
-bool ControllerSide::next_of(std::uint32_t token, Frame &frame) {
-  Command &command = at(token);
-  for (DataOp *op = command.ops; op != nullptr; op = op->next) {
+bool ControllerSide::next_of(std::uint32_t token, Frame& frame) {
+  Command& command = at(token);
+  for (DataOp* op = command.ops; op != nullptr; op = op->next) {
     if (op->kind == DataOp::Kind::kReceive ? next_r2t(token, *op, frame) : next_data(token, *op, frame)) return true;
   }
   if (!command.response_waits) return false;
@@ -50,7 +57,7 @@ bool ControllerSide::next_of(std::uint32_t token, Frame &frame) {
   return true;
 }
 
-bool ControllerSide::next_r2t(std::uint32_t token, DataOp &op, Frame &frame) {
+bool ControllerSide::next_r2t(std::uint32_t token, DataOp& op, Frame& frame) {
   if (op.progress == op.length || transfers_->open_windows(token) == outstanding_r2t_) return false;
   const auto offset = static_cast<std::uint32_t>(op.offset + op.progress);
   const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>(op.length - op.progress, max_r2t_));
@@ -65,12 +72,12 @@ bool ControllerSide::next_r2t(std::uint32_t token, DataOp &op, Frame &frame) {
   return true;
 }
 
-bool ControllerSide::next_data(std::uint32_t token, DataOp &op, Frame &frame) {
+bool ControllerSide::next_data(std::uint32_t token, DataOp& op, Frame& frame) {
   if (op.cancelled) return false;
   if (op.progress < op.length) {
-    const C2hChunk chunk = next_c2h(at(token).data_length, static_cast<std::uint32_t>(op.offset + op.progress),
-                                    static_cast<std::uint32_t>(op.length - op.progress), max_c2h_,
-                                    op.final_response && op.may_fold);
+    const C2hChunk chunk =
+        next_c2h(at(token).data_length, static_cast<std::uint32_t>(op.offset + op.progress),
+                 static_cast<std::uint32_t>(op.length - op.progress), max_c2h_, op.final_response && op.may_fold);
     op.progress += chunk.length;
     ++op.frames;
     if (chunk.success) op.final_response = false;
@@ -90,9 +97,9 @@ bool ControllerSide::next_data(std::uint32_t token, DataOp &op, Frame &frame) {
   return true;
 }
 
-std::uint32_t ControllerSide::write_header(const Frame &frame, HeaderBuffer out) {
-  const WriteRules &rules = connection_.sender().rules();
-  Command &command = at(frame.index);
+std::uint32_t ControllerSide::write_header(const Frame& frame, HeaderBuffer out) {
+  const WriteRules& rules = connection_.sender().rules();
+  Command& command = at(frame.index);
   const std::uint16_t cid = load<le16>(command.sqe.data() + 2);
   if (frame.kind == Frame::Kind::kR2t) return write_r2t(rules, out, cid, frame.ttag, frame.offset, frame.length);
   if (frame.kind == Frame::Kind::kC2hData)
@@ -100,7 +107,7 @@ std::uint32_t ControllerSide::write_header(const Frame &frame, HeaderBuffer out)
   return write_capsule_resp(rules, out, command.cqe.data());
 }
 
-void ControllerSide::frame_sent(const Frame &frame) {
+void ControllerSide::frame_sent(const Frame& frame) {
   if (frame.kind == Frame::Kind::kR2t) return;
   if (frame.op != nullptr) {
     data_sent(frame);
@@ -109,8 +116,8 @@ void ControllerSide::frame_sent(const Frame &frame) {
   }
 }
 
-void ControllerSide::data_sent(const Frame &frame) {
-  DataOp &op = *frame.op;
+void ControllerSide::data_sent(const Frame& frame) {
+  DataOp& op = *frame.op;
   --op.frames;
   op.moved += frame.length;
   if (frame.success) op.event_flags = WEFT_RESPONSE_SENT | WEFT_RESPONSE_IMPLIED;
@@ -135,7 +142,7 @@ void ControllerSide::response_left(std::uint32_t token) {
 }
 
 // What has been decided on to its end goes its way; of the rest, what has not left is taken back, its response with it.
-void ControllerSide::cancel_send(std::uint32_t token, DataOp &op) {
+void ControllerSide::cancel_send(std::uint32_t token, DataOp& op) {
   if (op.cancelled || (op.progress == op.length && !op.final_response)) return;
   op.cancelled = true;
   op.frames = static_cast<std::uint16_t>(op.frames - connection_.sender().recall(op));

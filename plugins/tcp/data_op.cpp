@@ -18,7 +18,7 @@ void DataOp::seek(std::uint64_t position) {
   }
 }
 
-std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::span<iovec> out, std::uint64_t &covered) {
+std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::span<iovec> out, std::uint64_t& covered) {
   assert(position + len <= length);
   covered = 0;
   if (len == 0) return 0;
@@ -27,25 +27,27 @@ std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::spa
   std::uint64_t skip = position - at_start;
   for (std::uint32_t i = at_index; i < count && covered < len && filled < out.size(); ++i) {
     const std::uint64_t part = std::min<std::uint64_t>(vectors[i].iov_len - skip, len - covered);
-    out[filled++] = {static_cast<std::byte *>(vectors[i].iov_base) + skip, part};
+    out[filled++] = {static_cast<std::byte*>(vectors[i].iov_base) + skip, part};
     covered += part;
     skip = 0;
   }
   return filled;
 }
 
-void DataOp::copy_in(std::uint64_t position, const std::byte *from, std::uint64_t len) {
+void DataOp::copy_in(std::uint64_t position, const std::byte* from, std::uint64_t len) {
   iovec parts[kMaxIov];
   std::uint64_t covered = 0;
   const std::uint32_t filled = pieces(position, len, parts, covered);
-  for (std::uint32_t i = 0; i < filled; from += parts[i].iov_len, ++i) std::memcpy(parts[i].iov_base, from, parts[i].iov_len);
+  for (std::uint32_t i = 0; i < filled; from += parts[i].iov_len, ++i)
+    std::memcpy(parts[i].iov_base, from, parts[i].iov_len);
 }
 
-void DataOp::copy_out(std::uint64_t position, std::byte *to, std::uint64_t len) {
+void DataOp::copy_out(std::uint64_t position, std::byte* to, std::uint64_t len) {
   iovec parts[kMaxIov];
   std::uint64_t covered = 0;
   const std::uint32_t filled = pieces(position, len, parts, covered);
-  for (std::uint32_t i = 0; i < filled; to += parts[i].iov_len, ++i) std::memcpy(to, parts[i].iov_base, parts[i].iov_len);
+  for (std::uint32_t i = 0; i < filled; to += parts[i].iov_len, ++i)
+    std::memcpy(to, parts[i].iov_base, parts[i].iov_len);
 }
 
 template <class T>
@@ -66,21 +68,21 @@ void Pool<T>::reserve(std::uint32_t more) {
 }
 
 template <class T>
-T &Pool<T>::take() {
+T& Pool<T>::take() {
   if (free_ != nullptr) {
-    T *place = free_;
+    T* place = free_;
     free_ = place->next;
     return *place;
   }
   assert(fresh_count_ != 0);
   --fresh_count_;
-  T *place = new (fresh_) T;
+  T* place = new (fresh_) T;
   fresh_ += sizeof(T);
   return *place;
 }
 
 template <class T>
-void Pool<T>::give_back(T &place) {
+void Pool<T>::give_back(T& place) {
   place.next = free_;
   free_ = &place;
 }
@@ -100,26 +102,26 @@ void DataOpPool::unreserve(std::uint32_t less) {
   blocks_.unreserve(less);
 }
 
-DataOp &DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total) {
+DataOp& DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total) {
   ++in_use_;
-  DataOp &op = *new (&ops_.take()) DataOp;
+  DataOp& op = *new (&ops_.take()) DataOp;
   if (iov.size() > kInlineIov) op.vectors = blocks_.take().vectors;
-  for (const weft_iov &piece : iov)
+  for (const weft_iov& piece : iov)
     if (piece.len != 0) op.vectors[op.count++] = {piece.base, piece.len};
   op.length = total;
   return op;
 }
 
-void DataOpPool::give_back(DataOp &op) {
+void DataOpPool::give_back(DataOp& op) {
   assert(in_use_ != 0);
   --in_use_;
-  if (op.vectors != op.inline_vectors) blocks_.give_back(*reinterpret_cast<IovBlock *>(op.vectors));
+  if (op.vectors != op.inline_vectors) blocks_.give_back(*reinterpret_cast<IovBlock*>(op.vectors));
   ops_.give_back(op);
 }
 
 std::uint64_t total_length(std::span<const weft_iov> iov) {
   std::uint64_t total = 0;
-  for (const weft_iov &piece : iov) {
+  for (const weft_iov& piece : iov) {
     if (piece.len > UINT64_MAX - total) return UINT64_MAX;
     total += piece.len;
   }

@@ -1,8 +1,8 @@
 // data_op.hpp - one borrowed list of memory: a data call of the core (controller) or the data of a command (host).
 //
-// The list is copied from the call; the memory stays the core's and is borrowed until the operation ends. Operations, and the
-// room for lists of more than kInlineIov pieces, come from pools of the group that are made large enough when queue pairs are
-// opened (reserve()), are touched only as far as they are used, and hand out the warmest first.
+// The list is copied from the call; the memory stays the core's and is borrowed until the operation ends. Operations,
+// and the room for lists of more than kInlineIov pieces, come from pools of the group that are made large enough when
+// queue pairs are opened (reserve()), are touched only as far as they are used, and hand out the warmest first.
 // Thread: the group's. take() never fails within what was reserved; reserve() throws std::bad_alloc.
 #ifndef WEFT_TCP_DATA_OP_HPP
 #define WEFT_TCP_DATA_OP_HPP
@@ -26,46 +26,46 @@ constexpr std::uint32_t kInlineIov = 2;
 
 struct IovBlock {
   union {
-    IovBlock *next;
+    IovBlock* next;
     iovec vectors[kMaxIov];
   };
 };
 
 struct DataOp {
   enum class Kind : std::uint8_t { kReceive, kSend, kHost };
-  DataOp *next = nullptr;            // of the same token, of the finished ones, or of the free ones
-  Connection *connection = nullptr;
+  DataOp* next = nullptr;  // of the same token, of the finished ones, or of the free ones
+  Connection* connection = nullptr;
   std::uint64_t cookie = 0;
   std::uint64_t length = 0;
-  std::uint64_t moved = 0;           // bytes that really moved
-  std::uint64_t progress = 0;        // send: bytes given to frames; receive: bytes asked for by R2T
-  std::uint64_t arrived = 0;         // receive: bytes that came, good or bad
-  std::uint32_t offset = 0;          // of the list's first byte in the command's data
-  std::uint32_t index = 0;           // token or CID
+  std::uint64_t moved = 0;     // bytes that really moved
+  std::uint64_t progress = 0;  // send: bytes given to frames; receive: bytes asked for by R2T
+  std::uint64_t arrived = 0;   // receive: bytes that came, good or bad
+  std::uint32_t offset = 0;    // of the list's first byte in the command's data
+  std::uint32_t index = 0;     // token or CID
   std::int32_t error = 0;
-  std::uint32_t event_flags = 0;     // WEFT_RESPONSE_*
+  std::uint32_t event_flags = 0;  // WEFT_RESPONSE_*
   std::uint16_t status = 0;
   Kind kind = Kind::kReceive;
-  bool final_response = false;       // send: the completion follows the data
-  bool may_fold = false;             // send: ... or is folded into it
-  bool cancelled = false;            // no more frames; ends when none is half sent
-  std::uint16_t frames = 0;          // frames made of it and not yet sent in full
+  bool final_response = false;  // send: the completion follows the data
+  bool may_fold = false;        // send: ... or is folded into it
+  bool cancelled = false;       // no more frames; ends when none is half sent
+  std::uint16_t frames = 0;     // frames made of it and not yet sent in full
 
   // The list, and a place in it that is remembered since use is sequential.
   std::uint32_t count = 0;
   std::uint32_t at_index = 0;
-  std::uint64_t at_start = 0;        // position of vectors[at_index]'s first byte
-  iovec *vectors = inline_vectors;
+  std::uint64_t at_start = 0;  // position of vectors[at_index]'s first byte
+  iovec* vectors = inline_vectors;
   iovec inline_vectors[kInlineIov];
 
   DataOp() = default;
-  DataOp(const DataOp &) = delete;
-  DataOp &operator=(const DataOp &) = delete;
-  // Fills `out` with the pieces of bytes [position, position + len); returns how many pieces, and in `covered` how many bytes
-  // they are: less than len when `out` is too small.
-  std::uint32_t pieces(std::uint64_t position, std::uint64_t len, std::span<iovec> out, std::uint64_t &covered);
-  void copy_in(std::uint64_t position, const std::byte *from, std::uint64_t len);
-  void copy_out(std::uint64_t position, std::byte *to, std::uint64_t len);
+  DataOp(const DataOp&) = delete;
+  DataOp& operator=(const DataOp&) = delete;
+  // Fills `out` with the pieces of bytes [position, position + len); returns how many pieces, and in `covered` how many
+  // bytes they are: less than len when `out` is too small.
+  std::uint32_t pieces(std::uint64_t position, std::uint64_t len, std::span<iovec> out, std::uint64_t& covered);
+  void copy_in(std::uint64_t position, const std::byte* from, std::uint64_t len);
+  void copy_out(std::uint64_t position, std::byte* to, std::uint64_t len);
 
  private:
   void seek(std::uint64_t position);
@@ -78,15 +78,15 @@ class Pool {
  public:
   void reserve(std::uint32_t more);
   void unreserve(std::uint32_t less) { reserved_ -= less; }
-  T &take();  // as it was left, or never used
-  void give_back(T &place);
+  T& take();  // as it was left, or never used
+  void give_back(T& place);
 
  private:
   std::vector<std::unique_ptr<std::byte[]>> chunks_;
-  std::byte *fresh_ = nullptr;  // never used part of the last chunk
+  std::byte* fresh_ = nullptr;  // never used part of the last chunk
   std::uint32_t fresh_count_ = 0;
   std::uint64_t capacity_ = 0, reserved_ = 0;
-  T *free_ = nullptr;
+  T* free_ = nullptr;
 };
 
 class DataOpPool {
@@ -94,8 +94,8 @@ class DataOpPool {
   void reserve(std::uint32_t more);
   void unreserve(std::uint32_t less);
   // An operation for a list of at most kMaxIov pieces that are `total` bytes.
-  DataOp &take(std::span<const weft_iov> iov, std::uint64_t total);
-  void give_back(DataOp &op);
+  DataOp& take(std::span<const weft_iov> iov, std::uint64_t total);
+  void give_back(DataOp& op);
   [[nodiscard]] std::uint32_t in_use() const { return in_use_; }
 
  private:

@@ -21,7 +21,7 @@ constexpr std::uint32_t kMostEvents = 64;  // of one epoll_wait
 
 }  // namespace
 
-void add_up(weft_stats &sum, const weft_stats &more) {
+void add_up(weft_stats& sum, const weft_stats& more) {
   sum.commands += more.commands;
   sum.responses += more.responses;
   sum.bytes_in += more.bytes_in;
@@ -38,13 +38,15 @@ void add_up(weft_stats &sum, const weft_stats &more) {
   sum.region_misses += more.region_misses;
 }
 
-Made<std::unique_ptr<Group>> Group::open(const Services &services, const Options &options) {
+Made<std::unique_ptr<Group>> Group::open(const Services& services, const Options& options) {
   UniqueFd fd(::epoll_create1(EPOLL_CLOEXEC));
-  if (!fd) return std::unexpected(Failure{.code = errno, .text = fmt::format("cannot make an epoll descriptor: {}", std::strerror(errno))});
+  if (!fd)
+    return std::unexpected(
+        Failure{.code = errno, .text = fmt::format("cannot make an epoll descriptor: {}", std::strerror(errno))});
   return std::make_unique<Group>(services, options, std::move(fd));
 }
 
-Group::Group(const Services &services, const Options &options, UniqueFd fd)
+Group::Group(const Services& services, const Options& options, UniqueFd fd)
     : services_(services),
       options_(options),
       epoll_(std::move(fd)),
@@ -54,7 +56,7 @@ Group::Group(const Services &services, const Options &options, UniqueFd fd)
 
 Group::~Group() {
   empty_graves();
-  while (Pollable *object = objects_.pop_front()) {
+  while (Pollable* object = objects_.pop_front()) {
     bury(*object);
     empty_graves();
   }
@@ -84,20 +86,20 @@ int Group::poll(std::uint32_t budget) {
 
 void Group::flush() {
   const InCall call(*this);
-  while (Connection *connection = dirty_.pop_front()) connection->flush();
+  while (Connection* connection = dirty_.pop_front()) connection->flush();
 }
 
 void Group::deliver() {
   for (;;) {
     if (finished_first_ != nullptr) {
-      DataOp *op = finished_first_;
+      DataOp* op = finished_first_;
       finished_first_ = op->next;
       if (finished_first_ == nullptr) finished_last_ = nullptr;
       op->next = nullptr;
       op->connection->tell_finished(*op);
       continue;
     }
-    Pollable *object = ending_.pop_front();
+    Pollable* object = ending_.pop_front();
     if (object == nullptr) return;
     object->tell_end();
   }
@@ -105,14 +107,14 @@ void Group::deliver() {
 
 void Group::resume_stopped() {
   if (!waiting_.empty() && slabs_.window().slab != nullptr)
-    waiting_.for_each([this](Connection &connection) {
+    waiting_.for_each([this](Connection& connection) {
       waiting_.remove(connection);
       connection.memory_is_free();
     });
   // Only those that are on it now: who stops again goes on in the next turn.
   std::uint32_t count = resumed_.size();
   while (count-- != 0) {
-    Pollable *object = resumed_.pop_front();
+    Pollable* object = resumed_.pop_front();
     if (object == nullptr) return;
     object->on_resume();
   }
@@ -122,58 +124,61 @@ void Group::read_ready(std::uint32_t budget) {
   epoll_event events[kMostEvents];
   const std::uint32_t most = budget == 0 ? kMostEvents : std::min(budget, kMostEvents);
   const int count = ::epoll_wait(epoll_.get(), events, static_cast<int>(most), 0);
-  for (int i = 0; i < count; ++i) static_cast<Pollable *>(events[i].data.ptr)->on_events(events[i].events);
+  for (int i = 0; i < count; ++i) static_cast<Pollable*>(events[i].data.ptr)->on_events(events[i].events);
 }
 
 void Group::judge_deadlines() {
-  timed_.for_each([this](Pollable &object) {
+  timed_.for_each([this](Pollable& object) {
     if (object.deadline > now_) return;
     set_deadline(object, 0);
     object.on_deadline();
   });
 }
 
-int Group::arm(int &fd, std::uint64_t &deadline_ns) {
+int Group::arm(int& fd, std::uint64_t& deadline_ns) {
   ++retired_.arms;
   if (!dirty_.empty() || !resumed_.empty() || !ending_.empty() || finished_first_ != nullptr) return -EAGAIN;
   if (!waiting_.empty() && slabs_.window().slab != nullptr) return -EAGAIN;
   fd = epoll_.get();
   deadline_ns = 0;
-  timed_.for_each([&](Pollable &object) {
+  timed_.for_each([&](Pollable& object) {
     if (deadline_ns == 0 || object.deadline < deadline_ns) deadline_ns = object.deadline;
   });
   return 0;
 }
 
-void Group::stats(weft_stats &out) const {
+void Group::stats(weft_stats& out) const {
   add_up(out, retired_);
-  objects_.for_each([&](Pollable &object) { object.add_stats(out); });
+  objects_.for_each([&](Pollable& object) { object.add_stats(out); });
 }
 
 // ---- what is opened on it ------------------------------------------------------------------------------------------
 
 namespace {
 
-Made<Options> options_of(const weft_address &address, const Options &base) {
+Made<Options> options_of(const weft_address& address, const Options& base) {
   if (address.reserved != 0)
-    return std::unexpected(Failure{.code = ENOTSUP, .text = "the address has a field that this transport does not know"});
+    return std::unexpected(
+        Failure{.code = ENOTSUP, .text = "the address has a field that this transport does not know"});
   return Options::parse({address.options, address.option_count}, base);
 }
 
-Made<void> check_params(const weft_qpair_params &params) {
+Made<void> check_params(const weft_qpair_params& params) {
   if (params.depth == 0 || params.depth > 65536)
-    return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("a queue of {} entries is impossible", params.depth)});
+    return std::unexpected(
+        Failure{.code = EINVAL, .text = fmt::format("a queue of {} entries is impossible", params.depth)});
   if ((params.flags & WEFT_QP_SECURE_REQUIRED) != 0)
     return std::unexpected(Failure{.code = ENOTSUP, .text = "this transport cannot encrypt"});
   if ((params.flags & ~(WEFT_QP_ADMIN | WEFT_QP_SQ_FLOW_CONTROL)) != 0)
-    return std::unexpected(Failure{.code = ENOTSUP, .text = fmt::format("unknown queue pair flags {:#x}", params.flags)});
+    return std::unexpected(
+        Failure{.code = ENOTSUP, .text = fmt::format("unknown queue pair flags {:#x}", params.flags)});
   return {};
 }
 
 }  // namespace
 
-Made<Connection *> Group::connect(const weft_address &address, const weft_qpair_params &params,
-                                  const weft_qpair_events &events, void *ctx) {
+Made<Connection*> Group::connect(const weft_address& address, const weft_qpair_params& params,
+                                 const weft_qpair_events& events, void* ctx) {
   const Made<void> fit = check_params(params);
   if (!fit) return std::unexpected(fit.error());
   const Made<Options> options = options_of(address, options_);
@@ -182,7 +187,8 @@ Made<Connection *> Group::connect(const weft_address &address, const weft_qpair_
     const Made<FdKind> kind = classify_fd(address.fd);
     if (!kind) return std::unexpected(kind.error());
     if (*kind != FdKind::kConnected)
-      return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("descriptor {} is a listening socket", address.fd)});
+      return std::unexpected(
+          Failure{.code = EINVAL, .text = fmt::format("descriptor {} is a listening socket", address.fd)});
     tune_connected(address.fd, *options);
     auto connection = std::make_unique<Connection>(*this, Role::kHost, *options, params, events, ctx);
     connection->start(std::make_unique<KernelSocket>(UniqueFd(address.fd)));
@@ -198,7 +204,7 @@ Made<Connection *> Group::connect(const weft_address &address, const weft_qpair_
   return connection.release();
 }
 
-Made<Listener *> Group::listen(const weft_address &address, const weft_listener_events &events, void *ctx) {
+Made<Listener*> Group::listen(const weft_address& address, const weft_listener_events& events, void* ctx) {
   const Made<Options> options = options_of(address, options_);
   if (!options) return std::unexpected(options.error());
   if (address.fd >= 0) {
@@ -211,8 +217,8 @@ Made<Listener *> Group::listen(const weft_address &address, const weft_listener_
   return new Listener(*this, std::move(*fd), false, *options, events, ctx);
 }
 
-Made<Connection *> Group::accept(Pending &pending, const weft_qpair_params &params, const weft_qpair_events &events,
-                                 void *ctx) {
+Made<Connection*> Group::accept(Pending& pending, const weft_qpair_params& params, const weft_qpair_events& events,
+                                void* ctx) {
   const Made<void> fit = check_params(params);
   if (!fit) return std::unexpected(fit.error());
   auto connection = std::make_unique<Connection>(*this, Role::kController, pending.options(), params, events, ctx);
@@ -223,8 +229,8 @@ Made<Connection *> Group::accept(Pending &pending, const weft_qpair_params &para
   return connection.release();
 }
 
-Connection &Group::adopt(std::unique_ptr<Socket> socket, Role role, const Options &options,
-                         const weft_qpair_params &params, const weft_qpair_events &events, void *ctx) {
+Connection& Group::adopt(std::unique_ptr<Socket> socket, Role role, const Options& options,
+                         const weft_qpair_params& params, const weft_qpair_events& events, void* ctx) {
   auto connection = std::make_unique<Connection>(*this, role, options, params, events, ctx);
   connection->start(std::move(socket));
   return *connection.release();
@@ -232,7 +238,7 @@ Connection &Group::adopt(std::unique_ptr<Socket> socket, Role role, const Option
 
 // ---- for what lives on it ------------------------------------------------------------------------------------------
 
-void Group::watch(Pollable &object, int fd, std::uint32_t known, std::uint32_t wanted) {
+void Group::watch(Pollable& object, int fd, std::uint32_t known, std::uint32_t wanted) {
   if (known == wanted) return;
   epoll_event event{};
   event.events = wanted;
@@ -242,13 +248,13 @@ void Group::watch(Pollable &object, int fd, std::uint32_t known, std::uint32_t w
     services_.log(WEFT_LOG_ERROR, fmt::format("cannot watch descriptor {}: {}", fd, std::strerror(errno)));
 }
 
-void Group::finish(DataOp &op) {
+void Group::finish(DataOp& op) {
   op.next = nullptr;
   (finished_last_ != nullptr ? finished_last_->next : finished_first_) = &op;
   finished_last_ = &op;
 }
 
-void Group::set_deadline(Pollable &object, std::uint64_t deadline) {
+void Group::set_deadline(Pollable& object, std::uint64_t deadline) {
   object.deadline = deadline;
   if (deadline == 0) {
     timed_.remove(object);
@@ -257,15 +263,15 @@ void Group::set_deadline(Pollable &object, std::uint64_t deadline) {
   }
 }
 
-void Group::bury(Pollable &object) {
+void Group::bury(Pollable& object) {
   graves_.push_back(object);
   if (depth_of_calls_ == 0) empty_graves();
 }
 
 void Group::empty_graves() {
-  while (Pollable *object = graves_.pop_front()) delete object;
+  while (Pollable* object = graves_.pop_front()) delete object;
 }
 
-void Group::retire(const weft_stats &stats) { add_up(retired_, stats); }
+void Group::retire(const weft_stats& stats) { add_up(retired_, stats); }
 
 }  // namespace weft::tcp

@@ -1,9 +1,10 @@
-// group.hpp - what one thread polls: an epoll descriptor, the connections and listeners on it, and the memory they share.
+// group.hpp - what one thread polls: an epoll descriptor, the connections and listeners on it, and the memory they
+// share.
 //
-// A turn (poll): send what is queued, tell what has ended, go on where a connection had to stop, read what epoll reports,
-// judge deadlines, tell what has ended. Calls of the core only queue: a connection with something to send is on the dirty
-// list, an operation that is over on the finished list, a connection with an end to tell on the ending list.
-// Thread: all of it belongs to the thread that polls. Objects die only between turns: see bury().
+// A turn (poll): send what is queued, tell what has ended, go on where a connection had to stop, read what epoll
+// reports, judge deadlines, tell what has ended. Calls of the core only queue: a connection with something to send is
+// on the dirty list, an operation that is over on the finished list, a connection with an end to tell on the ending
+// list. Thread: all of it belongs to the thread that polls. Objects die only between turns: see bury().
 #ifndef WEFT_TCP_GROUP_HPP
 #define WEFT_TCP_GROUP_HPP
 
@@ -29,52 +30,52 @@ namespace weft::tcp {
 class Group {
  public:
   // `fd`: an epoll descriptor.
-  Group(const Services &services, const Options &options, UniqueFd fd);
+  Group(const Services& services, const Options& options, UniqueFd fd);
   ~Group();
-  Group(const Group &) = delete;
-  Group &operator=(const Group &) = delete;
-  static plugin::Made<std::unique_ptr<Group>> open(const Services &services, const Options &options);
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+  static plugin::Made<std::unique_ptr<Group>> open(const Services& services, const Options& options);
 
   // The table's operations.
   int poll(std::uint32_t budget);
   void flush();
-  int arm(int &fd, std::uint64_t &deadline_ns);
-  void stats(weft_stats &out) const;
-  plugin::Made<Connection *> connect(const weft_address &address, const weft_qpair_params &params,
-                                     const weft_qpair_events &events, void *ctx);
-  plugin::Made<Listener *> listen(const weft_address &address, const weft_listener_events &events, void *ctx);
-  plugin::Made<Connection *> accept(Pending &pending, const weft_qpair_params &params, const weft_qpair_events &events,
-                                    void *ctx);
+  int arm(int& fd, std::uint64_t& deadline_ns);
+  void stats(weft_stats& out) const;
+  plugin::Made<Connection*> connect(const weft_address& address, const weft_qpair_params& params,
+                                    const weft_qpair_events& events, void* ctx);
+  plugin::Made<Listener*> listen(const weft_address& address, const weft_listener_events& events, void* ctx);
+  plugin::Made<Connection*> accept(Pending& pending, const weft_qpair_params& params, const weft_qpair_events& events,
+                                   void* ctx);
   // A connection over any Socket: what connect() and accept() end in, and what tests call.
-  Connection &adopt(std::unique_ptr<Socket> socket, Role role, const Options &options, const weft_qpair_params &params,
-                    const weft_qpair_events &events, void *ctx);
+  Connection& adopt(std::unique_ptr<Socket> socket, Role role, const Options& options, const weft_qpair_params& params,
+                    const weft_qpair_events& events, void* ctx);
 
   // For what lives on the group.
   [[nodiscard]] std::uint64_t now() const { return now_; }
-  [[nodiscard]] const Services &services() const { return services_; }
-  [[nodiscard]] SendBuffer &send_buffer() { return send_buffer_; }
-  [[nodiscard]] SlabPool &slabs(Role role) { return role == Role::kHost ? host_slabs_ : slabs_; }
-  [[nodiscard]] DataOpPool &ops() { return ops_; }
+  [[nodiscard]] const Services& services() const { return services_; }
+  [[nodiscard]] SendBuffer& send_buffer() { return send_buffer_; }
+  [[nodiscard]] SlabPool& slabs(Role role) { return role == Role::kHost ? host_slabs_ : slabs_; }
+  [[nodiscard]] DataOpPool& ops() { return ops_; }
   // Changes what epoll reports for the object: `wanted` 0 takes it out. `known`: what was asked for before.
-  void watch(Pollable &object, int fd, std::uint32_t known, std::uint32_t wanted);
-  void mark_dirty(Connection &connection) { dirty_.push_back(connection); }
-  void mark_ending(Pollable &object) { ending_.push_back(object); }
-  void finish(DataOp &op);                               // its event comes from the next deliver()
-  void resume(Pollable &object) { resumed_.push_back(object); }   // its on_resume() comes in the next turn
-  void wait_for_memory(Connection &connection) { waiting_.push_back(connection); }
-  void release_slab(Slab &slab);
-  void set_deadline(Pollable &object, std::uint64_t deadline);  // 0: none
-  void add(Pollable &object) { objects_.push_back(object); }
-  void bury(Pollable &object);                           // it dies when no call of the group is on the stack
+  void watch(Pollable& object, int fd, std::uint32_t known, std::uint32_t wanted);
+  void mark_dirty(Connection& connection) { dirty_.push_back(connection); }
+  void mark_ending(Pollable& object) { ending_.push_back(object); }
+  void finish(DataOp& op);                                       // its event comes from the next deliver()
+  void resume(Pollable& object) { resumed_.push_back(object); }  // its on_resume() comes in the next turn
+  void wait_for_memory(Connection& connection) { waiting_.push_back(connection); }
+  void release_slab(Slab& slab);
+  void set_deadline(Pollable& object, std::uint64_t deadline);  // 0: none
+  void add(Pollable& object) { objects_.push_back(object); }
+  void bury(Pollable& object);  // it dies when no call of the group is on the stack
   void count_event() { ++events_; }
-  void retire(const weft_stats &stats);                  // of a connection that dies
+  void retire(const weft_stats& stats);  // of a connection that dies
 
  private:
   // While one is on the stack nothing is deleted.
   struct InCall {
-    explicit InCall(Group &on) : group(on) { ++group.depth_of_calls_; }
+    explicit InCall(Group& on) : group(on) { ++group.depth_of_calls_; }
     ~InCall() { --group.depth_of_calls_; }
-    Group &group;
+    Group& group;
   };
 
   void deliver();
@@ -99,8 +100,8 @@ class Group {
   HookList<Pollable, &Pollable::deadline_hook> timed_;
   HookList<Pollable, &Pollable::object_hook> objects_;
   HookList<Pollable, &Pollable::grave_hook> graves_;
-  DataOp *finished_first_ = nullptr;
-  DataOp *finished_last_ = nullptr;
+  DataOp* finished_first_ = nullptr;
+  DataOp* finished_last_ = nullptr;
   std::uint32_t depth_of_calls_ = 0;
   std::uint64_t events_ = 0;
   weft_stats retired_{};

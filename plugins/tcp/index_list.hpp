@@ -1,5 +1,5 @@
-// index_list.hpp - first-in first-out lists of elements of an array, linked by index: a queue of tokens or CIDs without memory
-// of its own. An element is on at most one list. Thread: the owner's.
+// index_list.hpp - first-in first-out lists of elements of an array, linked by index: a queue of tokens or CIDs without
+// memory of its own. An element is on at most one list. Thread: the owner's.
 #ifndef WEFT_TCP_INDEX_LIST_HPP
 #define WEFT_TCP_INDEX_LIST_HPP
 
@@ -23,14 +23,14 @@ class IndexList {
   [[nodiscard]] std::uint32_t front() const { return first_; }
 
   template <class At>
-  void push_back(std::uint32_t index, At &&at) {
-    IndexHook &hook = at(index);
+  void push_back(std::uint32_t index, At&& at) {
+    IndexHook& hook = at(index);
     hook = {.next = kNoIndex, .previous = last_, .list = Id};
     (last_ != kNoIndex ? at(last_).next : first_) = index;
     last_ = index;
   }
   template <class At>
-  void remove(std::uint32_t index, At &&at) {
+  void remove(std::uint32_t index, At&& at) {
     const IndexHook hook = at(index);
     (hook.previous != kNoIndex ? at(hook.previous).next : first_) = hook.next;
     (hook.next != kNoIndex ? at(hook.next).previous : last_) = hook.previous;

@@ -11,12 +11,12 @@
 namespace weft::tcp {
 
 struct Hook {
-  Hook *next = nullptr;
-  Hook *previous = nullptr;
-  void *owner = nullptr;
+  Hook* next = nullptr;
+  Hook* previous = nullptr;
+  void* owner = nullptr;
   Hook() = default;
-  Hook(const Hook &) = delete;
-  Hook &operator=(const Hook &) = delete;
+  Hook(const Hook&) = delete;
+  Hook& operator=(const Hook&) = delete;
   ~Hook() { unlink(); }
   [[nodiscard]] bool linked() const { return next != nullptr; }
   void unlink() {
@@ -27,7 +27,7 @@ struct Hook {
   }
 };
 
-template <class T, Hook T::*Member>
+template <class T, Hook T::* Member>
 class HookList {
  public:
   HookList() { head_.next = head_.previous = &head_; }
@@ -36,13 +36,13 @@ class HookList {
     }
     head_.next = head_.previous = nullptr;
   }
-  HookList(const HookList &) = delete;
-  HookList &operator=(const HookList &) = delete;
+  HookList(const HookList&) = delete;
+  HookList& operator=(const HookList&) = delete;
 
   [[nodiscard]] bool empty() const { return head_.next == &head_; }
   // Does nothing when the object is on the list already.
-  void push_back(T &object) {
-    Hook &hook = object.*Member;
+  void push_back(T& object) {
+    Hook& hook = object.*Member;
     if (hook.linked()) return;
     hook.owner = &object;
     hook.previous = head_.previous;
@@ -50,24 +50,24 @@ class HookList {
     head_.previous->next = &hook;
     head_.previous = &hook;
   }
-  void remove(T &object) { (object.*Member).unlink(); }
+  void remove(T& object) { (object.*Member).unlink(); }
   [[nodiscard]] std::uint32_t size() const {
     std::uint32_t count = 0;
-    for (const Hook *hook = head_.next; hook != &head_; hook = hook->next) ++count;
+    for (const Hook* hook = head_.next; hook != &head_; hook = hook->next) ++count;
     return count;
   }
-  T *pop_front() {
+  T* pop_front() {
     if (empty()) return nullptr;
-    Hook &hook = *head_.next;
+    Hook& hook = *head_.next;
     hook.unlink();
-    return static_cast<T *>(hook.owner);
+    return static_cast<T*>(hook.owner);
   }
   // Calls `visit` for each object; it may remove the object it is given, and no other.
   template <class Visit>
-  void for_each(Visit &&visit) const {
-    for (Hook *hook = head_.next; hook != &head_;) {
-      Hook *next = hook->next;
-      visit(*static_cast<T *>(hook->owner));
+  void for_each(Visit&& visit) const {
+    for (Hook* hook = head_.next; hook != &head_;) {
+      Hook* next = hook->next;
+      visit(*static_cast<T*>(hook->owner));
       hook = next;
     }
   }

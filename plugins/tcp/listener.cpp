@@ -27,20 +27,23 @@ std::unexpected<Failure> cannot(int error, std::string what) {
 }
 
 // "" and "*" stand for every address, of both families.
-Made<NetAddress> address_to_bind(const weft_address &address) {
+Made<NetAddress> address_to_bind(const weft_address& address) {
   const std::string host = address.traddr != nullptr ? address.traddr : "";
   const std::string service = address.trsvcid != nullptr ? address.trsvcid : "0";
-  const auto numeric = parse_numeric(host.empty() || host == "*" ? "::" : host == "localhost" ? "127.0.0.1" : host, service);
+  const auto numeric = parse_numeric(host.empty() || host == "*" ? "::"
+                                     : host == "localhost"       ? "127.0.0.1"
+                                                                 : host,
+                                     service);
   if (!numeric) return std::unexpected(numeric.error());
   if (!*numeric)
-    return std::unexpected(
-        Failure{.code = EINVAL, .text = fmt::format("'{}' is no numeric address to listen on", host), .stage = "listen"});
+    return std::unexpected(Failure{
+        .code = EINVAL, .text = fmt::format("'{}' is no numeric address to listen on", host), .stage = "listen"});
   return **numeric;
 }
 
 }  // namespace
 
-Made<UniqueFd> Listener::open_socket(const weft_address &address, const Options &options) {
+Made<UniqueFd> Listener::open_socket(const weft_address& address, const Options& options) {
   const Made<NetAddress> where = address_to_bind(address);
   if (!where) return std::unexpected(where.error());
   Made<UniqueFd> fd = open_stream(where->family());
@@ -55,13 +58,14 @@ Made<UniqueFd> Listener::open_socket(const weft_address &address, const Options 
   if (!prepared) return std::unexpected(prepared.error());
   const Made<void> bound = bind_source(fd->get(), where->family(), nullptr, address.source_interface);
   if (!bound) return std::unexpected(bound.error());
-  if (::bind(fd->get(), where->raw(), where->length) != 0) return cannot(errno, fmt::format("bind to {}", where->text()));
+  if (::bind(fd->get(), where->raw(), where->length) != 0)
+    return cannot(errno, fmt::format("bind to {}", where->text()));
   if (::listen(fd->get(), kBacklog) != 0) return cannot(errno, fmt::format("listen on {}", where->text()));
   return fd;
 }
 
-Listener::Listener(Group &group, UniqueFd fd, bool one, const Options &options, const weft_listener_events &events,
-                   void *ctx)
+Listener::Listener(Group& group, UniqueFd fd, bool one, const Options& options, const weft_listener_events& events,
+                   void* ctx)
     : group_(group), fd_(std::move(fd)), one_(one), options_(options), events_(events), ctx_(ctx) {
   local_ = NetAddress::local_of(fd_.get());
   if (one_) {
@@ -90,7 +94,7 @@ void Listener::close() {
   group_.mark_ending(*this);
 }
 
-void Listener::info(weft_listener_info &out) const {
+void Listener::info(weft_listener_info& out) const {
   out.trtype = kTrtypeTcp;
   out.adrfam = local_.family() == AF_INET ? kAdrfamIpv4 : local_.family() == AF_INET6 ? kAdrfamIpv6 : kAdrfamIntraHost;
   out.treq = 2;  // a secure channel is not required
@@ -126,7 +130,8 @@ bool Listener::accept_one() {
 // True: that was one peer's trouble, the next may be fine.
 bool Listener::judge_error(int error) {
   switch (error) {
-    case EAGAIN: return false;
+    case EAGAIN:
+      return false;
     case EINTR:
     case ECONNABORTED:
     case EPROTO:
@@ -137,7 +142,8 @@ bool Listener::judge_error(int error) {
     case ENONET:
     case EHOSTUNREACH:
     case EOPNOTSUPP:
-    case ENETUNREACH: return true;
+    case ENETUNREACH:
+      return true;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
@@ -145,8 +151,8 @@ bool Listener::judge_error(int error) {
       paused_ = true;
       stop();
       group_.set_deadline(*this, group_.now() + kPause);
-      group_.services().log(WEFT_LOG_WARNING, fmt::format("{} cannot accept connections for a moment: {}", local_.text(),
-                                                          std::strerror(error)));
+      group_.services().log(WEFT_LOG_WARNING, fmt::format("{} cannot accept connections for a moment: {}",
+                                                          local_.text(), std::strerror(error)));
       return false;
     default:
       error_ = error;
@@ -158,19 +164,20 @@ bool Listener::judge_error(int error) {
 void Listener::offer(UniqueFd fd) {
   const std::string peer = NetAddress::peer_of(fd.get()).text();
   const std::string local = NetAddress::local_of(fd.get()).text();
-  auto *pending = new Pending(std::move(fd), options_);
+  auto* pending = new Pending(std::move(fd), options_);
   weft_connect_info info{};
   info.size = sizeof info;
   info.peer = peer.c_str();
   info.local = local.c_str();
   group_.count_event();
-  events_.on_connect(ctx_, reinterpret_cast<weft_pending *>(pending), &info);
+  events_.on_connect(ctx_, reinterpret_cast<weft_pending*>(pending), &info);
 }
 
 void Listener::tell_end() {
-  const weft_error error = plugin::make_error(error_, WEFT_ORIGIN_LOCAL, 0, error_ != 0 ? "listen" : "",
-                                              error_ != 0 ? fmt::format("accept on {} failed: {}", local_.text(), std::strerror(error_))
-                                                          : std::string("no longer listening"));
+  const weft_error error =
+      plugin::make_error(error_, WEFT_ORIGIN_LOCAL, 0, error_ != 0 ? "listen" : "",
+                         error_ != 0 ? fmt::format("accept on {} failed: {}", local_.text(), std::strerror(error_))
+                                     : std::string("no longer listening"));
   group_.count_event();
   events_.on_closed(ctx_, &error);
   group_.bury(*this);

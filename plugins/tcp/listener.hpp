@@ -1,7 +1,7 @@
 // listener.hpp - a listening socket, and the peers that it has accepted and the core has not taken yet.
 //
-// Listener: on its group's thread; dies when its on_closed was told. Pending: owned by whoever holds it, any thread; ends in
-// Group::accept or reject(). It carries what the connection needs, so it outlives the listener.
+// Listener: on its group's thread; dies when its on_closed was told. Pending: owned by whoever holds it, any thread;
+// ends in Group::accept or reject(). It carries what the connection needs, so it outlives the listener.
 #ifndef WEFT_TCP_LISTENER_HPP
 #define WEFT_TCP_LISTENER_HPP
 
@@ -21,10 +21,10 @@ class Group;
 
 class Pending {
  public:
-  Pending(UniqueFd fd, const Options &options) : fd_(std::move(fd)), options_(options) {}
+  Pending(UniqueFd fd, const Options& options) : fd_(std::move(fd)), options_(options) {}
   void reject(std::uint32_t) { delete this; }  // TCP has no words before ICReq: the socket is closed
   [[nodiscard]] UniqueFd take_fd() { return std::move(fd_); }
-  [[nodiscard]] const Options &options() const { return options_; }
+  [[nodiscard]] const Options& options() const { return options_; }
 
  private:
   UniqueFd fd_;
@@ -34,17 +34,17 @@ class Pending {
 class Listener final : public Pollable {
  public:
   // `one`: the descriptor is a connected socket, which is told once as if it had just been accepted.
-  Listener(Group &group, UniqueFd fd, bool one, const Options &options, const weft_listener_events &events, void *ctx);
+  Listener(Group& group, UniqueFd fd, bool one, const Options& options, const weft_listener_events& events, void* ctx);
   ~Listener() override;
   // The socket for an address: bound and listening, or the one that the caller had open.
-  static plugin::Made<UniqueFd> open_socket(const weft_address &address, const Options &options);
+  static plugin::Made<UniqueFd> open_socket(const weft_address& address, const Options& options);
 
   // The table's operations.
   void close();
-  void info(weft_listener_info &out) const;
+  void info(weft_listener_info& out) const;
 
   void on_events(std::uint32_t events) override;
-  void on_deadline() override;   // the pause after a shortage is over
+  void on_deadline() override;  // the pause after a shortage is over
   void on_resume() override;
   void tell_end() override;
 
@@ -54,12 +54,12 @@ class Listener final : public Pollable {
   void offer(UniqueFd fd);
   void stop();
 
-  Group &group_;
+  Group& group_;
   UniqueFd fd_;
   const bool one_;
   const Options options_;
-  const weft_listener_events &events_;
-  void *const ctx_;
+  const weft_listener_events& events_;
+  void* const ctx_;
   NetAddress local_;
   bool watched_ = false;
   bool closing_ = false;

@@ -12,7 +12,8 @@ const weft_option_info kOptionInfo[] = {
     {"hdgst", "bool", "off", "header digests: a host asks for them; a controller permits them unless this is off"},
     {"ddgst", "bool", "off", "data digests: a host asks for them; a controller permits them unless this is off"},
     {"pda", "count", "0", "alignment of received data, 0 based dwords up to 31 (HPDA or CPDA); Linux needs 0"},
-    {"maxr2t", "count", "1", "outstanding R2Ts of a command, 1 to 16: a host offers so many, a controller uses no more"},
+    {"maxr2t", "count", "1",
+     "outstanding R2Ts of a command, 1 to 16: a host offers so many, a controller uses no more"},
     {"maxh2cdata", "size", "1M", "most data of one H2CData that a controller takes; at least 4K, a multiple of 4"},
     {"maxc2hdata", "size", "256K", "most data of one C2HData that a controller sends; at least 4K, a multiple of 4"},
     {"handshake_timeout", "duration", "10s", "from a TCP connection to its ICReq or ICResp"},
@@ -50,7 +51,8 @@ struct Unit {
   std::string_view name;
   std::uint64_t factor;
 };
-constexpr std::array<Unit, 6> kSizeUnits{{{"", 1}, {"K", 1u << 10}, {"k", 1u << 10}, {"M", 1u << 20}, {"m", 1u << 20}, {"G", 1u << 30}}};
+constexpr std::array<Unit, 6> kSizeUnits{
+    {{"", 1}, {"K", 1u << 10}, {"k", 1u << 10}, {"M", 1u << 20}, {"m", 1u << 20}, {"G", 1u << 30}}};
 constexpr std::array<Unit, 6> kTimeUnits{
     {{"", kSecond}, {"s", kSecond}, {"ms", kMillisecond}, {"us", 1000}, {"m", 60 * kSecond}, {"min", 60 * kSecond}}};
 constexpr std::array<Unit, 1> kNoUnit{{{"", 1}}};
@@ -62,7 +64,7 @@ Made<std::uint64_t> parse_number(std::string_view key, std::string_view value, s
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error == std::errc{}) {
     const std::string_view rest = value.substr(static_cast<std::size_t>(end - value.data()));
-    for (const Unit &unit : units) {
+    for (const Unit& unit : units) {
       if (rest != unit.name) continue;
       if (number > high / unit.factor || number * unit.factor < low) break;
       return number * unit.factor;
@@ -73,12 +75,12 @@ Made<std::uint64_t> parse_number(std::string_view key, std::string_view value, s
 
 // One parsed option goes where it belongs; what could not be parsed is the failure.
 template <class Field, class Value>
-Made<void> put(Field &field, const Made<Value> &value) {
+Made<void> put(Field& field, const Made<Value>& value) {
   if (!value) return std::unexpected(value.error());
   field = static_cast<Field>(*value);
   return {};
 }
-Made<void> put(std::optional<bool> &field, const Made<bool> &value) {
+Made<void> put(std::optional<bool>& field, const Made<bool>& value) {
   if (!value) return std::unexpected(value.error());
   field = *value;
   return {};
@@ -98,14 +100,15 @@ Made<std::uint64_t> parse_chunk(std::string_view key, std::string_view value) {
   return size;
 }
 
-Made<void> parse_buffers(Options &options, std::string_view key, std::string_view value) {
+Made<void> parse_buffers(Options& options, std::string_view key, std::string_view value) {
   if (key == "rxmem")
-    return put(options.receive_memory, parse_number(key, value, kSizeUnits, 1u << 20, 1u << 30, "a size from 1M to 1G"));
+    return put(options.receive_memory,
+               parse_number(key, value, kSizeUnits, 1u << 20, 1u << 30, "a size from 1M to 1G"));
   auto size = parse_number(key, value, kSizeUnits, 0, 1u << 30, "a size up to 1G");
   return put(key == "sndbuf" ? options.sndbuf : options.rcvbuf, size);
 }
 
-Made<void> parse_timeout(Options &options, std::string_view key, std::string_view value) {
+Made<void> parse_timeout(Options& options, std::string_view key, std::string_view value) {
   if (key == "keepalive") return put(options.keepalive, parse_duration(key, value, 0));
   const auto duration = parse_duration(key, value, kMillisecond);
   if (key == "handshake_timeout") return put(options.handshake_timeout, duration);
@@ -114,7 +117,7 @@ Made<void> parse_timeout(Options &options, std::string_view key, std::string_vie
   return put(options.close_timeout, duration);
 }
 
-Made<void> parse_one(Options &options, std::string_view key, std::string_view value) {
+Made<void> parse_one(Options& options, std::string_view key, std::string_view value) {
   if (key == "hdgst") return put(options.header_digest, parse_bool(key, value));
   if (key == "ddgst") return put(options.data_digest, parse_bool(key, value));
   if (key == "nodelay") return put(options.nodelay, parse_bool(key, value));
@@ -132,7 +135,7 @@ Made<void> parse_one(Options &options, std::string_view key, std::string_view va
   }
   if (key == "sndbuf" || key == "rcvbuf" || key == "rxmem") return parse_buffers(options, key, value);
   if (key == "keepalive" || key.ends_with("_timeout")) {
-    for (const weft_option_info *info = kOptionInfo; info->key != nullptr; ++info)
+    for (const weft_option_info* info = kOptionInfo; info->key != nullptr; ++info)
       if (key == info->key) return parse_timeout(options, key, value);
   }
   return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("the tcp transport has no option '{}'", key)});
@@ -140,9 +143,9 @@ Made<void> parse_one(Options &options, std::string_view key, std::string_view va
 
 }  // namespace
 
-Made<Options> Options::parse(std::span<const weft_option> given, const Options &base) {
+Made<Options> Options::parse(std::span<const weft_option> given, const Options& base) {
   Options options = base;
-  for (const weft_option &option : given) {
+  for (const weft_option& option : given) {
     if (option.key == nullptr) continue;
     const Made<void> done = parse_one(options, option.key, option.value == nullptr ? "" : option.value);
     if (!done) return std::unexpected(done.error());

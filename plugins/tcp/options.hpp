@@ -1,7 +1,7 @@
 // options.hpp - the keys that this transport takes in a config string, and their values as numbers.
 //
-// Declared in one table (kOptionInfo), which the core prints and checks; parsed here again, since a plugin trusts no caller.
-// Value type; any thread. Errors: a sentence that names the key and the value.
+// Declared in one table (kOptionInfo), which the core prints and checks; parsed here again, since a plugin trusts no
+// caller. Value type; any thread. Errors: a sentence that names the key and the value.
 #ifndef WEFT_TCP_OPTIONS_HPP
 #define WEFT_TCP_OPTIONS_HPP
 
@@ -32,12 +32,12 @@ struct Options {
   std::uint64_t keepalive = 0;  // idle time before TCP probes; 0: off
   bool nodelay = true;
   std::uint8_t dscp = 0;
-  std::uint32_t sndbuf = 0, rcvbuf = 0;  // 0: the kernel's choice
+  std::uint32_t sndbuf = 0, rcvbuf = 0;     // 0: the kernel's choice
   std::uint32_t receive_memory = 8u << 20;  // per group
-  std::string congestion;  // "": the machine's default
+  std::string congestion;                   // "": the machine's default
 
   // `given` over `base`.
-  [[nodiscard]] static plugin::Made<Options> parse(std::span<const weft_option> given, const Options &base);
+  [[nodiscard]] static plugin::Made<Options> parse(std::span<const weft_option> given, const Options& base);
   [[nodiscard]] HostOffer host_offer() const;
   [[nodiscard]] ControllerPolicy controller_policy() const;
 };

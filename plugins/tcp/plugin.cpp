@@ -29,7 +29,7 @@ struct Tcp {
       .discovery_trsvcid = "8009",
   };
 
-  static plugin::Made<void> claim(const weft_address &address, std::uint32_t) {
+  static plugin::Made<void> claim(const weft_address& address, std::uint32_t) {
     const plugin::Made<Options> options = Options::parse({address.options, address.option_count}, {});
     if (!options) return std::unexpected(options.error());
     return {};

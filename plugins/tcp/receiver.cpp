@@ -9,8 +9,8 @@ namespace weft::tcp {
 
 namespace {
 
-// While payloads of at least kLargePayload flow, reads beyond the payload under way are kept short: their bytes would have
-// to be copied, while the next read can put them where they belong.
+// While payloads of at least kLargePayload flow, reads beyond the payload under way are kept short: their bytes would
+// have to be copied, while the next read can put them where they belong.
 constexpr std::uint32_t kLargePayload = 32u << 10;
 constexpr std::uint32_t kShortWindow = 8u << 10;
 
@@ -18,7 +18,7 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
-Receiver::Result Receiver::run(Side &sink, Socket &socket, SlabPool &slabs, weft_stats &stats, std::uint64_t limit) {
+Receiver::Result Receiver::run(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit) {
   if (stopped_) return Result::kStopped;
   if (is_parked()) {
     const Range range = parked_;
@@ -60,7 +60,7 @@ Receiver::Result Receiver::run(Side &sink, Socket &socket, SlabPool &slabs, weft
   return Result::kMore;
 }
 
-Receiver::Result Receiver::discard(Socket &socket, SlabPool &slabs, weft_stats &stats) {
+Receiver::Result Receiver::discard(Socket& socket, SlabPool& slabs, weft_stats& stats) {
   std::array<std::byte, 4096> scratch;
   const SlabPool::Window window = slabs.window();
   const std::span<std::byte> room = window.slab != nullptr ? window.bytes : std::span<std::byte>(scratch);
@@ -78,7 +78,7 @@ Receiver::Result Receiver::discard(Socket &socket, SlabPool &slabs, weft_stats &
   return Result::kMore;
 }
 
-void Receiver::stop(SlabPool &slabs) {
+void Receiver::stop(SlabPool& slabs) {
   stopped_ = true;
   if (parked_.slab != nullptr) slabs.release(*parked_.slab);
   if (capsule_slab_ != nullptr) slabs.release(*capsule_slab_);
@@ -89,14 +89,14 @@ void Receiver::stop(SlabPool &slabs) {
   partial_length_ = skip_left_ = data_left_ = digest_left_ = 0;
 }
 
-void Receiver::forget(const DataOp &op) {
+void Receiver::forget(const DataOp& op) {
   if (payload_.op != &op) return;
   payload_ = {};
   has_digest_ = false;
 }
 
 // The memory that the rest of the payload under way is to go to; none when it is to be dropped, or padding comes first.
-std::uint32_t Receiver::direct_pieces(std::span<iovec> out, std::uint64_t &bytes) {
+std::uint32_t Receiver::direct_pieces(std::span<iovec> out, std::uint64_t& bytes) {
   bytes = 0;
   if (data_left_ == 0 || skip_left_ != 0) return 0;
   if (payload_.to == Payload::To::kCapsule) {
@@ -107,10 +107,10 @@ std::uint32_t Receiver::direct_pieces(std::span<iovec> out, std::uint64_t &bytes
   return payload_.to == Payload::To::kOp ? payload_.op->pieces(payload_.position, data_left_, out, bytes) : 0;
 }
 
-void Receiver::took_direct(Side &sink, std::span<const iovec> pieces, std::uint64_t count) {
+void Receiver::took_direct(Side& sink, std::span<const iovec> pieces, std::uint64_t count) {
   if (has_digest_ && payload_.to == Payload::To::kOp) {
     std::uint64_t left = count;
-    for (const iovec &piece : pieces) {
+    for (const iovec& piece : pieces) {
       const std::uint64_t part = std::min<std::uint64_t>(piece.iov_len, left);
       crc_.update(piece.iov_base, part);
       left -= part;
@@ -122,8 +122,9 @@ void Receiver::took_direct(Side &sink, std::span<const iovec> pieces, std::uint6
   if (data_left_ == 0 && digest_left_ == 0) finish_payload(sink);
 }
 
-// Takes everything in the range, unless the side blocks or ends the connection. The caller's reference on the slab goes.
-Receiver::Result Receiver::walk(Side &sink, Range range, SlabPool &slabs, weft_stats &stats) {
+// Takes everything in the range, unless the side blocks or ends the connection. The caller's reference on the slab
+// goes.
+Receiver::Result Receiver::walk(Side& sink, Range range, SlabPool& slabs, weft_stats& stats) {
   Result result = kGoOn;
   while (range.begin != range.end || retry_) {
     if (skip_left_ != 0) {
@@ -153,13 +154,13 @@ Receiver::Result Receiver::walk(Side &sink, Range range, SlabPool &slabs, weft_s
 }
 
 // Keeps the range with its reference, and room behind it for the rest of in-capsule data that it may end with.
-void Receiver::park(const Range &range) {
+void Receiver::park(const Range& range) {
   parked_ = range;
-  const std::byte *front_end = range.slab->base + range.slab->fill;
+  const std::byte* front_end = range.slab->base + range.slab->fill;
   if (front_end == range.end) SlabPool::reserve_up_to(*range.slab, range.end + SlabPool::kReserve);
 }
 
-Receiver::Result Receiver::step_header(Side &sink, Range &range) {
+Receiver::Result Receiver::step_header(Side& sink, Range& range) {
   if (partial_length_ == 0) {
     const std::span<const std::byte> bytes(range.begin, range.end);
     const ReadOutcome outcome = read_pdu(rules_, bytes);
@@ -173,8 +174,8 @@ Receiver::Result Receiver::step_header(Side &sink, Range &range) {
     return kGoOn;
   }
   if (!retry_) {
-    const auto count =
-        static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(partial_needed_ - partial_length_, range.end - range.begin));
+    const auto count = static_cast<std::uint32_t>(
+        std::min<std::ptrdiff_t>(partial_needed_ - partial_length_, range.end - range.begin));
     std::memcpy(partial_.data() + partial_length_, range.begin, count);
     partial_length_ += count;
     range.begin += count;
@@ -190,12 +191,14 @@ Receiver::Result Receiver::step_header(Side &sink, Range &range) {
 }
 
 // `consumed` bytes of the PDU came before the range: 0, or all of partial_.
-Receiver::Result Receiver::begin_pdu(Side &sink, const Pdu &pdu, Range &range, std::uint32_t consumed) {
+Receiver::Result Receiver::begin_pdu(Side& sink, const Pdu& pdu, Range& range, std::uint32_t consumed) {
   Payload payload;
   Violation violation;
   switch (sink.take(pdu, payload, violation)) {
-    case Take::kTaken: break;
-    case Take::kEnded: return Result::kStopped;
+    case Take::kTaken:
+      break;
+    case Take::kEnded:
+      return Result::kStopped;
     case Take::kViolation:
       return offended(consumed != 0 ? std::span<const std::byte>(partial_.data(), consumed)
                                     : std::span<const std::byte>(range.begin, range.end),
@@ -224,7 +227,7 @@ Receiver::Result Receiver::begin_pdu(Side &sink, const Pdu &pdu, Range &range, s
   return kGoOn;
 }
 
-void Receiver::step_data(Range &range, weft_stats &stats) {
+void Receiver::step_data(Range& range, weft_stats& stats) {
   const auto count = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(data_left_, range.end - range.begin));
   if (payload_.to == Payload::To::kOp) {
     if (has_digest_) crc_.update(range.begin, count);
@@ -234,28 +237,28 @@ void Receiver::step_data(Range &range, weft_stats &stats) {
     stats.copied_bytes += count;
   } else if (payload_.to == Payload::To::kCapsule) {
     // Most often it lies where it is to stay; not so what comes in one read with the end of the padding.
-    std::byte *place = capsule_ + (capsule_length_ - data_left_);
+    std::byte* place = capsule_ + (capsule_length_ - data_left_);
     if (place != range.begin) std::memcpy(place, range.begin, count);
   }
   range.begin += count;
   data_left_ -= count;
 }
 
-void Receiver::step_digest(Range &range) {
+void Receiver::step_digest(Range& range) {
   const auto count = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(digest_left_, range.end - range.begin));
   std::memcpy(digest_.data() + (kDigestSize - digest_left_), range.begin, count);
   range.begin += count;
   digest_left_ -= count;
 }
 
-void Receiver::finish_payload(Side &sink) {
+void Receiver::finish_payload(Side& sink) {
   bool good = true;
   if (has_digest_) {
     if (payload_.to == Payload::To::kCapsule) crc_.update(capsule_, capsule_length_);
     if (payload_.to != Payload::To::kDiscard) good = read_digest(digest_.data()) == crc_.value();
   }
-  const std::byte *data = capsule_;
-  Slab *slab = capsule_slab_;
+  const std::byte* data = capsule_;
+  Slab* slab = capsule_slab_;
   capsule_ = nullptr;
   capsule_slab_ = nullptr;
   under_way_ = false;
@@ -263,7 +266,7 @@ void Receiver::finish_payload(Side &sink) {
   sink.payload_done(good, data, slab);
 }
 
-Receiver::Result Receiver::offended(std::span<const std::byte> bytes, const Violation &violation) {
+Receiver::Result Receiver::offended(std::span<const std::byte> bytes, const Violation& violation) {
   violation_ = violation;
   offender_length_ = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), offender_.size()));
   std::memcpy(offender_.data(), bytes.data(), offender_length_);

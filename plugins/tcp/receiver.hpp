@@ -1,10 +1,11 @@
-// receiver.hpp - reads one connection's stream: bytes of the payload that is under way straight to where they belong, the
-// rest into the group's slab, where the PDUs are walked.
+// receiver.hpp - reads one connection's stream: bytes of the payload that is under way straight to where they belong,
+// the rest into the group's slab, where the PDUs are walked.
 //
-//   readv {memory of the data call | in-capsule data in its slab, slab window} -> walk: header, payload, digest, header ...
+//   readv {memory of the data call | in-capsule data in its slab, slab window} -> walk: header, payload, digest, header
+//     ...
 //
-// Of a header that is cut, the first part is kept here (at most kMaxHeaderSize bytes). In-capsule data stays in the slab. When
-// the side says "blocked" (no free token), what was read stays in its slab until resume.
+// Of a header that is cut, the first part is kept here (at most kMaxHeaderSize bytes). In-capsule data stays in the
+// slab. When the side says "blocked" (no free token), what was read stays in its slab until resume.
 // Thread: the group's. Nothing allocates.
 #ifndef WEFT_TCP_RECEIVER_HPP
 #define WEFT_TCP_RECEIVER_HPP
@@ -36,63 +37,63 @@ class Receiver {
     kStopped,    // stop() was called, or the side ended the connection
   };
 
-  void set_rules(const ReadRules &rules) { rules_ = rules; }
-  [[nodiscard]] const ReadRules &rules() const { return rules_; }
+  void set_rules(const ReadRules& rules) { rules_ = rules; }
+  [[nodiscard]] const ReadRules& rules() const { return rules_; }
 
   // Reads and walks, at most about `limit` bytes. Counts into `stats`.
-  Result run(Side &sink, Socket &socket, SlabPool &slabs, weft_stats &stats, std::uint64_t limit);
+  Result run(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit);
   // Reads and forgets: for a connection that only waits for its peer to close.
-  Result discard(Socket &socket, SlabPool &slabs, weft_stats &stats);
+  Result discard(Socket& socket, SlabPool& slabs, weft_stats& stats);
 
   // Nothing more is taken; what is held goes back. For good.
-  void stop(SlabPool &slabs);
+  void stop(SlabPool& slabs);
   // Data for `op` is dropped from now on.
-  void forget(const DataOp &op);
+  void forget(const DataOp& op);
 
   [[nodiscard]] bool is_inside_pdu() const {
     return partial_length_ != 0 || skip_left_ != 0 || data_left_ != 0 || digest_left_ != 0;
   }
   [[nodiscard]] bool is_parked() const { return parked_.slab != nullptr || retry_; }
   [[nodiscard]] int error() const { return error_; }
-  [[nodiscard]] const Violation &violation() const { return violation_; }
+  [[nodiscard]] const Violation& violation() const { return violation_; }
   [[nodiscard]] std::span<const std::byte> offender() const { return std::span(offender_).first(offender_length_); }
 
  private:
   struct Range {
-    Slab *slab = nullptr;
-    const std::byte *begin = nullptr;
-    const std::byte *end = nullptr;
+    Slab* slab = nullptr;
+    const std::byte* begin = nullptr;
+    const std::byte* end = nullptr;
   };
   static constexpr Result kGoOn = Result::kMore;
 
-  std::uint32_t direct_pieces(std::span<iovec> out, std::uint64_t &bytes);
-  void took_direct(Side &sink, std::span<const iovec> pieces, std::uint64_t count);
-  Result walk(Side &sink, Range range, SlabPool &slabs, weft_stats &stats);
-  Result step_header(Side &sink, Range &range);
-  Result begin_pdu(Side &sink, const Pdu &pdu, Range &range, std::uint32_t consumed);
-  void step_data(Range &range, weft_stats &stats);
-  void step_digest(Range &range);
-  void finish_payload(Side &sink);
-  Result offended(std::span<const std::byte> bytes, const Violation &violation);
-  void park(const Range &range);
+  std::uint32_t direct_pieces(std::span<iovec> out, std::uint64_t& bytes);
+  void took_direct(Side& sink, std::span<const iovec> pieces, std::uint64_t count);
+  Result walk(Side& sink, Range range, SlabPool& slabs, weft_stats& stats);
+  Result step_header(Side& sink, Range& range);
+  Result begin_pdu(Side& sink, const Pdu& pdu, Range& range, std::uint32_t consumed);
+  void step_data(Range& range, weft_stats& stats);
+  void step_digest(Range& range);
+  void finish_payload(Side& sink);
+  Result offended(std::span<const std::byte> bytes, const Violation& violation);
+  void park(const Range& range);
 
   ReadRules rules_;
   // The PDU under way.
   Payload payload_;
   std::uint32_t skip_left_ = 0, data_left_ = 0, digest_left_ = 0;
   bool has_digest_ = false;
-  bool under_way_ = false;             // payload_done() is still to come
+  bool under_way_ = false;  // payload_done() is still to come
   Crc32c crc_;
-  std::byte *capsule_ = nullptr;       // in-capsule data: where it lies, and on which slab it holds a reference
+  std::byte* capsule_ = nullptr;  // in-capsule data: where it lies, and on which slab it holds a reference
   std::uint32_t capsule_length_ = 0;
-  Slab *capsule_slab_ = nullptr;
+  Slab* capsule_slab_ = nullptr;
   std::array<std::byte, kDigestSize> digest_{};
   // Between reads.
   std::array<std::byte, kMaxHeaderSize> partial_{};
   std::uint32_t partial_length_ = 0;
   std::uint32_t partial_needed_ = 0;
   Range parked_;
-  bool retry_ = false;                 // the header in partial_ is whole, but was blocked
+  bool retry_ = false;  // the header in partial_ is whole, but was blocked
   bool stopped_ = false;
   std::uint32_t window_limit_ = SlabPool::kWindow;
   // Why it ended.

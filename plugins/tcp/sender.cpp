@@ -12,7 +12,7 @@ constexpr int kRounds = 4;  // sendmsg calls for one connection in one turn
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
 
-std::uint64_t wire_length(const WriteRules &rules, std::uint32_t header, std::uint32_t payload) {
+std::uint64_t wire_length(const WriteRules& rules, std::uint32_t header, std::uint32_t payload) {
   return std::uint64_t{header} + payload + data_trailer(rules, payload);
 }
 
@@ -27,8 +27,8 @@ void SendBuffer::reset() {
 
 void SendBuffer::add_copied(std::uint32_t count) {
   if (count == 0) return;
-  std::byte *start = tail();
-  if (pieces_ != 0 && static_cast<std::byte *>(iov_[pieces_ - 1].iov_base) + iov_[pieces_ - 1].iov_len == start) {
+  std::byte* start = tail();
+  if (pieces_ != 0 && static_cast<std::byte*>(iov_[pieces_ - 1].iov_base) + iov_[pieces_ - 1].iov_len == start) {
     iov_[pieces_ - 1].iov_len += count;
   } else {
     iov_[pieces_++] = {start, count};
@@ -42,7 +42,7 @@ void SendBuffer::add_gathered(std::uint32_t pieces, std::uint64_t bytes) {
   bytes_ += bytes;
 }
 
-Sender::Result Sender::pump(Side &source, Socket &socket, SendBuffer &buffer, weft_stats &stats) {
+Sender::Result Sender::pump(Side& source, Socket& socket, SendBuffer& buffer, weft_stats& stats) {
   for (int round = 0; round < kRounds; ++round) {
     build(source, buffer, stats);
     if (buffer.bytes() == 0) return Result::kDrained;
@@ -61,10 +61,10 @@ Sender::Result Sender::pump(Side &source, Socket &socket, SendBuffer &buffer, we
   return Result::kMore;
 }
 
-void Sender::build(Side &source, SendBuffer &buffer, weft_stats &stats) {
+void Sender::build(Side& source, SendBuffer& buffer, weft_stats& stats) {
   buffer.reset();
   std::uint64_t from = head_sent_;
-  for (const Frame &frame : frames_) {
+  for (const Frame& frame : frames_) {
     if (buffer.full() || !append(source, frame, from, buffer, stats)) return;
     from = 0;
   }
@@ -77,11 +77,11 @@ void Sender::build(Side &source, SendBuffer &buffer, weft_stats &stats) {
 }
 
 // Puts the frame from its byte `from` on into the batch. False: there was no room for all of it.
-bool Sender::append(Side &source, const Frame &frame, std::uint64_t from, SendBuffer &buffer, weft_stats &stats) {
-  SendBuffer::Part &part = buffer.parts[buffer.part_count++];
+bool Sender::append(Side& source, const Frame& frame, std::uint64_t from, SendBuffer& buffer, weft_stats& stats) {
+  SendBuffer::Part& part = buffer.parts[buffer.part_count++];
   part = SendBuffer::Part{};
   const std::uint64_t before = buffer.bytes();
-  std::byte *start = buffer.tail();
+  std::byte* start = buffer.tail();
   part.header = source.write_header(frame, HeaderBuffer(start, kMaxHeaderSize));
   if (from < part.header) {
     if (from != 0) std::copy(start + from, start + part.header, start);
@@ -106,8 +106,8 @@ bool Sender::append(Side &source, const Frame &frame, std::uint64_t from, SendBu
   return whole;
 }
 
-bool Sender::append_payload(const Frame &frame, SendBuffer &buffer, SendBuffer::Part &part, Crc32c &crc,
-                            weft_stats &stats) {
+bool Sender::append_payload(const Frame& frame, SendBuffer& buffer, SendBuffer::Part& part, Crc32c& crc,
+                            weft_stats& stats) {
   const std::uint32_t left = frame.length - part.payload_start;
   if (left == 0) return true;
   const std::uint64_t position = std::uint64_t{frame.offset} - frame.op->offset + part.payload_start;
@@ -129,13 +129,13 @@ bool Sender::append_payload(const Frame &frame, SendBuffer &buffer, SendBuffer::
 }
 
 // The socket took `sent` bytes of the batch: frames that left in full are told, the first that did not is the new head.
-void Sender::settle(Side &source, SendBuffer &buffer, std::uint64_t sent) {
+void Sender::settle(Side& source, SendBuffer& buffer, std::uint64_t sent) {
   std::size_t done = 0;
   std::uint64_t already = head_sent_;
   bool continued = head_sent_ != 0;
   for (std::uint32_t i = 0; i < buffer.part_count; ++i) {
-    const SendBuffer::Part &part = buffer.parts[i];
-    const Frame &frame = frames_[i];
+    const SendBuffer::Part& part = buffer.parts[i];
+    const Frame& frame = frames_[i];
     const std::uint64_t whole = wire_length(rules_, part.header, frame.payload());
     const std::uint64_t taken = std::min(sent, part.wire);
     sent -= taken;
@@ -153,20 +153,21 @@ void Sender::settle(Side &source, SendBuffer &buffer, std::uint64_t sent) {
 }
 
 // `taken` more bytes of the frame have left, but not its last one: remembers how far it is, and the digest up to there.
-void Sender::cut(const Frame &frame, const SendBuffer::Part &part, bool continued, std::uint64_t taken) {
+void Sender::cut(const Frame& frame, const SendBuffer::Part& part, bool continued, std::uint64_t taken) {
   const std::uint64_t before = continued ? head_sent_ : 0;
   const std::uint64_t now = before + taken;
   if (!continued || before <= part.header) head_crc_ = Crc32c{};
   if (rules_.data_digest && frame.payload() != 0 && now > part.header) {
     const std::uint64_t payload_end = std::min<std::uint64_t>(now - part.header, frame.length);
-    if (part.copy != nullptr && payload_end > part.payload_start) head_crc_.update(part.copy, payload_end - part.payload_start);
+    if (part.copy != nullptr && payload_end > part.payload_start)
+      head_crc_.update(part.copy, payload_end - part.payload_start);
   }
   head_sent_ = now;
 }
 
-std::uint32_t Sender::recall(const DataOp &op) {
+std::uint32_t Sender::recall(const DataOp& op) {
   const auto first = frames_.begin() + (head_sent_ != 0 && !frames_.empty() ? 1 : 0);
-  const auto gone = std::remove_if(first, frames_.end(), [&](const Frame &frame) {
+  const auto gone = std::remove_if(first, frames_.end(), [&](const Frame& frame) {
     return frame.op == &op && (frame.kind == Frame::Kind::kH2cData || frame.kind == Frame::Kind::kC2hData);
   });
   const auto count = static_cast<std::uint32_t>(frames_.end() - gone);

@@ -1,10 +1,10 @@
 // sender.hpp - sends one connection's PDUs: everything that is ready goes in one sendmsg.
 //
-// Small payloads, and all payloads under a data digest, are copied behind their headers into the group's send buffer; large
-// ones are gathered from where they lie. Nothing is remembered of a copy: what the socket did not take is written again from
-// the operation's memory, which stays borrowed until then. So a connection whose peer does not read holds no buffer.
-// A data digest is computed over the copy that is sent; for a PDU that leaves in several parts it goes on from the last byte
-// that left, so it always fits the bytes on the wire, whatever happens to the memory meanwhile.
+// Small payloads, and all payloads under a data digest, are copied behind their headers into the group's send buffer;
+// large ones are gathered from where they lie. Nothing is remembered of a copy: what the socket did not take is written
+// again from the operation's memory, which stays borrowed until then. So a connection whose peer does not read holds no
+// buffer. A data digest is computed over the copy that is sent; for a PDU that leaves in several parts it goes on from
+// the last byte that left, so it always fits the bytes on the wire, whatever happens to the memory meanwhile.
 // Thread: the group's. After the constructor nothing allocates.
 #ifndef WEFT_TCP_SENDER_HPP
 #define WEFT_TCP_SENDER_HPP
@@ -37,17 +37,19 @@ class SendBuffer {
 
   // How a frame lies in the batch.
   struct Part {
-    std::uint64_t wire = 0;               // bytes of it in this batch
-    std::uint32_t header = 0;             // its header's length
-    std::uint32_t payload_start = 0;      // position in its payload of the first byte in this batch
-    const std::byte *copy = nullptr;      // where that byte lies, when it was copied
+    std::uint64_t wire = 0;           // bytes of it in this batch
+    std::uint32_t header = 0;         // its header's length
+    std::uint32_t payload_start = 0;  // position in its payload of the first byte in this batch
+    const std::byte* copy = nullptr;  // where that byte lies, when it was copied
   };
 
   void reset();
   [[nodiscard]] std::uint32_t room() const { return kBytes - used_; }
-  [[nodiscard]] bool full() const { return room() < kMaxHeaderSize + kDigestSize || pieces_ + 2 >= kMaxPieces || bytes_ >= kMaxBatch; }
-  std::byte *tail() { return &(*copy_)[used_]; }
-  void add_copied(std::uint32_t count);              // count bytes at tail() belong to the batch
+  [[nodiscard]] bool full() const {
+    return room() < kMaxHeaderSize + kDigestSize || pieces_ + 2 >= kMaxPieces || bytes_ >= kMaxBatch;
+  }
+  std::byte* tail() { return &(*copy_)[used_]; }
+  void add_copied(std::uint32_t count);  // count bytes at tail() belong to the batch
   std::span<iovec> free_pieces() { return std::span(iov_).subspan(pieces_); }
   void add_gathered(std::uint32_t pieces, std::uint64_t bytes);
   [[nodiscard]] std::span<iovec> pieces() { return std::span(iov_).first(pieces_); }
@@ -57,7 +59,8 @@ class SendBuffer {
   std::uint32_t part_count = 0;
 
  private:
-  std::unique_ptr<std::array<std::byte, kBytes>> copy_ = std::make_unique_for_overwrite<std::array<std::byte, kBytes>>();
+  std::unique_ptr<std::array<std::byte, kBytes>> copy_ =
+      std::make_unique_for_overwrite<std::array<std::byte, kBytes>>();
   std::array<iovec, kMaxPieces> iov_;
   std::uint32_t used_ = 0;
   std::uint32_t pieces_ = 0;
@@ -68,32 +71,32 @@ class Sender {
  public:
   Sender() { frames_.reserve(kMaxFrames); }
 
-  void set_rules(const WriteRules &rules) { rules_ = rules; }
-  [[nodiscard]] const WriteRules &rules() const { return rules_; }
+  void set_rules(const WriteRules& rules) { rules_ = rules; }
+  [[nodiscard]] const WriteRules& rules() const { return rules_; }
 
   enum class Result : std::uint8_t { kDrained, kSocketFull, kMore, kError };
   // Sends what `source` has, until the socket is full or the turn's share is used up (kMore). Counts into `stats`.
-  Result pump(Side &source, Socket &socket, SendBuffer &buffer, weft_stats &stats);
+  Result pump(Side& source, Socket& socket, SendBuffer& buffer, weft_stats& stats);
   [[nodiscard]] int error() const { return error_; }
 
   // Takes back the data PDUs of `op` of which no byte has left; returns how many.
-  std::uint32_t recall(const DataOp &op);
+  std::uint32_t recall(const DataOp& op);
   // Forgets everything; false when the first PDU had left in part, so that no other may follow it.
   bool forget();
   [[nodiscard]] bool empty() const { return frames_.empty(); }
   [[nodiscard]] bool is_half_sent() const { return head_sent_ != 0; }
 
  private:
-  void build(Side &source, SendBuffer &buffer, weft_stats &stats);
-  bool append(Side &source, const Frame &frame, std::uint64_t from, SendBuffer &buffer, weft_stats &stats);
-  bool append_payload(const Frame &frame, SendBuffer &buffer, SendBuffer::Part &part, Crc32c &crc, weft_stats &stats);
-  void settle(Side &source, SendBuffer &buffer, std::uint64_t sent);
-  void cut(const Frame &frame, const SendBuffer::Part &part, bool continued, std::uint64_t taken);
+  void build(Side& source, SendBuffer& buffer, weft_stats& stats);
+  bool append(Side& source, const Frame& frame, std::uint64_t from, SendBuffer& buffer, weft_stats& stats);
+  bool append_payload(const Frame& frame, SendBuffer& buffer, SendBuffer::Part& part, Crc32c& crc, weft_stats& stats);
+  void settle(Side& source, SendBuffer& buffer, std::uint64_t sent);
+  void cut(const Frame& frame, const SendBuffer::Part& part, bool continued, std::uint64_t taken);
 
-  std::vector<Frame> frames_;      // decided on, not yet sent in full; oldest first
+  std::vector<Frame> frames_;  // decided on, not yet sent in full; oldest first
   WriteRules rules_;
-  std::uint64_t head_sent_ = 0;    // bytes of frames_[0] that have left
-  Crc32c head_crc_;                // over its payload bytes that have left
+  std::uint64_t head_sent_ = 0;  // bytes of frames_[0] that have left
+  Crc32c head_crc_;              // over its payload bytes that have left
   int error_ = 0;
 };
 

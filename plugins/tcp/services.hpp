@@ -1,7 +1,7 @@
 // services.hpp - what the core offers a plugin, with C++ manners: the clock, the log, the resolver.
 //
-// A view: copies are cheap, the weft_services behind it outlives every object of the plugin. now() and log() may be called
-// from any thread, the rest from the group's.
+// A view: copies are cheap, the weft_services behind it outlives every object of the plugin. now() and log() may be
+// called from any thread, the rest from the group's.
 #ifndef WEFT_TCP_SERVICES_HPP
 #define WEFT_TCP_SERVICES_HPP
 
@@ -14,16 +14,16 @@ namespace weft::tcp {
 
 class Services {
  public:
-  explicit Services(const weft_services &services) : services_(&services) {}
+  explicit Services(const weft_services& services) : services_(&services) {}
 
   [[nodiscard]] std::uint64_t now() const { return services_->now_ns(services_->ctx); }
-  void log(std::uint32_t level, const std::string &text) const {
+  void log(std::uint32_t level, const std::string& text) const {
     if (services_->log != nullptr) services_->log(services_->ctx, level, text.c_str());
   }
-  [[nodiscard]] const weft_services &raw() const { return *services_; }
+  [[nodiscard]] const weft_services& raw() const { return *services_; }
 
  private:
-  const weft_services *services_;
+  const weft_services* services_;
 };
 
 constexpr std::uint64_t kMillisecond = 1'000'000;

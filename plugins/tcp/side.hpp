@@ -16,10 +16,10 @@ namespace weft::tcp {
 // `op`'s memory at [offset - op->offset, + length).
 struct Frame {
   enum class Kind : std::uint8_t { kControl, kCapsuleCmd, kH2cData, kR2t, kC2hData, kCapsuleResp };
-  DataOp *op = nullptr;       // whose memory or list it concerns; null: none
-  std::uint32_t index = 0;    // CID or token
-  std::uint32_t offset = 0;   // in the command's data
-  std::uint32_t length = 0;   // bytes of payload; R2T: bytes asked for, no payload
+  DataOp* op = nullptr;      // whose memory or list it concerns; null: none
+  std::uint32_t index = 0;   // CID or token
+  std::uint32_t offset = 0;  // in the command's data
+  std::uint32_t length = 0;  // bytes of payload; R2T: bytes asked for, no payload
   std::uint16_t ttag = 0;
   Kind kind = Kind::kControl;
   bool last = false;
@@ -32,7 +32,7 @@ struct Frame {
 struct Payload {
   enum class To : std::uint8_t { kDiscard, kOp, kCapsule };
   To to = To::kDiscard;
-  DataOp *op = nullptr;
+  DataOp* op = nullptr;
   std::uint64_t position = 0;  // in op's list
 };
 
@@ -47,15 +47,16 @@ class Side {
  public:
   virtual ~Side() = default;
 
-  // Sending. next_frame: the next PDU in order of urgency, false when there is none. frame_sent: its last byte has left.
-  virtual bool next_frame(Frame &frame) = 0;
-  virtual std::uint32_t write_header(const Frame &frame, HeaderBuffer out) = 0;
-  virtual void frame_sent(const Frame &frame) = 0;
+  // Sending. next_frame: the next PDU in order of urgency, false when there is none. frame_sent: its last byte has
+  // left.
+  virtual bool next_frame(Frame& frame) = 0;
+  virtual std::uint32_t write_header(const Frame& frame, HeaderBuffer out) = 0;
+  virtual void frame_sent(const Frame& frame) = 0;
 
-  // Receiving. take: the header of a PDU that the reader found in order. payload_done: its payload is where it was to go,
-  // `data` is where it lies when that was kCapsule (with a reference on its slab, now the callee's).
-  virtual Take take(const Pdu &pdu, Payload &payload, Violation &violation) = 0;
-  virtual void payload_done(bool digest_ok, const std::byte *data, struct Slab *slab) = 0;
+  // Receiving. take: the header of a PDU that the reader found in order. payload_done: its payload is where it was to
+  // go, `data` is where it lies when that was kCapsule (with a reference on its slab, now the callee's).
+  virtual Take take(const Pdu& pdu, Payload& payload, Violation& violation) = 0;
+  virtual void payload_done(bool digest_ok, const std::byte* data, struct Slab* slab) = 0;
 
   // Ends every operation with `error` (negative errno), by events. After it nothing of the core's is borrowed.
   virtual void end_operations(std::int32_t error) = 0;

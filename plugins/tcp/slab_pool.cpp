@@ -11,9 +11,9 @@ namespace weft::tcp {
 SlabPool::SlabPool(std::uint64_t bytes)
     : count_(static_cast<std::uint32_t>(std::max<std::uint64_t>(bytes / kWindow, 2))), slabs_(new Slab[count_]) {
   mapped_ = std::size_t{count_} * kStride;
-  void *memory = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
-  memory_ = static_cast<std::byte *>(memory);
+  memory_ = static_cast<std::byte*>(memory);
   for (std::uint32_t i = count_; i-- > 0;) {
     slabs_[i].base = memory_ + std::size_t{i} * kStride;
     slabs_[i].next_free = free_;
@@ -34,20 +34,20 @@ SlabPool::Window SlabPool::window() {
   return {current_, std::span(current_->base + current_->fill, kWindow - current_->fill)};
 }
 
-std::span<std::byte> SlabPool::commit(const Window &window, std::uint32_t count) {
+std::span<std::byte> SlabPool::commit(const Window& window, std::uint32_t count) {
   assert(window.slab == current_ && count <= window.bytes.size());
   window.slab->fill += count;
   hold(*window.slab);
   return window.bytes.first(count);
 }
 
-void SlabPool::reserve_up_to(Slab &slab, const std::byte *end) {
+void SlabPool::reserve_up_to(Slab& slab, const std::byte* end) {
   const auto fill = static_cast<std::uint32_t>(end - slab.base);
   assert(fill <= kWindow + kReserve);
   slab.fill = std::max(slab.fill, fill);
 }
 
-bool SlabPool::release(Slab &slab) {
+bool SlabPool::release(Slab& slab) {
   assert(slab.refs != 0);
   if (--slab.refs != 0) return false;
   slab.fill = 0;
@@ -59,7 +59,8 @@ bool SlabPool::release(Slab &slab) {
 }
 
 std::uint32_t SlabPool::held() const {
-  return static_cast<std::uint32_t>(std::count_if(slabs_.get(), slabs_.get() + count_, [](const Slab &slab) { return slab.refs != 0; }));
+  return static_cast<std::uint32_t>(
+      std::count_if(slabs_.get(), slabs_.get() + count_, [](const Slab& slab) { return slab.refs != 0; }));
 }
 
 }  // namespace weft::tcp

@@ -1,11 +1,13 @@
-// slab_pool.hpp - a group's memory for received bytes: a few large slabs, filled from the front, shared by all connections.
+// slab_pool.hpp - a group's memory for received bytes: a few large slabs, filled from the front, shared by all
+// connections.
 //
 //   window() -> read into it -> commit(n) -> walk the PDUs -> in-capsule data stays where it lies, held by a reference
 //
-// In-capsule data is never copied: the command holds a reference on the slab until it is answered, and the next read goes
-// behind it. A slab without references starts again at its front, so an idle or synchronous group keeps using the same warm
-// bytes. Behind each window lies a reserve, so that in-capsule data of which only a part has come can always be completed in
-// place. When every slab is held, window() is empty: the connections stop reading (back-pressure) until one is free.
+// In-capsule data is never copied: the command holds a reference on the slab until it is answered, and the next read
+// goes behind it. A slab without references starts again at its front, so an idle or synchronous group keeps using the
+// same warm bytes. Behind each window lies a reserve, so that in-capsule data of which only a part has come can always
+// be completed in place. When every slab is held, window() is empty: the connections stop reading (back-pressure) until
+// one is free.
 //
 // Thread: the group's. All memory is mapped by the constructor and touched only when used; throws std::bad_alloc there.
 #ifndef WEFT_TCP_SLAB_POOL_HPP
@@ -19,15 +21,15 @@
 namespace weft::tcp {
 
 struct Slab {
-  std::byte *base = nullptr;
+  std::byte* base = nullptr;
   std::uint32_t fill = 0;  // bytes given out from the front
   std::uint32_t refs = 0;
-  Slab *next_free = nullptr;
+  Slab* next_free = nullptr;
 };
 
 class SlabPool {
  public:
-  static constexpr std::uint32_t kWindow = 256u << 10;     // of a slab: bytes that reads may fill
+  static constexpr std::uint32_t kWindow = 256u << 10;          // of a slab: bytes that reads may fill
   static constexpr std::uint32_t kReserve = (64u << 10) + 256;  // behind it: the rest of one capsule's data and padding
   static constexpr std::uint32_t kSmallestWindow = 32u << 10;
   static constexpr std::uint32_t kStride = kWindow + (68u << 10);
@@ -35,34 +37,34 @@ class SlabPool {
   // `bytes`: of windows; at least two slabs are made.
   explicit SlabPool(std::uint64_t bytes);
   ~SlabPool();
-  SlabPool(const SlabPool &) = delete;
-  SlabPool &operator=(const SlabPool &) = delete;
+  SlabPool(const SlabPool&) = delete;
+  SlabPool& operator=(const SlabPool&) = delete;
 
   struct Window {
-    Slab *slab = nullptr;
+    Slab* slab = nullptr;
     std::span<std::byte> bytes;
   };
   // Where the next read may go; empty when every slab is held. Nothing is taken until commit().
   [[nodiscard]] Window window();
   // `count` bytes of the window were filled: returns them, with one reference held for the caller.
-  std::span<std::byte> commit(const Window &window, std::uint32_t count);
+  std::span<std::byte> commit(const Window& window, std::uint32_t count);
   // Bytes of the slab up to `end` belong to somebody: the next window starts behind them.
-  static void reserve_up_to(Slab &slab, const std::byte *end);
+  static void reserve_up_to(Slab& slab, const std::byte* end);
 
-  static void hold(Slab &slab) { ++slab.refs; }
+  static void hold(Slab& slab) { ++slab.refs; }
   // True when the slab became free, so that those who wait may go on.
-  bool release(Slab &slab);
+  bool release(Slab& slab);
 
   [[nodiscard]] std::uint32_t slab_count() const { return count_; }
   [[nodiscard]] std::uint32_t held() const;  // slabs with references
 
  private:
-  std::byte *memory_ = nullptr;
+  std::byte* memory_ = nullptr;
   std::size_t mapped_ = 0;
   std::uint32_t count_ = 0;
   std::unique_ptr<Slab[]> slabs_;
-  Slab *free_ = nullptr;
-  Slab *current_ = nullptr;
+  Slab* free_ = nullptr;
+  Slab* current_ = nullptr;
 };
 
 }  // namespace weft::tcp

@@ -34,7 +34,8 @@ const weft_qpair_events CapsuleHost::kEvents = {
           if (reply.has_cqe) reply.cqe = load<nvme::Cqe>(response->cqe);
           reply.sqhd_valid = (response->flags & WEFT_SQHD_VALID) != 0;
           reply.moved = response->moved;
-          EXPECT_EQ(self.outstanding_.erase(response->cid), 1u) << "a response to CID " << response->cid << ", which has none out";
+          EXPECT_EQ(self.outstanding_.erase(response->cid), 1u)
+              << "a response to CID " << response->cid << ", which has none out";
           self.replies_[response->cid] = reply;
           self.order_.push_back(response->cid);
         },
@@ -91,9 +92,9 @@ std::uint16_t CapsuleHost::send(nvme::Sqe sqe, std::span<const std::byte> out, s
   }
   replies_.erase(cid);
   outstanding_[cid] = true;
-  const int rc = handle_ == nullptr
-                     ? -ENOTCONN
-                     : transport_.table().send_command(handle_, &sqe, flags == 0 ? nullptr : &iov, flags == 0 ? 0 : 1, flags);
+  const int rc = handle_ == nullptr ? -ENOTCONN
+                                    : transport_.table().send_command(handle_, &sqe, flags == 0 ? nullptr : &iov,
+                                                                      flags == 0 ? 0 : 1, flags);
   if (rc != 0) {
     outstanding_.erase(cid);
     replies_[cid] = Reply{.arrived = true, .error = rc, .cqe = {}};
@@ -142,8 +143,8 @@ fabrics::ConnectData CapsuleHost::connect_data(const Names& names, std::uint16_t
 Reply CapsuleHost::connect(const Names& names, std::uint16_t qid, std::uint32_t entries, std::uint16_t cntlid,
                            std::uint32_t kato_ms, bool no_flow_control) {
   const fabrics::ConnectData data = connect_data(names, cntlid);
-  const nvme::Sqe sqe = wire::connect(
-      {.qid = qid, .entries = entries, .disable_sq_flow_control = no_flow_control, .kato_ms = kato_ms});
+  const nvme::Sqe sqe =
+      wire::connect({.qid = qid, .entries = entries, .disable_sq_flow_control = no_flow_control, .kato_ms = kato_ms});
   return call(sqe, std::as_bytes(std::span(&data, 1)));
 }
 

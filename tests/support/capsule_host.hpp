@@ -28,8 +28,8 @@
 namespace weft::test {
 
 struct Reply {
-  bool arrived = false;     // false: the wait ended without one
-  std::int32_t error = 0;   // of the transport
+  bool arrived = false;    // false: the wait ended without one
+  std::int32_t error = 0;  // of the transport
   nvme::Cqe cqe;
   bool has_cqe = false;
   bool sqhd_valid = false;
@@ -57,7 +57,7 @@ class CapsuleHost {
   [[nodiscard]] Reply call(const nvme::Sqe& sqe, std::span<const std::byte> out = {}, std::span<std::byte> in = {}) {
     return wait(send(sqe, out, in));
   }
-  [[nodiscard]] std::optional<Reply> reply(std::uint16_t cid) const;  // if it is there
+  [[nodiscard]] std::optional<Reply> reply(std::uint16_t cid) const;                // if it is there
   [[nodiscard]] const std::vector<std::uint16_t>& order() const { return order_; }  // CIDs as they were answered
   [[nodiscard]] bool wait_closed();
   [[nodiscard]] bool closed() const { return closed_; }

@@ -12,14 +12,14 @@
 #include <cstring>
 #include <stdexcept>
 
-extern char **environ;  // NOLINT(readability-redundant-declaration): posix_spawn's other half
+extern char** environ;  // NOLINT(readability-redundant-declaration): posix_spawn's other half
 
 namespace weft {
 namespace {
 
-std::vector<char *> pointers(std::vector<std::string> &words) {
-  std::vector<char *> result;
-  for (std::string &word : words) result.push_back(word.data());
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> result;
+  for (std::string& word : words) result.push_back(word.data());
   result.push_back(nullptr);
   return result;
 }
@@ -37,11 +37,12 @@ ChildProcess::ChildProcess(std::vector<std::string> command, std::vector<std::st
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2: " + std::string(std::strerror(errno)));
   output_.reset(ends[0]);
   const UniqueFd input(ends[1]);
-  for (char **one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
+  for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
-  const int error = posix_spawnp(&pid_, command[0].c_str(), &actions, nullptr, pointers(command).data(), pointers(environment).data());
+  const int error = posix_spawnp(&pid_, command[0].c_str(), &actions, nullptr, pointers(command).data(),
+                                 pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::runtime_error(command[0] + ": " + std::strerror(error));
   pidfd_.reset(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));

@@ -19,8 +19,8 @@ class ChildProcess {
   // Standard output is read by read_line()/read_all(); standard error stays the test's. `environment`: "NAME=value", added.
   ChildProcess(std::vector<std::string> command, std::vector<std::string> environment = {});
   ~ChildProcess();
-  ChildProcess(const ChildProcess &) = delete;
-  ChildProcess &operator=(const ChildProcess &) = delete;
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
 
   // A line of its output without the newline; nothing when it ended or the time is over.
   [[nodiscard]] std::optional<std::string> read_line(std::chrono::milliseconds limit = std::chrono::seconds(20));

@@ -35,15 +35,15 @@ struct MemoryStorage {
   void fail_opening(std::uint32_t after);  // the context opened after that many
 
   [[nodiscard]] std::uint64_t calls(StorageCall call);
-  [[nodiscard]] std::uint64_t forced();   // commits and zeroes with FUA
-  [[nodiscard]] std::uint32_t held();     // operations that wait to be let go
-  [[nodiscard]] std::uint64_t borrowed(); // lent or mapped now
+  [[nodiscard]] std::uint64_t forced();    // commits and zeroes with FUA
+  [[nodiscard]] std::uint32_t held();      // operations that wait to be let go
+  [[nodiscard]] std::uint64_t borrowed();  // lent or mapped now
   [[nodiscard]] std::uint32_t contexts();
   [[nodiscard]] std::vector<std::byte> content(std::uint64_t lba, std::uint32_t blocks);
   void fill(std::uint64_t lba, std::uint32_t blocks, std::byte with);
 
-  BackendInfo info;                       // set before it is used
-  std::uint32_t segment = 4096;           // bytes of an iov entry
+  BackendInfo info;              // set before it is used
+  std::uint32_t segment = 4096;  // bytes of an iov entry
   bool can_resize = true;
 
   std::mutex mutex;

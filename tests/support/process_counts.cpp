@@ -10,13 +10,13 @@
 namespace weft {
 namespace {
 
-std::uint64_t entries(const std::string &folder) {
+std::uint64_t entries(const std::string& folder) {
   std::uint64_t count = 0;
-  for ([[maybe_unused]] const auto &entry : std::filesystem::directory_iterator(folder)) ++count;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
   return count;
 }
 
-std::uint64_t field(const std::string &file, const std::string &name) {
+std::uint64_t field(const std::string& file, const std::string& name) {
   std::ifstream in(file);
   for (std::string word; in >> word;) {
     std::uint64_t value = 0;
@@ -27,7 +27,7 @@ std::uint64_t field(const std::string &file, const std::string &name) {
 
 }  // namespace
 
-std::ostream &operator<<(std::ostream &out, const ProcessCounts &counts) {
+std::ostream& operator<<(std::ostream& out, const ProcessCounts& counts) {
   return out << counts.descriptors << " descriptors, " << counts.threads << " threads";
 }
 
@@ -37,7 +37,7 @@ ProcessCounts process_counts(pid_t pid) {
 
 std::uint64_t voluntary_switches(pid_t pid) {
   std::uint64_t total = 0;
-  for (const auto &task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid))) {
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid))) {
     total += field(task.path() / "status", "voluntary_ctxt_switches:");
   }
   return total;

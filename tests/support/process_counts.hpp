@@ -12,9 +12,9 @@ namespace weft {
 struct ProcessCounts {
   std::uint64_t descriptors = 0;
   std::uint64_t threads = 0;
-  friend bool operator==(const ProcessCounts &, const ProcessCounts &) = default;
+  friend bool operator==(const ProcessCounts&, const ProcessCounts&) = default;
 };
-std::ostream &operator<<(std::ostream &out, const ProcessCounts &counts);
+std::ostream& operator<<(std::ostream& out, const ProcessCounts& counts);
 
 [[nodiscard]] ProcessCounts process_counts(pid_t pid);
 // Voluntary context switches of all its threads: how often it went to sleep.

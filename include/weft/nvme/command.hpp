@@ -98,9 +98,7 @@ WEFT_WIRE_FIELD(KeyedSglDescriptor, identifier, 15);
 enum class Direction : std::uint8_t { kNone = 0, kHostToController = 1, kControllerToHost = 2, kBoth = 3 };
 
 // The two low bits of an opcode; of FCTYPE when the opcode is kFabricsOpcode (see Sqe::direction).
-[[nodiscard]] constexpr Direction opcode_direction(std::uint8_t opcode) {
-  return static_cast<Direction>(opcode & 3);
-}
+[[nodiscard]] constexpr Direction opcode_direction(std::uint8_t opcode) { return static_cast<Direction>(opcode & 3); }
 
 inline constexpr std::uint8_t kFabricsOpcode = 0x7F;
 

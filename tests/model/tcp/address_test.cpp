@@ -24,18 +24,18 @@ bool has_ipv6() {
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   address.sin6_addr = in6addr_loopback;
-  const bool works = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
+  const bool works = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   if (fd >= 0) ::close(fd);
   return works;
 }
 
 template <class Address>
-void append(Bytes &bytes, const Address &address) {
-  const auto *raw = reinterpret_cast<const std::byte *>(&address);
+void append(Bytes& bytes, const Address& address) {
+  const auto* raw = reinterpret_cast<const std::byte*>(&address);
   bytes.insert(bytes.end(), raw, raw + sizeof address);
 }
 
-sockaddr_in ipv4(const char *host, int port) {
+sockaddr_in ipv4(const char* host, int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -44,7 +44,7 @@ sockaddr_in ipv4(const char *host, int port) {
 }
 
 // A flush there and back over a connection that a test made.
-void expect_usable(World &world, Server &server, HostQueue &host) {
+void expect_usable(World& world, Server& server, HostQueue& host) {
   world.run_until([&] { return host.limits || host.closed; });
   ASSERT_TRUE(host.limits) << host.closed->text;
   ASSERT_EQ(host.send(make_sqe(kFlush, 1)), 0);
@@ -52,7 +52,7 @@ void expect_usable(World &world, Server &server, HostQueue &host) {
   EXPECT_EQ(server.queues.size(), 1u);
 }
 
-weft_qpair_info info_of(World &world, weft_qpair *queue) {
+weft_qpair_info info_of(World& world, weft_qpair* queue) {
   weft_qpair_info info{};
   info.size = sizeof info;
   world.table.qpair_info(queue, &info);
@@ -66,7 +66,8 @@ TEST(Address, Ipv4LoopbackReportsThePortReallyBound) {
     Server server(world, Where("127.0.0.1", "0"), params(8, true));
     ASSERT_EQ(server.rc, 0) << server.error.text;
     EXPECT_NE(server.port(), "0");
-    HostQueue host(world, Where("127.0.0.1", server.port(), {{"dscp", "10"}, {"keepalive", "60s"}, {"sndbuf", "256K"}}), params(8, true));
+    HostQueue host(world, Where("127.0.0.1", server.port(), {{"dscp", "10"}, {"keepalive", "60s"}, {"sndbuf", "256K"}}),
+                   params(8, true));
     expect_usable(world, server, host);
     EXPECT_STREQ(info_of(world, host.handle).peer, "127.0.0.1");
     EXPECT_EQ(info_of(world, host.handle).peer_trsvcid, server.port());
@@ -159,7 +160,9 @@ TEST(Name, WithoutAnAnswerTheDeadlineEndsItAndTheResolverIsToldToForget) {
 TEST(Name, ClosedWhileItIsResolvedOrConnected) {
   World world;
   world.hold_names = true;
-  { HostQueue host(world, Where("slow.example", "4420"), params(8, true)); }
+  {
+    HostQueue host(world, Where("slow.example", "4420"), params(8, true));
+  }
   EXPECT_EQ(world.cancelled_names, 1u);
   HostQueue host(world, Where("127.0.0.1", "1"), params(8, true));
   world.table.close(host.handle, 0, 0);
@@ -178,7 +181,7 @@ TEST(Descriptor, IsOwnedOnSuccessOnly) {
   }
   EXPECT_TRUE(is_open(plain));
   const sockaddr_in any = ipv4("127.0.0.1", 0);
-  ASSERT_EQ(::bind(plain, reinterpret_cast<const sockaddr *>(&any), sizeof any), 0);
+  ASSERT_EQ(::bind(plain, reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
   ASSERT_EQ(::listen(plain, 5), 0);
   {
     HostQueue host(world, Where(plain), params(8, true));
@@ -209,7 +212,7 @@ TEST(Listener, APendingOutlivesItAndMayBeAcceptedLater) {
   HostQueue first(world, Where("127.0.0.1", server->port()), params(8, true));
   HostQueue second(world, Where("127.0.0.1", server->port()), params(8, true));
   world.run_until([&] { return server->pendings.size() == 2; });
-  std::vector<weft_pending *> pendings = std::exchange(server->pendings, {});
+  std::vector<weft_pending*> pendings = std::exchange(server->pendings, {});
   server.reset();
   world.table.reject(pendings[0], WEFT_REJECT_NOT_ALLOWED);
   ControllerQueue queue(world, pendings[1], params(8, true));
@@ -227,7 +230,7 @@ TEST(Listener, OutOfDescriptorsItPausesAndGoesOn) {
   ::close(next);
   rlimit low = old;
   low.rlim_cur = static_cast<rlim_t>(next);
-  HostQueue *late = &host;
+  HostQueue* late = &host;
   if (server.queues.empty()) {
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
     world.settle();
@@ -241,9 +244,19 @@ TEST(Listener, OutOfDescriptorsItPausesAndGoesOn) {
 
 TEST(Options, BadOnesAreNamed) {
   World world;
-  for (const auto &[key, value] : Options{{"hdgst", "maybe"}, {"pda", "32"}, {"maxr2t", "0"}, {"maxr2t", "17"}, {"maxh2cdata", "4095"},
-                                          {"maxh2cdata", "4097"}, {"dscp", "64"}, {"handshake_timeout", "0"}, {"pdu_timeout", "soon"},
-                                          {"rxmem", "1K"}, {"sndbuf", "-1"}, {"congestion", "a-name-that-is-too-long"}, {"nosuch", "1"}}) {
+  for (const auto& [key, value] : Options{{"hdgst", "maybe"},
+                                          {"pda", "32"},
+                                          {"maxr2t", "0"},
+                                          {"maxr2t", "17"},
+                                          {"maxh2cdata", "4095"},
+                                          {"maxh2cdata", "4097"},
+                                          {"dscp", "64"},
+                                          {"handshake_timeout", "0"},
+                                          {"pdu_timeout", "soon"},
+                                          {"rxmem", "1K"},
+                                          {"sndbuf", "-1"},
+                                          {"congestion", "a-name-that-is-too-long"},
+                                          {"nosuch", "1"}}) {
     HostQueue host(world, Where("127.0.0.1", "1", {{key, value}}), params(8, true));
     EXPECT_EQ(host.rc, -EINVAL) << key << "=" << value;
     EXPECT_NE(std::string(host.error.text).find(key), std::string::npos) << host.error.text;

@@ -1,5 +1,5 @@
-// One flipped bit on the wire, in every kind of data and in a header, both ways: with digests on it never goes unnoticed, and
-// a bad data digest costs that command alone.
+// One flipped bit on the wire, in every kind of data and in a header, both ways: with digests on it never goes
+// unnoticed, and a bad data digest costs that command alone.
 #include "world.hpp"
 
 namespace weft::test {
@@ -9,12 +9,13 @@ constexpr std::uint16_t kTransient = 0x0022;
 
 class DigestError : public ::testing::Test {
  protected:
-  void connect(const weft_qpair_params &io) {
-    joined.emplace(world, Options{{"hdgst", "on"}, {"ddgst", "on"}}, Options{{"maxh2cdata", "4K"}, {"maxc2hdata", "4K"}}, io, io);
+  void connect(const weft_qpair_params& io) {
+    joined.emplace(world, Options{{"hdgst", "on"}, {"ddgst", "on"}},
+                   Options{{"maxh2cdata", "4K"}, {"maxc2hdata", "4K"}}, io, io);
     ASSERT_EQ(world.table.configure(controller().handle, &io, nullptr), 0);
   }
-  ControllerQueue &controller() { return joined->controller(); }
-  HostQueue &host() { return joined->host; }
+  ControllerQueue& controller() { return joined->controller(); }
+  HostQueue& host() { return joined->host; }
   void expect_still_good() {
     const Bytes data = pattern(10000, 77);
     Bytes back(10000);
@@ -25,7 +26,7 @@ class DigestError : public ::testing::Test {
     EXPECT_EQ(back, data);
     EXPECT_FALSE(host().closed || controller().closed);
   }
-  weft_stats stats_of(weft_qpair *queue) {
+  weft_stats stats_of(weft_qpair* queue) {
     weft_stats stats{};
     stats.size = sizeof stats;
     world.table.qpair_stats(queue, &stats);
@@ -42,7 +43,7 @@ TEST_F(DigestError, InCapsuleDataNeverReachesTheCommand) {
   ASSERT_EQ(host().send(make_sqe(kWrite, 1, 0), &data), 0);
   world.run_until([&] { return host().answered(1); });
   EXPECT_EQ(status_of(*host().responses[1].cqe), kTransient);
-  const ControllerQueue::Command &command = controller().commands[controller().order[0]];
+  const ControllerQueue::Command& command = controller().commands[controller().order[0]];
   EXPECT_EQ(command.told.status, kTransient);
   EXPECT_EQ(command.told.capsule_data, nullptr);
   EXPECT_EQ(command.told.flags & WEFT_DATA_COMPLETE, 0u);
@@ -59,7 +60,7 @@ TEST_F(DigestError, H2cDataFailsTheDataCallAndTheRestIsStillTaken) {
   ASSERT_EQ(host().send(make_sqe(kWrite, 1, 0), &data), 0);
   world.run_until([&] { return host().answered(1); });
   EXPECT_EQ(status_of(*host().responses[1].cqe), kTransient);
-  const ControllerQueue::Data &told = controller().data.begin()->second;
+  const ControllerQueue::Data& told = controller().data.begin()->second;
   EXPECT_EQ(told.error, -EBADMSG);
   EXPECT_EQ(told.status, kTransient);
   EXPECT_EQ(told.times, 1);
@@ -95,12 +96,12 @@ TEST_F(DigestError, AHeaderEndsTheConnectionWithFes3BothWays) {
     World other;
     const weft_qpair_params io = params(16, false, 4096);
     Joined both(other, {{"hdgst", "on"}}, {}, io, io);
-    Wire::Way &way = from_host ? both.wire.to_controller : both.wire.to_host;
+    Wire::Way& way = from_host ? both.wire.to_controller : both.wire.to_host;
     way.flips[way.moved + 12] = 0x04;
     ASSERT_EQ(both.host.send(make_sqe(kFlush, 1)), 0);
     other.run_until([&] { return both.host.closed && both.controller().closed; });
-    const Closed &found = from_host ? *both.controller().closed : *both.host.closed;
-    const Closed &was_told = from_host ? *both.host.closed : *both.controller().closed;
+    const Closed& found = from_host ? *both.controller().closed : *both.host.closed;
+    const Closed& was_told = from_host ? *both.host.closed : *both.controller().closed;
     EXPECT_EQ(found.origin, WEFT_ORIGIN_PROTOCOL);
     EXPECT_EQ(found.detail >> 16, 3u);
     EXPECT_EQ(was_told.origin, WEFT_ORIGIN_PEER);
@@ -109,8 +110,8 @@ TEST_F(DigestError, AHeaderEndsTheConnectionWithFes3BothWays) {
   }
 }
 
-// Memory that changes while it is sent cannot make a digest that does not fit: over a wire that takes little at a time, a
-// large read is sent in many parts, and the memory changes between them.
+// Memory that changes while it is sent cannot make a digest that does not fit: over a wire that takes little at a time,
+// a large read is sent in many parts, and the memory changes between them.
 TEST_F(DigestError, NoneWhenTheMemoryChangesWhileItIsSent) {
   joined.emplace(world, Options{{"ddgst", "on"}}, Options{{"maxc2hdata", "1M"}}, params(4, false), params(4, false));
   joined->wire.chunk = 1500;

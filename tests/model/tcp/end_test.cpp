@@ -1,5 +1,5 @@
-// Ends: whoever ends it, whenever, every operation ends exactly once and on_closed comes last, once. The queues of world.hpp
-// check the counts; here are the moments.
+// Ends: whoever ends it, whenever, every operation ends exactly once and on_closed comes last, once. The queues of
+// world.hpp check the counts; here are the moments.
 #include "world.hpp"
 
 namespace weft::test {
@@ -7,7 +7,7 @@ namespace {
 
 // Starts a bit of everything: in-capsule write, R2T write, read, a command that the controller keeps.
 struct Busy {
-  explicit Busy(World &world, Joined &joined) : back(300000), data(pattern(300000, 5)), small(pattern(1000, 6)) {
+  explicit Busy(World& world, Joined& joined) : back(300000), data(pattern(300000, 5)), small(pattern(1000, 6)) {
     joined.host.send(make_sqe(kWrite, 1, 0), &small);
     joined.host.send(make_sqe(kWrite, 2, 4096), &data, nullptr, 7);
     joined.host.send(make_sqe(kRead, 3, 4096), nullptr, &back, 3);
@@ -17,13 +17,13 @@ struct Busy {
   Bytes back, data, small;
 };
 
-void expect_all_ended(Joined &joined) {
+void expect_all_ended(Joined& joined) {
   EXPECT_TRUE(joined.host.closed);
   EXPECT_TRUE(joined.controller().closed);
   EXPECT_EQ(joined.host.outstanding, 0);
   EXPECT_EQ(joined.controller().outstanding, 0);
-  for (const auto &[cid, response] : joined.host.responses) EXPECT_EQ(response.times, 1) << cid;
-  for (const auto &[cookie, data] : joined.controller().data) EXPECT_EQ(data.times, 1) << cookie;
+  for (const auto& [cid, response] : joined.host.responses) EXPECT_EQ(response.times, 1) << cid;
+  for (const auto& [cookie, data] : joined.controller().data) EXPECT_EQ(data.times, 1) << cookie;
 }
 
 class Cut : public ::testing::TestWithParam<std::tuple<bool, int>> {};
@@ -41,8 +41,8 @@ TEST_P(Cut, EndsEveryOperationOnBothSides) {
   }
   for (std::uint64_t at = static_cast<std::uint64_t>(step); at < total + 1000; at += at < 700 ? 29 : total / 13) {
     World world;
-    Joined joined(world, {{"hdgst", "on"}, {"ddgst", "on"}}, {{"maxh2cdata", "64K"}, {"maxc2hdata", "64K"}}, params(16, true),
-                  params(16, true), false);
+    Joined joined(world, {{"hdgst", "on"}, {"ddgst", "on"}}, {{"maxh2cdata", "64K"}, {"maxc2hdata", "64K"}},
+                  params(16, true), params(16, true), false);
     (to_controller ? joined.wire.to_controller : joined.wire.to_host).cut_after = at;
     std::optional<Busy> busy;
     joined.host.on_ready = [&] { busy.emplace(world, joined); };
@@ -108,7 +108,7 @@ TEST(End, CommandsThatAreHeldOutliveTheConnection) {
   const Bytes data = pattern(3000, 1);
   ASSERT_EQ(joined.host.send(make_sqe(kWrite, 1), &data), 0);
   world.run_until([&] { return joined.controller().held == 1; });
-  const ControllerQueue::Command &command = joined.controller().commands[joined.controller().order[0]];
+  const ControllerQueue::Command& command = joined.controller().commands[joined.controller().order[0]];
   world.table.close(joined.host.handle, 0, 0);
   world.run_until([&] { return joined.controller().closed.has_value(); });
   world.settle();
@@ -136,10 +136,12 @@ TEST(End, FlushSendsWhatIsQueued) {
 TEST(Cancel, EndsDataCallsAndLateDataIsDropped) {
   World world;
   Joined joined(world);
-  ControllerQueue &controller = joined.controller();
+  ControllerQueue& controller = joined.controller();
   Bytes into(200000), data = pattern(200000, 1);
   joined.wire.chunk = 10000;
-  controller.on_command = [&](std::uint64_t token) { ASSERT_EQ(controller.receive(token, 0, into.data(), into.size(), 7), 0); };
+  controller.on_command = [&](std::uint64_t token) {
+    ASSERT_EQ(controller.receive(token, 0, into.data(), into.size(), 7), 0);
+  };
   ASSERT_EQ(joined.host.send(make_sqe(kWrite, 1), &data), 0);
   world.run_until([&] { return into[0] == data[0] && into[5000] == data[5000]; });
   const std::uint64_t token = controller.order[0];
@@ -163,7 +165,7 @@ TEST(Cancel, EndsDataCallsAndLateDataIsDropped) {
 TEST(Cancel, StopsDataThatIsBeingSent) {
   World world;
   Joined joined(world, {}, {{"maxc2hdata", "8K"}});
-  ControllerQueue &controller = joined.controller();
+  ControllerQueue& controller = joined.controller();
   joined.wire.chunk = 1000;
   Bytes from = pattern(1u << 20, 2), back(1u << 20);
   controller.on_command = [&](std::uint64_t token) {
@@ -188,8 +190,8 @@ TEST(Cancel, StopsDataThatIsBeingSent) {
 TEST(Calls, RefuseWhatTheContractForbids) {
   World world;
   Joined joined(world);
-  ControllerQueue &controller = joined.controller();
-  HostQueue &host = joined.host;
+  ControllerQueue& controller = joined.controller();
+  HostQueue& host = joined.host;
   Bytes data(100000), back(100);
   ASSERT_EQ(host.send(make_sqe(kFlush, 1)), 0);
   EXPECT_EQ(host.send(make_sqe(kFlush, 1)), -EINVAL) << "the CID is in use";

@@ -11,28 +11,32 @@ struct Shape {
   int pda;
   std::size_t chunk;
   const char *max_h2c, *max_c2h;
-  const char *max_r2t;
+  const char* max_r2t;
   std::size_t piece;
 };
 
-std::string name_of(const ::testing::TestParamInfo<Shape> &info) {
-  const Shape &shape = info.param;
-  return fmt::format("{}{}Pda{}Chunk{}H2c{}C2h{}R2t{}Piece{}", shape.header_digest ? "Hdgst" : "", shape.data_digest ? "Ddgst" : "",
-                     shape.pda, shape.chunk, shape.max_h2c, shape.max_c2h, shape.max_r2t, shape.piece);
+std::string name_of(const ::testing::TestParamInfo<Shape>& info) {
+  const Shape& shape = info.param;
+  return fmt::format("{}{}Pda{}Chunk{}H2c{}C2h{}R2t{}Piece{}", shape.header_digest ? "Hdgst" : "",
+                     shape.data_digest ? "Ddgst" : "", shape.pda, shape.chunk, shape.max_h2c, shape.max_c2h,
+                     shape.max_r2t, shape.piece);
 }
 
 class Life : public ::testing::TestWithParam<Shape> {
  protected:
   Options host_options() const {
-    const Shape &shape = GetParam();
+    const Shape& shape = GetParam();
     return {{"hdgst", shape.header_digest ? "on" : "off"},
             {"ddgst", shape.data_digest ? "on" : "off"},
             {"pda", std::to_string(shape.pda)},
             {"maxr2t", shape.max_r2t}};
   }
   Options controller_options() const {
-    const Shape &shape = GetParam();
-    return {{"maxh2cdata", shape.max_h2c}, {"maxc2hdata", shape.max_c2h}, {"pda", std::to_string(shape.pda)}, {"maxr2t", "16"}};
+    const Shape& shape = GetParam();
+    return {{"maxh2cdata", shape.max_h2c},
+            {"maxc2hdata", shape.max_c2h},
+            {"pda", std::to_string(shape.pda)},
+            {"maxr2t", "16"}};
   }
 };
 
@@ -41,12 +45,12 @@ TEST_P(Life, MovesDataBothWaysAndEndsCleanly) {
   const weft_qpair_params io = params(16, false, 4096);
   Joined joined(world, host_options(), controller_options(), io, params(8, true));
   joined.wire.chunk = GetParam().chunk;
-  ControllerQueue &controller = joined.controller();
+  ControllerQueue& controller = joined.controller();
   controller.piece = GetParam().piece;
   weft_error error{};
   error.size = sizeof error;
   ASSERT_EQ(world.table.configure(controller.handle, &io, &error), 0) << error.text;
-  HostQueue &host = joined.host;
+  HostQueue& host = joined.host;
 
   // Connect-like: a Fabrics capsule with 1,024 bytes of data.
   const Bytes connect = pattern(1024, 1);
@@ -56,15 +60,16 @@ TEST_P(Life, MovesDataBothWaysAndEndsCleanly) {
 
   const bool byte_by_byte = GetParam().chunk < 64;
   std::uint16_t cid = 1;
-  for (const std::size_t length : {std::size_t{1}, std::size_t{512}, std::size_t{4096}, std::size_t{4097}, std::size_t{8192},
-                                   std::size_t{20000}, std::size_t{262144}}) {
+  for (const std::size_t length : {std::size_t{1}, std::size_t{512}, std::size_t{4096}, std::size_t{4097},
+                                   std::size_t{8192}, std::size_t{20000}, std::size_t{262144}}) {
     if (byte_by_byte && length > 8192) break;
     const Bytes data = pattern(length, static_cast<std::uint32_t>(length));
     Bytes back(length);
     ASSERT_EQ(host.send(make_sqe(kWrite, cid, 100), &data, nullptr, length > 3 ? 3 : 1), 0);
     world.run_until([&] { return host.answered(cid); });
     EXPECT_EQ(host.responses[cid].moved, length);
-    ASSERT_EQ(host.send(make_sqe(kRead, static_cast<std::uint16_t>(cid + 1), 100), nullptr, &back, length > 5 ? 5 : 1), 0);
+    ASSERT_EQ(host.send(make_sqe(kRead, static_cast<std::uint16_t>(cid + 1), 100), nullptr, &back, length > 5 ? 5 : 1),
+              0);
     world.run_until([&] { return host.answered(static_cast<std::uint16_t>(cid + 1)); });
     EXPECT_EQ(back, data) << length << " bytes";
     EXPECT_EQ(host.responses[static_cast<std::uint16_t>(cid + 1)].moved, length);
@@ -87,16 +92,19 @@ TEST_P(Life, KeepsManyCommandsApart) {
   Joined joined(world, host_options(), controller_options(), io, io);
   joined.wire.chunk = GetParam().chunk;
   joined.controller().piece = GetParam().piece;
-  HostQueue &host = joined.host;
+  HostQueue& host = joined.host;
   std::vector<Bytes> data, back;
-  for (std::uint16_t cid = 0; cid < count; ++cid) data.push_back(pattern(std::size_t{1000} + cid * std::size_t{1500}, cid));
-  for (std::uint16_t cid = 0; cid < count; ++cid) ASSERT_EQ(host.send(make_sqe(kWrite, cid, cid * 65536u), &data[cid]), 0);
+  for (std::uint16_t cid = 0; cid < count; ++cid)
+    data.push_back(pattern(std::size_t{1000} + cid * std::size_t{1500}, cid));
+  for (std::uint16_t cid = 0; cid < count; ++cid)
+    ASSERT_EQ(host.send(make_sqe(kWrite, cid, cid * 65536u), &data[cid]), 0);
   world.run_until([&] { return host.outstanding == 0; });
   for (std::uint16_t cid = 0; cid < count; ++cid) back.emplace_back(data[cid].size());
-  for (std::uint16_t cid = 0; cid < count; ++cid) ASSERT_EQ(host.send(make_sqe(kRead, cid, cid * 65536u), nullptr, &back[cid]), 0);
+  for (std::uint16_t cid = 0; cid < count; ++cid)
+    ASSERT_EQ(host.send(make_sqe(kRead, cid, cid * 65536u), nullptr, &back[cid]), 0);
   world.run_until([&] { return host.outstanding == 0; });
   EXPECT_EQ(back, data);
-  for (const auto &[cid, response] : host.responses) EXPECT_EQ(response.error, 0);
+  for (const auto& [cid, response] : host.responses) EXPECT_EQ(response.error, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Life,
@@ -116,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Life,
 TEST(Folding, SuccessIsFoldedOnlyWhenAllowed) {
   World world;
   Joined joined(world);
-  HostQueue &host = joined.host;
+  HostQueue& host = joined.host;
   Bytes back(512);
   ASSERT_EQ(host.send(make_sqe(kRead, 3), nullptr, &back), 0);
   world.run_until([&] { return host.answered(3); });
@@ -145,18 +153,18 @@ TEST(InCapsule, GoesByWhatIsGranted) {
   Joined joined(world, {}, {}, params(8, false, 2048), params(8, false, 2048));
   const weft_qpair_params io = params(8, false, 2048);
   ASSERT_EQ(world.table.configure(joined.controller().handle, &io, nullptr), 0);
-  HostQueue &host = joined.host;
+  HostQueue& host = joined.host;
   const Bytes small = pattern(2048, 1), large = pattern(2049, 2), fabrics = pattern(8192, 3);
   ASSERT_EQ(host.send(make_sqe(kWrite, 0), &small), 0);
   ASSERT_EQ(host.send(make_sqe(kWrite, 1), &large), 0);
   ASSERT_EQ(host.send(make_sqe(kFabrics, 2), &fabrics), 0);
   world.run_until([&] { return host.outstanding == 0; });
-  const auto &order = joined.controller().order;
+  const auto& order = joined.controller().order;
   ASSERT_EQ(order.size(), 3u);
   EXPECT_EQ(joined.controller().commands[order[0]].told.flags, WEFT_DATA_IN_CAPSULE | WEFT_DATA_COMPLETE);
   EXPECT_EQ(joined.controller().commands[order[1]].told.flags, 0u);
   EXPECT_EQ(joined.controller().commands[order[2]].told.flags, WEFT_DATA_IN_CAPSULE | WEFT_DATA_COMPLETE);
-  for (const auto &[cid, response] : host.responses) EXPECT_EQ(status_of(*response.cqe), 0) << cid;
+  for (const auto& [cid, response] : host.responses) EXPECT_EQ(status_of(*response.cqe), 0) << cid;
 }
 
 }  // namespace

@@ -11,15 +11,15 @@ namespace {
 thread_local std::int64_t live_bytes = 0;
 thread_local std::uint64_t allocations = 0;
 
-void *counted(std::size_t size) {
-  void *place = std::malloc(size);
+void* counted(std::size_t size) {
+  void* place = std::malloc(size);
   if (place == nullptr) throw std::bad_alloc();
   live_bytes += static_cast<std::int64_t>(::malloc_usable_size(place));
   ++allocations;
   return place;
 }
 
-void uncounted(void *place) noexcept {
+void uncounted(void* place) noexcept {
   if (place == nullptr) return;
   live_bytes -= static_cast<std::int64_t>(::malloc_usable_size(place));
   std::free(place);
@@ -27,17 +27,18 @@ void uncounted(void *place) noexcept {
 
 }  // namespace
 
-void *operator new(std::size_t size) { return counted(size); }
-void *operator new[](std::size_t size) { return counted(size); }
-void operator delete(void *place) noexcept { uncounted(place); }
-void operator delete[](void *place) noexcept { uncounted(place); }
-void operator delete(void *place, std::size_t) noexcept { uncounted(place); }
-void operator delete[](void *place, std::size_t) noexcept { uncounted(place); }
+void* operator new(std::size_t size) { return counted(size); }
+void* operator new[](std::size_t size) { return counted(size); }
+void operator delete(void* place) noexcept { uncounted(place); }
+void operator delete[](void* place) noexcept { uncounted(place); }
+void operator delete(void* place, std::size_t) noexcept { uncounted(place); }
+void operator delete[](void* place, std::size_t) noexcept { uncounted(place); }
 
 namespace weft::test {
 namespace {
 
-// The queue pairs' own memory; the lists of data calls are the group's, shared, and touched only as far as they are in use.
+// The queue pairs' own memory; the lists of data calls are the group's, shared, and touched only as far as they are in
+// use.
 constexpr std::int64_t kMostPerQueue = 64 << 10;
 constexpr std::int64_t kSharedLists = 128 * WEFT_DATA_CALLS * (192 + 512);
 
@@ -48,7 +49,7 @@ TEST(Memory, AQueuePairOfDepth128IsSmall) {
   auto pendings = std::make_unique<Server>(world, Where(peer.other_fd), io);
   pendings->keep = true;
   world.run_until([&] { return pendings->pendings.size() == 1; });
-  weft_pending *pending = std::exchange(pendings->pendings, {})[0];
+  weft_pending* pending = std::exchange(pendings->pendings, {})[0];
   const std::int64_t before = live_bytes;
   ControllerQueue controller(world, pending, io);
   peer.send(ic_req());
@@ -72,9 +73,10 @@ TEST(Memory, IoAllocatesNothing) {
   for (const bool digests : {false, true}) {
     const weft_qpair_params io = params(8, false, 4096);
     RawPeer unused(world);
-    Joined joined(world, {{"hdgst", digests ? "on" : "off"}, {"ddgst", digests ? "on" : "off"}}, {{"maxh2cdata", "32K"}}, io, io);
+    Joined joined(world, {{"hdgst", digests ? "on" : "off"}, {"ddgst", digests ? "on" : "off"}},
+                  {{"maxh2cdata", "32K"}}, io, io);
     ASSERT_EQ(world.table.configure(joined.controller().handle, &io, nullptr), 0);
-    ControllerQueue &controller = joined.controller();
+    ControllerQueue& controller = joined.controller();
     const Bytes data = pattern(100000, 1);
     Bytes back(100000), memory(100000);
     std::uint64_t inside = 0;
@@ -87,7 +89,7 @@ TEST(Memory, IoAllocatesNothing) {
       inside += allocations - before;
     };
     controller.on_command = [&](std::uint64_t token) {
-      const ControllerQueue::Command &command = controller.commands[token];
+      const ControllerQueue::Command& command = controller.commands[token];
       if (command.told.capsule_data != nullptr || command.told.data_len == 0) {
         controller.respond(token);
         controller.release(token);
@@ -103,8 +105,8 @@ TEST(Memory, IoAllocatesNothing) {
       controller.release(token);
     };
     world.between_turns.clear();
-    // The queues of world.hpp write events into maps and vectors: after a warm-up those do not grow any more, but for the
-    // order of commands, which is emptied.
+    // The queues of world.hpp write events into maps and vectors: after a warm-up those do not grow any more, but for
+    // the order of commands, which is emptied.
     for (int round = 0; round < 300; ++round) {
       controller.order.clear();
       const std::size_t length = round % 2 == 0 ? 4096 : 100000;

@@ -17,7 +17,8 @@ Bytes capsule(std::uint16_t cid, std::uint8_t opcode, std::uint32_t length, std:
   return pdu;
 }
 
-Bytes data_pdu(std::uint8_t type, std::uint8_t flags, std::uint16_t cid, std::uint16_t ttag, std::uint32_t offset, const Bytes &data) {
+Bytes data_pdu(std::uint8_t type, std::uint8_t flags, std::uint16_t cid, std::uint16_t ttag, std::uint32_t offset,
+               const Bytes& data) {
   Bytes pdu(24);
   pdu[0] = static_cast<std::byte>(type);
   pdu[1] = static_cast<std::byte>(flags);
@@ -61,12 +62,12 @@ Bytes term_req(std::uint8_t type, std::uint16_t fes, std::uint32_t fei) {
 
 class AgainstController : public ::testing::Test {
  protected:
-  void start(const Options &options = {}) {
+  void start(const Options& options = {}) {
     server.emplace(world, Where(peer.other_fd, options), params(8, true));
     peer.send(ic_req());
     peer.expect(128);
   }
-  ControllerQueue &queue() { return *server->queues.at(0); }
+  ControllerQueue& queue() { return *server->queues.at(0); }
   void expect_term(std::uint16_t fes, std::uint32_t fei) {
     const Bytes term = peer.expect(24);
     EXPECT_EQ(term[0], std::byte{3});

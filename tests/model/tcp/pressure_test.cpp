@@ -13,10 +13,10 @@ TEST(Pressure, MemoryForInCapsuleDataRunsOutAndComesBack) {
   const weft_qpair_params io = params(128, false, 8192);
   Joined one(world, {}, {}, io, io), two(world, {}, {}, io, io);
   const Bytes data = pattern(8192, 3);
-  std::deque<std::pair<ControllerQueue *, std::uint64_t>> kept;
-  for (Joined *joined : {&one, &two}) {
+  std::deque<std::pair<ControllerQueue*, std::uint64_t>> kept;
+  for (Joined* joined : {&one, &two}) {
     ASSERT_EQ(world.table.configure(joined->controller().handle, &io, nullptr), 0);
-    ControllerQueue &controller = joined->controller();
+    ControllerQueue& controller = joined->controller();
     controller.on_command = [&](std::uint64_t token) { kept.emplace_back(&controller, token); };
     for (std::uint16_t cid = 0; cid < 128; ++cid) ASSERT_EQ(joined->host.send(make_sqe(kWrite, cid), &data), 0);
   }
@@ -59,7 +59,7 @@ TEST(Pressure, AHostGoesOnWhileControllersHaveNoMemory) {
 TEST(Pressure, CommandsWaitForATokenInOrder) {
   World world;
   Joined joined(world, {}, {}, params(4, true), params(4, true));
-  ControllerQueue &controller = joined.controller();
+  ControllerQueue& controller = joined.controller();
   std::vector<std::uint64_t> answered;
   std::vector<std::uint32_t> seen;
   controller.on_command = [&](std::uint64_t token) {
@@ -97,7 +97,8 @@ TEST(Pressure, MoreUnansweredCommandsThanTheQueueHoldsAreAViolation) {
 TEST(Pressure, Depth128OfLargeTransfersBothWays) {
   World world;
   const weft_qpair_params io = params(128, false, 4096);
-  Joined joined(world, {{"ddgst", "on"}, {"maxr2t", "4"}}, {{"maxh2cdata", "32K"}, {"maxr2t", "4"}}, io, params(16, true));
+  Joined joined(world, {{"ddgst", "on"}, {"maxr2t", "4"}}, {{"maxh2cdata", "32K"}, {"maxr2t", "4"}}, io,
+                params(16, true));
   ASSERT_EQ(world.table.configure(joined.controller().handle, &io, nullptr), 0);
   std::vector<Bytes> data, back(128, Bytes(30000));
   for (std::uint16_t cid = 0; cid < 128; ++cid) data.push_back(pattern(30000, cid));
@@ -124,7 +125,7 @@ TEST(Threads, APendingIsAcceptedOnAnotherOnesGroup) {
   server.keep = true;
   HostQueue host(world, Where("127.0.0.1", server.port()), params(8, true));
   world.run_until([&] { return server.pendings.size() == 1; });
-  weft_pending *pending = std::exchange(server.pendings, {})[0];
+  weft_pending* pending = std::exchange(server.pendings, {})[0];
   std::atomic<bool> done = false;
   std::thread other([&] {
     World there;

@@ -1,4 +1,5 @@
-// The real connection code over sockets that a script makes difficult: a few bytes a call, refusals, errors at a moment.
+// The real connection code over sockets that a script makes difficult: a few bytes a call, refusals, errors at a
+// moment.
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -15,16 +16,16 @@ using tcp::IoResult;
 
 struct Script {
   std::size_t receive_most = SIZE_MAX, send_most = SIZE_MAX;
-  int refuse_every = 0;               // each so many calls: as if there were nothing, or no room
-  int refusal = EAGAIN;               // of sending
+  int refuse_every = 0;  // each so many calls: as if there were nothing, or no room
+  int refusal = EAGAIN;  // of sending
   std::uint64_t fail_after_sends = UINT64_MAX;
-  int receive_error = 0;              // from now on
+  int receive_error = 0;  // from now on
   std::uint64_t receives = 0, sends = 0;
 };
 
 class ScriptedSocket final : public tcp::Socket {
  public:
-  ScriptedSocket(int fd, Script &script) : real_(tcp::UniqueFd(fd)), script_(script) {}
+  ScriptedSocket(int fd, Script& script) : real_(tcp::UniqueFd(fd)), script_(script) {}
 
   IoResult receive(std::span<iovec> into) override {
     if (script_.receive_error != 0) return {-1, script_.receive_error};
@@ -46,27 +47,27 @@ class ScriptedSocket final : public tcp::Socket {
   std::span<iovec> limit(std::span<iovec> pieces, std::size_t most) {
     copy_.assign(pieces.begin(), pieces.end());
     std::size_t used = 0;
-    for (iovec &piece : copy_) {
+    for (iovec& piece : copy_) {
       piece.iov_len = std::min(piece.iov_len, most - used);
       used += piece.iov_len;
     }
     return copy_;
   }
   tcp::KernelSocket real_;
-  Script &script_;
+  Script& script_;
   std::vector<iovec> copy_;
 };
 
-tcp::Group &group_of(weft_group *group) { return *reinterpret_cast<tcp::Group *>(group); }
+tcp::Group& group_of(weft_group* group) { return *reinterpret_cast<tcp::Group*>(group); }
 
 // A host whose socket is scripted, and a controller over the plain other end.
 class Scripted : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds_), 0); }
 
-  tcp::Connection &adopt(tcp::Role role, const weft_qpair_events &events, void *ctx, const Options &options) {
+  tcp::Connection& adopt(tcp::Role role, const weft_qpair_events& events, void* ctx, const Options& options) {
     std::vector<weft_option> raw;
-    for (const auto &[key, value] : options) raw.push_back({key.c_str(), value.c_str()});
+    for (const auto& [key, value] : options) raw.push_back({key.c_str(), value.c_str()});
     const auto parsed = tcp::Options::parse(raw, {});
     EXPECT_TRUE(parsed.has_value());
     return group_of(world_.host_group)
@@ -82,20 +83,21 @@ struct Recorder {
   std::map<std::uint16_t, std::pair<int, std::uint64_t>> responses;
   std::optional<Closed> closed;
 
-  static const weft_qpair_events &events() {
+  static const weft_qpair_events& events() {
     static const weft_qpair_events table = {
         .size = sizeof(weft_qpair_events),
         .reserved = 0,
-        .on_ready = [](void *ctx, const weft_limits *) { static_cast<Recorder *>(ctx)->ready = true; },
+        .on_ready = [](void* ctx, const weft_limits*) { static_cast<Recorder*>(ctx)->ready = true; },
         .on_command = nullptr,
         .on_response =
-            [](void *ctx, const weft_response *told) {
-              static_cast<Recorder *>(ctx)->responses[told->cid] = {told->error, told->moved};
+            [](void* ctx, const weft_response* told) {
+              static_cast<Recorder*>(ctx)->responses[told->cid] = {told->error, told->moved};
             },
         .on_data = nullptr,
         .on_closed =
-            [](void *ctx, const weft_error *error) {
-              static_cast<Recorder *>(ctx)->closed = Closed{error->code, error->origin, error->detail, error->stage, error->text};
+            [](void* ctx, const weft_error* error) {
+              static_cast<Recorder*>(ctx)->closed =
+                  Closed{error->code, error->origin, error->detail, error->stage, error->text};
             },
     };
     return table;
@@ -117,13 +119,14 @@ TEST_P(Difficult, DataIsWholeAndDigestsFit) {
   script_.refusal = GetParam().refusal;
   Recorder host;
   Server server(world_, Where(fds_[1], {{"maxh2cdata", "4K"}, {"maxc2hdata", "4K"}, {"pda", "7"}}), params(16, true));
-  tcp::Connection &queue =
-      adopt(tcp::Role::kHost, Recorder::events(), &host, {{"hdgst", "on"}, {"ddgst", "on"}, {"pda", "3"}, {"maxr2t", "3"}});
+  tcp::Connection& queue = adopt(tcp::Role::kHost, Recorder::events(), &host,
+                                 {{"hdgst", "on"}, {"ddgst", "on"}, {"pda", "3"}, {"maxr2t", "3"}});
   world_.run_until([&] { return host.ready && !server.queues.empty(); });
   std::uint16_t cid = 0;
   for (const std::size_t length : {std::size_t{700}, std::size_t{9001}, std::size_t{14000}}) {
     Bytes data = pattern(length, static_cast<std::uint32_t>(length)), back(length);
-    const weft_iov out[3] = {{data.data(), 5, nullptr}, {data.data() + 5, 100, nullptr}, {data.data() + 105, length - 105, nullptr}};
+    const weft_iov out[3] = {
+        {data.data(), 5, nullptr}, {data.data() + 5, 100, nullptr}, {data.data() + 105, length - 105, nullptr}};
     const weft_iov in[2] = {{back.data(), 333, nullptr}, {back.data() + 333, length - 333, nullptr}};
     ASSERT_EQ(queue.send_command(make_sqe(kWrite, cid).data(), out, WEFT_DIR_OUT), 0);
     world_.run_until([&] { return host.responses.contains(cid); });
@@ -143,13 +146,14 @@ TEST_P(Difficult, DataIsWholeAndDigestsFit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, Difficult,
-                         ::testing::Values(Difficulty{1, 1, 0, 0}, Difficulty{7, 3, 0, 0}, Difficulty{1000, 1, 3, EAGAIN},
-                                           Difficulty{3, 4097, 2, ENOBUFS}, Difficulty{SIZE_MAX, 13, 5, EAGAIN}));
+                         ::testing::Values(Difficulty{1, 1, 0, 0}, Difficulty{7, 3, 0, 0},
+                                           Difficulty{1000, 1, 3, EAGAIN}, Difficulty{3, 4097, 2, ENOBUFS},
+                                           Difficulty{SIZE_MAX, 13, 5, EAGAIN}));
 
 TEST_F(Scripted, AWriteErrorEndsItWithItsReason) {
   Recorder host;
   Server server(world_, Where(fds_[1]), params(16, true));
-  tcp::Connection &queue = adopt(tcp::Role::kHost, Recorder::events(), &host, {});
+  tcp::Connection& queue = adopt(tcp::Role::kHost, Recorder::events(), &host, {});
   world_.run_until([&] { return host.ready; });
   script_.fail_after_sends = script_.sends;
   ASSERT_EQ(queue.send_command(make_sqe(kFlush, 1).data(), {}, 0), 0);
@@ -167,7 +171,7 @@ TEST_F(Scripted, AResetIsACleanEndOnlyWhenNothingIsUnderWay) {
     }
     Recorder host;
     Server server(world_, Where(fds_[1]), params(16, true));
-    tcp::Connection &queue = adopt(tcp::Role::kHost, Recorder::events(), &host, {});
+    tcp::Connection& queue = adopt(tcp::Role::kHost, Recorder::events(), &host, {});
     world_.run_until([&] { return host.ready && !server.queues.empty(); });
     server.queues[0]->on_command = [](std::uint64_t) {};
     if (busy) {

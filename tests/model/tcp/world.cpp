@@ -16,9 +16,7 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(20);
 
-Closed told(const weft_error *error) {
-  return {error->code, error->origin, error->detail, error->stage, error->text};
-}
+Closed told(const weft_error* error) { return {error->code, error->origin, error->detail, error->stage, error->text}; }
 
 void make_pair(int (&fds)[2]) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0) << std::strerror(errno);
@@ -29,7 +27,7 @@ void make_pair(int (&fds)[2]) {
 Bytes pattern(std::size_t length, std::uint32_t seed) {
   Bytes bytes(length);
   std::uint32_t state = seed * 2654435761u + 1;
-  for (std::byte &byte : bytes) {
+  for (std::byte& byte : bytes) {
     state = state * 1664525u + 1013904223u;
     byte = static_cast<std::byte>(state >> 24);
   }
@@ -52,12 +50,12 @@ Cqe make_cqe(std::uint16_t cid, std::uint16_t status, std::uint32_t dw0) {
   return cqe;
 }
 
-std::uint16_t cid_of(const void *sqe) { return load<le16>(static_cast<const std::byte *>(sqe) + 2); }
-std::uint16_t status_of(const Cqe &cqe) { return static_cast<std::uint16_t>(load<le16>(cqe.data() + 14).value() >> 1); }
+std::uint16_t cid_of(const void* sqe) { return load<le16>(static_cast<const std::byte*>(sqe) + 2); }
+std::uint16_t status_of(const Cqe& cqe) { return static_cast<std::uint16_t>(load<le16>(cqe.data() + 14).value() >> 1); }
 
 // ---- World ---------------------------------------------------------------------------------------------------------
 
-World::World(const Options &domain_options) : table(*weft_transport_v1()) {
+World::World(const Options& domain_options) : table(*weft_transport_v1()) {
   services_.size = sizeof services_;
   services_.abi_minor = WEFT_ABI_MINOR;
   services_.ctx = this;
@@ -66,10 +64,11 @@ World::World(const Options &domain_options) : table(*weft_transport_v1()) {
   services_.resolve = &World::resolve;
   services_.resolve_cancel = &World::resolve_cancel;
   std::vector<weft_option> raw;
-  for (const auto &[key, value] : domain_options) raw.push_back({key.c_str(), value.c_str()});
+  for (const auto& [key, value] : domain_options) raw.push_back({key.c_str(), value.c_str()});
   weft_error error{};
   error.size = sizeof error;
-  EXPECT_EQ(table.domain_open(&services_, raw.data(), static_cast<std::uint32_t>(raw.size()), &domain, &error), 0) << error.text;
+  EXPECT_EQ(table.domain_open(&services_, raw.data(), static_cast<std::uint32_t>(raw.size()), &domain, &error), 0)
+      << error.text;
   EXPECT_EQ(table.group_open(domain, &host_group, &error), 0) << error.text;
   EXPECT_EQ(table.group_open(domain, &controller_group, &error), 0) << error.text;
 }
@@ -82,12 +81,12 @@ World::~World() {
 
 void World::turn() {
   answer_names();
-  for (const auto &step : between_turns) step();
+  for (const auto& step : between_turns) step();
   EXPECT_GE(table.group_poll(host_group, 32), 0);
   EXPECT_GE(table.group_poll(controller_group, 32), 0);
 }
 
-void World::run_until(const std::function<bool()> &done, const char *what) {
+void World::run_until(const std::function<bool()>& done, const char* what) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (int idle = 0; !done();) {
     turn();
@@ -98,7 +97,8 @@ void World::run_until(const std::function<bool()> &done, const char *what) {
     }
     pollfd fds[2];
     std::uint64_t at = 0;
-    const bool known = table.group_arm(host_group, &fds[0].fd, &at) != 0 || table.group_arm(controller_group, &fds[1].fd, &at) != 0;
+    const bool known =
+        table.group_arm(host_group, &fds[0].fd, &at) != 0 || table.group_arm(controller_group, &fds[1].fd, &at) != 0;
     if (known || !between_turns.empty() || ++idle < 3) continue;
     fds[0].events = fds[1].events = POLLIN;
     ::poll(fds, 2, 5);
@@ -109,16 +109,16 @@ void World::settle(int turns) {
   for (int i = 0; i < turns; ++i) turn();
 }
 
-int World::resolve(void *ctx, weft_group *, const char *host, const char *, void *user,
-                   void (*done)(void *, std::int32_t, const void *, std::uint32_t)) {
-  static_cast<World *>(ctx)->asked_.push_back({user, done, host});
+int World::resolve(void* ctx, weft_group*, const char* host, const char*, void* user,
+                   void (*done)(void*, std::int32_t, const void*, std::uint32_t)) {
+  static_cast<World*>(ctx)->asked_.push_back({user, done, host});
   return 0;
 }
 
-void World::resolve_cancel(void *ctx, weft_group *, void *user) {
-  auto &world = *static_cast<World *>(ctx);
+void World::resolve_cancel(void* ctx, weft_group*, void* user) {
+  auto& world = *static_cast<World*>(ctx);
   ++world.cancelled_names;
-  std::erase_if(world.asked_, [&](const Asked &asked) { return asked.user == user; });
+  std::erase_if(world.asked_, [&](const Asked& asked) { return asked.user == user; });
 }
 
 void World::answer_names() {
@@ -137,12 +137,12 @@ void World::answer_names() {
 
 // ---- Where ---------------------------------------------------------------------------------------------------------
 
-Where::Where(int fd, const Options &options) {
+Where::Where(int fd, const Options& options) {
   keep(options);
   address_.fd = fd;
 }
 
-Where::Where(std::string host, std::string service, const Options &options)
+Where::Where(std::string host, std::string service, const Options& options)
     : host_(std::move(host)), service_(std::move(service)) {
   keep(options);
   address_.fd = -1;
@@ -150,15 +150,15 @@ Where::Where(std::string host, std::string service, const Options &options)
   address_.trsvcid = service_.c_str();
 }
 
-Where &Where::from(std::string source) {
+Where& Where::from(std::string source) {
   source_ = std::move(source);
   address_.source_traddr = source_.c_str();
   return *this;
 }
 
-void Where::keep(const Options &options) {
+void Where::keep(const Options& options) {
   options_ = options;
-  for (const auto &[key, value] : options_) raw_.push_back({key.c_str(), value.c_str()});
+  for (const auto& [key, value] : options_) raw_.push_back({key.c_str(), value.c_str()});
   address_.size = sizeof address_;
   address_.options = raw_.data();
   address_.option_count = static_cast<std::uint32_t>(raw_.size());
@@ -182,17 +182,17 @@ const weft_qpair_events kHostEvents = {
     .size = sizeof(weft_qpair_events),
     .reserved = 0,
     .on_ready =
-        [](void *ctx, const weft_limits *limits) {
-          auto &host = *static_cast<HostQueue *>(ctx);
+        [](void* ctx, const weft_limits* limits) {
+          auto& host = *static_cast<HostQueue*>(ctx);
           host.limits = *limits;
           if (host.on_ready) host.on_ready();
         },
-    .on_command = [](void *, const weft_command *) { ADD_FAILURE() << "a host got a command"; },
+    .on_command = [](void*, const weft_command*) { ADD_FAILURE() << "a host got a command"; },
     .on_response =
-        [](void *ctx, const weft_response *response) {
-          auto &host = *static_cast<HostQueue *>(ctx);
+        [](void* ctx, const weft_response* response) {
+          auto& host = *static_cast<HostQueue*>(ctx);
           EXPECT_FALSE(host.closed) << "an event after on_closed";
-          HostQueue::Response &told = host.responses[response->cid];
+          HostQueue::Response& told = host.responses[response->cid];
           ++told.times;
           told.error = response->error;
           told.moved = response->moved;
@@ -202,10 +202,10 @@ const weft_qpair_events kHostEvents = {
           EXPECT_GE(host.outstanding, 0) << "more ends than commands";
           if (host.on_response) host.on_response(response->cid);
         },
-    .on_data = [](void *, std::uint64_t, std::uint64_t, std::int32_t, std::uint16_t, std::uint32_t) { ADD_FAILURE(); },
+    .on_data = [](void*, std::uint64_t, std::uint64_t, std::int32_t, std::uint16_t, std::uint32_t) { ADD_FAILURE(); },
     .on_closed =
-        [](void *ctx, const weft_error *error) {
-          auto &host = *static_cast<HostQueue *>(ctx);
+        [](void* ctx, const weft_error* error) {
+          auto& host = *static_cast<HostQueue*>(ctx);
           EXPECT_FALSE(host.closed) << "closed twice";
           EXPECT_EQ(host.outstanding, 0) << "closed before its commands ended";
           host.closed = told(error);
@@ -214,7 +214,7 @@ const weft_qpair_events kHostEvents = {
 
 }  // namespace
 
-HostQueue::HostQueue(World &in, const Where &where, const weft_qpair_params &with) : world(in) {
+HostQueue::HostQueue(World& in, const Where& where, const weft_qpair_params& with) : world(in) {
   error.size = sizeof error;
   rc = world.table.connect(world.host_group, where.get(), &with, &kHostEvents, this, &handle, &error);
 }
@@ -226,9 +226,9 @@ HostQueue::~HostQueue() {
   world.run_until([this] { return closed.has_value(); }, "the host's on_closed");
 }
 
-int HostQueue::send(const Sqe &sqe, const Bytes *out, Bytes *in, std::size_t pieces) {
+int HostQueue::send(const Sqe& sqe, const Bytes* out, Bytes* in, std::size_t pieces) {
   std::vector<weft_iov> iov;
-  auto *base = out != nullptr ? const_cast<std::byte *>(out->data()) : in != nullptr ? in->data() : nullptr;
+  auto* base = out != nullptr ? const_cast<std::byte*>(out->data()) : in != nullptr ? in->data() : nullptr;
   const std::size_t length = out != nullptr ? out->size() : in != nullptr ? in->size() : 0;
   for (std::size_t i = 0, at = 0; i < pieces && length != 0; ++i) {
     const std::size_t part = i + 1 == pieces ? length - at : length / pieces;
@@ -237,7 +237,8 @@ int HostQueue::send(const Sqe &sqe, const Bytes *out, Bytes *in, std::size_t pie
   }
   const std::uint32_t flags = out != nullptr ? WEFT_DIR_OUT : in != nullptr ? WEFT_DIR_IN : 0;
   responses.erase(cid_of(sqe.data()));
-  const int result = world.table.send_command(handle, sqe.data(), iov.data(), static_cast<std::uint32_t>(iov.size()), flags);
+  const int result =
+      world.table.send_command(handle, sqe.data(), iov.data(), static_cast<std::uint32_t>(iov.size()), flags);
   if (result == 0) ++outstanding;
   return result;
 }
@@ -245,16 +246,16 @@ int HostQueue::send(const Sqe &sqe, const Bytes *out, Bytes *in, std::size_t pie
 // ---- ControllerQueue -----------------------------------------------------------------------------------------------
 
 struct ControllerEvents {
-  static void on_ready(void *ctx, const weft_limits *limits) { static_cast<ControllerQueue *>(ctx)->limits = *limits; }
-  static void on_command(void *ctx, const weft_command *told) {
-    auto &queue = *static_cast<ControllerQueue *>(ctx);
+  static void on_ready(void* ctx, const weft_limits* limits) { static_cast<ControllerQueue*>(ctx)->limits = *limits; }
+  static void on_command(void* ctx, const weft_command* told) {
+    auto& queue = *static_cast<ControllerQueue*>(ctx);
     EXPECT_FALSE(queue.closed);
-    ControllerQueue::Command &command = queue.commands[told->token];
+    ControllerQueue::Command& command = queue.commands[told->token];
     command.sqe = load<Sqe>(told->sqe);
     command.told = *told;
     command.data.clear();
     if (told->capsule_data != nullptr) {
-      const auto *bytes = static_cast<const std::byte *>(told->capsule_data);
+      const auto* bytes = static_cast<const std::byte*>(told->capsule_data);
       command.data.assign(bytes, bytes + told->data_len);
     }
     ++command.times;
@@ -266,19 +267,19 @@ struct ControllerEvents {
       queue.serve(told->token);
     }
   }
-  static void on_data(void *ctx, std::uint64_t cookie, std::uint64_t moved, std::int32_t error, std::uint16_t status,
+  static void on_data(void* ctx, std::uint64_t cookie, std::uint64_t moved, std::int32_t error, std::uint16_t status,
                       std::uint32_t flags) {
-    auto &queue = *static_cast<ControllerQueue *>(ctx);
+    auto& queue = *static_cast<ControllerQueue*>(ctx);
     EXPECT_FALSE(queue.closed);
     --queue.outstanding;
     EXPECT_GE(queue.outstanding, 0);
-    ControllerQueue::Data &data = queue.data[cookie];
+    ControllerQueue::Data& data = queue.data[cookie];
     data = {.moved = moved, .error = error, .status = status, .flags = flags, .times = data.times + 1};
     queue.told_data(cookie, data);
     if (queue.on_data) queue.on_data(cookie);
   }
-  static void on_closed(void *ctx, const weft_error *error) {
-    auto &queue = *static_cast<ControllerQueue *>(ctx);
+  static void on_closed(void* ctx, const weft_error* error) {
+    auto& queue = *static_cast<ControllerQueue*>(ctx);
     EXPECT_FALSE(queue.closed) << "closed twice";
     EXPECT_EQ(queue.outstanding, 0) << "closed before its data calls ended";
     queue.closed = told(error);
@@ -292,14 +293,14 @@ const weft_qpair_events kControllerEvents = {
     .reserved = 0,
     .on_ready = &ControllerEvents::on_ready,
     .on_command = &ControllerEvents::on_command,
-    .on_response = [](void *, const weft_response *) { ADD_FAILURE() << "a controller got a response"; },
+    .on_response = [](void*, const weft_response*) { ADD_FAILURE() << "a controller got a response"; },
     .on_data = &ControllerEvents::on_data,
     .on_closed = &ControllerEvents::on_closed,
 };
 
 }  // namespace
 
-ControllerQueue::ControllerQueue(World &in, weft_pending *pending, const weft_qpair_params &with)
+ControllerQueue::ControllerQueue(World& in, weft_pending* pending, const weft_qpair_params& with)
     : world(in), memory(kMemory) {
   weft_error error{};
   error.size = sizeof error;
@@ -315,7 +316,7 @@ ControllerQueue::~ControllerQueue() {
     world.table.close(handle, 0, 0);
     world.run_until([this] { return closed.has_value(); }, "the controller's on_closed");
   }
-  for (auto &[token, command] : commands)
+  for (auto& [token, command] : commands)
     if (command.times > 0) release(token);
 }
 
@@ -333,24 +334,25 @@ int ControllerQueue::release(std::uint64_t token) {
   return result;
 }
 
-int ControllerQueue::receive(std::uint64_t token, std::uint64_t offset, void *base, std::uint64_t len, std::uint64_t cookie) {
+int ControllerQueue::receive(std::uint64_t token, std::uint64_t offset, void* base, std::uint64_t len,
+                             std::uint64_t cookie) {
   const weft_iov iov{base, len, nullptr};
   const int result = world.table.receive_data(handle, token, offset, &iov, 1, cookie, 0);
   if (result == 0) ++outstanding;
   return result;
 }
 
-int ControllerQueue::send(std::uint64_t token, std::uint64_t offset, const void *base, std::uint64_t len,
-                          std::uint64_t cookie, const Cqe *final_cqe, std::uint32_t flags) {
-  const weft_iov iov{const_cast<void *>(base), len, nullptr};
-  const int result = world.table.send_data(handle, token, offset, &iov, 1, final_cqe != nullptr ? final_cqe->data() : nullptr,
-                                           cookie, flags);
+int ControllerQueue::send(std::uint64_t token, std::uint64_t offset, const void* base, std::uint64_t len,
+                          std::uint64_t cookie, const Cqe* final_cqe, std::uint32_t flags) {
+  const weft_iov iov{const_cast<void*>(base), len, nullptr};
+  const int result = world.table.send_data(handle, token, offset, &iov, 1,
+                                           final_cqe != nullptr ? final_cqe->data() : nullptr, cookie, flags);
   if (result == 0) ++outstanding;
   return result;
 }
 
 void ControllerQueue::serve(std::uint64_t token) {
-  Command &command = commands[token];
+  Command& command = commands[token];
   const auto opcode = std::to_integer<std::uint8_t>(command.sqe[0]);
   const std::size_t where = load<le32>(command.sqe.data() + 40);
   const std::size_t length = command.told.data_len;
@@ -366,7 +368,8 @@ void ControllerQueue::serve(std::uint64_t token) {
     transfers_[token] = {.buffer = Bytes(length)};
     next_piece(token);
   } else {
-    if (opcode == kWrite) std::copy(command.data.begin(), command.data.end(), memory.begin() + static_cast<std::ptrdiff_t>(where));
+    if (opcode == kWrite)
+      std::copy(command.data.begin(), command.data.end(), memory.begin() + static_cast<std::ptrdiff_t>(where));
     EXPECT_EQ(respond(token), 0);
     EXPECT_EQ(release(token), 0);
   }
@@ -374,13 +377,13 @@ void ControllerQueue::serve(std::uint64_t token) {
 
 // Asks for the next pieces, two at a time as the contract allows; the cookie is the token.
 void ControllerQueue::next_piece(std::uint64_t token) {
-  Transfer &transfer = transfers_[token];
+  Transfer& transfer = transfers_[token];
   const std::size_t length = transfer.buffer.size();
   const std::size_t step = piece == 0 ? length : piece;
   const std::size_t most = transfer.done + WEFT_DATA_CALLS * step;
   while (transfer.asked < length && transfer.asked + step <= std::max(most, step)) {
     const std::size_t part = std::min(step, length - transfer.asked);
-    std::byte *base = transfer.buffer.data() + transfer.asked;
+    std::byte* base = transfer.buffer.data() + transfer.asked;
     if (!transfer.out) {
       ASSERT_EQ(receive(token, transfer.asked, base, part, token), 0);
     } else if (transfer.asked + part == length) {
@@ -393,10 +396,10 @@ void ControllerQueue::next_piece(std::uint64_t token) {
   }
 }
 
-void ControllerQueue::told_data(std::uint64_t cookie, const Data &told) {
+void ControllerQueue::told_data(std::uint64_t cookie, const Data& told) {
   const auto found = transfers_.find(cookie);
   if (found == transfers_.end()) return;
-  Transfer &transfer = found->second;
+  Transfer& transfer = found->second;
   const std::uint64_t token = cookie;
   transfer.done += told.moved;
   if (told.error != 0) {
@@ -428,8 +431,8 @@ const weft_listener_events kListenerEvents = {
     .size = sizeof(weft_listener_events),
     .reserved = 0,
     .on_connect =
-        [](void *ctx, weft_pending *pending, const weft_connect_info *info) {
-          auto &server = *static_cast<Server *>(ctx);
+        [](void* ctx, weft_pending* pending, const weft_connect_info* info) {
+          auto& server = *static_cast<Server*>(ctx);
           server.peers.emplace_back(info->peer);
           if (server.keep) {
             server.pendings.push_back(pending);
@@ -437,18 +440,18 @@ const weft_listener_events kListenerEvents = {
             server.queues.push_back(std::make_unique<ControllerQueue>(server.world, pending, server.params));
           }
         },
-    .on_closed = [](void *ctx, const weft_error *error) { static_cast<Server *>(ctx)->closed = told(error); },
+    .on_closed = [](void* ctx, const weft_error* error) { static_cast<Server*>(ctx)->closed = told(error); },
 };
 
 }  // namespace
 
-Server::Server(World &in, const Where &where, const weft_qpair_params &with) : world(in), params(with) {
+Server::Server(World& in, const Where& where, const weft_qpair_params& with) : world(in), params(with) {
   error.size = sizeof error;
   rc = world.table.listen(world.controller_group, where.get(), &kListenerEvents, this, &handle, &error);
 }
 
 Server::~Server() {
-  for (weft_pending *pending : pendings) world.table.reject(pending, WEFT_REJECT_RESOURCES);
+  for (weft_pending* pending : pendings) world.table.reject(pending, WEFT_REJECT_RESOURCES);
   queues.clear();
   if (rc != 0) return;
   if (!closed) world.table.unlisten(handle);
@@ -464,7 +467,7 @@ std::string Server::port() const {
 
 // ---- Wire ----------------------------------------------------------------------------------------------------------
 
-Wire::Wire(World &world) : world_(world) {
+Wire::Wire(World& world) : world_(world) {
   int host[2] = {-1, -1}, controller[2] = {-1, -1};
   make_pair(host);
   make_pair(controller);
@@ -494,7 +497,7 @@ void Wire::move() {
   if (!cut_) move(to_host);
 }
 
-void Wire::move(Way &way) {
+void Wire::move(Way& way) {
   Bytes bytes(std::min<std::uint64_t>(chunk, way.cut_after - way.moved));
   if (bytes.empty()) {
     cut();
@@ -508,7 +511,7 @@ void Wire::move(Way &way) {
   const ssize_t count = ::recv(way.from, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_PEEK);
   if (count == 0) ::shutdown(way.to, SHUT_WR);
   if (count <= 0) return;
-  for (auto &[position, bits] : way.flips)
+  for (auto& [position, bits] : way.flips)
     if (position >= way.moved && position < way.moved + static_cast<std::uint64_t>(count))
       bytes[position - way.moved] ^= static_cast<std::byte>(bits);
   const ssize_t sent = ::send(way.to, bytes.data(), static_cast<std::size_t>(count), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -520,15 +523,16 @@ void Wire::move(Way &way) {
   way.moved += static_cast<std::uint64_t>(sent);
 }
 
-Joined::Joined(World &world, const Options &host_options, const Options &controller_options,
-               const weft_qpair_params &host_params, const weft_qpair_params &controller_params, bool wait)
+Joined::Joined(World& world, const Options& host_options, const Options& controller_options,
+               const weft_qpair_params& host_params, const weft_qpair_params& controller_params, bool wait)
     : wire(world),
       server(world, Where(wire.controller_fd, controller_options), controller_params),
       host(world, Where(wire.host_fd, host_options), host_params) {
   EXPECT_EQ(server.rc, 0) << server.error.text;
   EXPECT_EQ(host.rc, 0) << host.error.text;
   if (wait) {
-    world.run_until([this] { return host.limits && !server.queues.empty() && server.queues[0]->limits; }, "the handshake");
+    world.run_until([this] { return host.limits && !server.queues.empty() && server.queues[0]->limits; },
+                    "the handshake");
   } else {
     world.run_until([this] { return !server.queues.empty(); }, "the pending");
   }
@@ -536,7 +540,7 @@ Joined::Joined(World &world, const Options &host_options, const Options &control
 
 // ---- RawPeer -------------------------------------------------------------------------------------------------------
 
-RawPeer::RawPeer(World &in) : world(in) {
+RawPeer::RawPeer(World& in) : world(in) {
   int fds[2] = {-1, -1};
   make_pair(fds);
   fd_ = fds[0];
@@ -550,7 +554,7 @@ void RawPeer::close() {
   fd_ = -1;
 }
 
-void RawPeer::send(const Bytes &bytes) {
+void RawPeer::send(const Bytes& bytes) {
   for (std::size_t at = 0; at < bytes.size();) {
     const ssize_t count = ::send(fd_, bytes.data() + at, bytes.size() - at, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count > 0) at += static_cast<std::size_t>(count);
@@ -564,7 +568,8 @@ Bytes RawPeer::expect(std::size_t count) {
       [&] {
         std::array<std::byte, 65536> buffer;
         ssize_t got = 0;
-        while (pending_.size() < count && (got = ::recv(fd_, buffer.data(), std::min(buffer.size(), count - pending_.size()), MSG_DONTWAIT)) > 0)
+        while (pending_.size() < count &&
+               (got = ::recv(fd_, buffer.data(), std::min(buffer.size(), count - pending_.size()), MSG_DONTWAIT)) > 0)
           pending_.insert(pending_.end(), buffer.begin(), buffer.begin() + got);
         return pending_.size() >= count || got == 0;
       },
@@ -604,6 +609,8 @@ Bytes ic_pdu(std::uint8_t type, std::uint8_t digests, std::uint8_t pda, std::uin
 }  // namespace
 
 Bytes ic_req(std::uint8_t digests, std::uint8_t hpda, std::uint32_t maxr2t) { return ic_pdu(0, digests, hpda, maxr2t); }
-Bytes ic_resp(std::uint8_t digests, std::uint8_t cpda, std::uint32_t maxh2cdata) { return ic_pdu(1, digests, cpda, maxh2cdata); }
+Bytes ic_resp(std::uint8_t digests, std::uint8_t cpda, std::uint32_t maxh2cdata) {
+  return ic_pdu(1, digests, cpda, maxh2cdata);
+}
 
 }  // namespace weft::test

@@ -1,9 +1,9 @@
 // world.hpp - both roles of the TCP transport in one process, through the C table, without the core.
 //
 // A World has a fake clock, a resolver that the test scripts, a domain, and a group for each role. HostQueue and
-// ControllerQueue are queue pairs that write down every event; the controller's default is a small memory that write commands
-// fill and read commands give back. A Wire joins two queue pairs by socket pairs whose bytes the test moves: one at a time,
-// with a bit flipped, or not any more.
+// ControllerQueue are queue pairs that write down every event; the controller's default is a small memory that write
+// commands fill and read commands give back. A Wire joins two queue pairs by socket pairs whose bytes the test moves:
+// one at a time, with a bit flipped, or not any more.
 // Everything is on the test's thread.
 #ifndef WEFT_TESTS_MODEL_TCP_WORLD_HPP
 #define WEFT_TESTS_MODEL_TCP_WORLD_HPP
@@ -25,7 +25,7 @@
 #include "weft/endian.hpp"
 #include "weft/transport_abi.h"
 
-extern "C" const weft_transport *weft_transport_v1();
+extern "C" const weft_transport* weft_transport_v1();
 
 namespace weft::test {
 
@@ -40,8 +40,8 @@ using Cqe = std::array<std::byte, 16>;
 constexpr std::uint8_t kWrite = 0x01, kRead = 0x02, kFlush = 0x00, kFabrics = 0x7f;
 Sqe make_sqe(std::uint8_t opcode, std::uint16_t cid, std::uint32_t where = 0);
 Cqe make_cqe(std::uint16_t cid, std::uint16_t status = 0, std::uint32_t dw0 = 0);
-std::uint16_t cid_of(const void *sqe);
-std::uint16_t status_of(const Cqe &cqe);
+std::uint16_t cid_of(const void* sqe);
+std::uint16_t status_of(const Cqe& cqe);
 
 struct Closed {
   int code = 0;
@@ -51,23 +51,23 @@ struct Closed {
 
 class World {
  public:
-  explicit World(const Options &domain_options = {});
+  explicit World(const Options& domain_options = {});
   ~World();
-  World(const World &) = delete;
-  World &operator=(const World &) = delete;
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
 
   // Polls both groups until `done`, and fails the test when that does not happen within seconds of real time.
-  void run_until(const std::function<bool()> &done, const char *what = "the event");
-  void turn();                     // one poll of each group
-  void settle(int turns = 20);     // so many turns, waiting a little in the kernel where nothing is known
+  void run_until(const std::function<bool()>& done, const char* what = "the event");
+  void turn();                  // one poll of each group
+  void settle(int turns = 20);  // so many turns, waiting a little in the kernel where nothing is known
   void advance(std::uint64_t ns) { now += ns; }
 
-  const weft_transport &table;
+  const weft_transport& table;
   std::uint64_t now = 1'000'000'000;
   std::vector<std::string> logged;
-  weft_domain *domain = nullptr;
-  weft_group *host_group = nullptr;
-  weft_group *controller_group = nullptr;
+  weft_domain* domain = nullptr;
+  weft_group* host_group = nullptr;
+  weft_group* controller_group = nullptr;
   std::vector<std::function<void()>> between_turns;  // what a Wire does
 
   // The resolver: answers from the next turn on, with these (empty: ENOENT); `hold` keeps it silent.
@@ -77,15 +77,15 @@ class World {
 
  private:
   struct Asked {
-    void *user;
-    void (*done)(void *, std::int32_t, const void *, std::uint32_t);
+    void* user;
+    void (*done)(void*, std::int32_t, const void*, std::uint32_t);
     std::string host;
   };
-  static std::uint64_t now_ns(void *ctx) { return static_cast<World *>(ctx)->now; }
-  static void log(void *ctx, std::uint32_t, const char *text) { static_cast<World *>(ctx)->logged.emplace_back(text); }
-  static int resolve(void *ctx, weft_group *, const char *host, const char *service, void *user,
-                     void (*done)(void *, std::int32_t, const void *, std::uint32_t));
-  static void resolve_cancel(void *ctx, weft_group *, void *user);
+  static std::uint64_t now_ns(void* ctx) { return static_cast<World*>(ctx)->now; }
+  static void log(void* ctx, std::uint32_t, const char* text) { static_cast<World*>(ctx)->logged.emplace_back(text); }
+  static int resolve(void* ctx, weft_group*, const char* host, const char* service, void* user,
+                     void (*done)(void*, std::int32_t, const void*, std::uint32_t));
+  static void resolve_cancel(void* ctx, weft_group*, void* user);
   void answer_names();
   std::deque<Asked> asked_;
   weft_services services_{};
@@ -94,13 +94,13 @@ class World {
 // What an address is made of, kept alive.
 class Where {
  public:
-  explicit Where(int fd, const Options &options = {});
-  Where(std::string host, std::string service, const Options &options = {});
-  Where &from(std::string source);
-  [[nodiscard]] const weft_address *get() const { return &address_; }
+  explicit Where(int fd, const Options& options = {});
+  Where(std::string host, std::string service, const Options& options = {});
+  Where& from(std::string source);
+  [[nodiscard]] const weft_address* get() const { return &address_; }
 
  private:
-  void keep(const Options &options);
+  void keep(const Options& options);
   std::string host_, service_, source_;
   Options options_;
   std::vector<weft_option> raw_;
@@ -112,7 +112,7 @@ weft_qpair_params params(std::uint32_t depth, bool admin, std::uint32_t in_capsu
 // A queue pair in the host's role.
 class HostQueue {
  public:
-  HostQueue(World &world, const Where &where, const weft_qpair_params &params);
+  HostQueue(World& world, const Where& where, const weft_qpair_params& params);
   ~HostQueue();
   struct Response {
     int error = 0;
@@ -121,11 +121,11 @@ class HostQueue {
     std::uint32_t flags = 0;
     int times = 0;
   };
-  int send(const Sqe &sqe, const Bytes *out = nullptr, Bytes *in = nullptr, std::size_t pieces = 1);
+  int send(const Sqe& sqe, const Bytes* out = nullptr, Bytes* in = nullptr, std::size_t pieces = 1);
   [[nodiscard]] bool answered(std::uint16_t cid) const { return responses.contains(cid); }
 
-  World &world;
-  weft_qpair *handle = nullptr;
+  World& world;
+  weft_qpair* handle = nullptr;
   int rc = 0;
   weft_error error{};
   std::optional<weft_limits> limits;
@@ -140,12 +140,12 @@ class HostQueue {
 class ControllerQueue {
  public:
   static constexpr std::size_t kMemory = 4u << 20;
-  ControllerQueue(World &world, weft_pending *pending, const weft_qpair_params &params);
+  ControllerQueue(World& world, weft_pending* pending, const weft_qpair_params& params);
   ~ControllerQueue();
   struct Command {
     Sqe sqe{};
     weft_command told{};
-    Bytes data;          // copied out of the capsule, or received
+    Bytes data;  // copied out of the capsule, or received
     int times = 0;
   };
   struct Data {
@@ -155,31 +155,31 @@ class ControllerQueue {
     std::uint32_t flags = 0;
     int times = 0;
   };
-  void serve(std::uint64_t token);              // what the default handler does
+  void serve(std::uint64_t token);  // what the default handler does
   int respond(std::uint64_t token, std::uint16_t status = 0);
   int release(std::uint64_t token);
-  int receive(std::uint64_t token, std::uint64_t offset, void *base, std::uint64_t len, std::uint64_t cookie);
-  int send(std::uint64_t token, std::uint64_t offset, const void *base, std::uint64_t len, std::uint64_t cookie,
-           const Cqe *final_cqe = nullptr, std::uint32_t flags = 0);
+  int receive(std::uint64_t token, std::uint64_t offset, void* base, std::uint64_t len, std::uint64_t cookie);
+  int send(std::uint64_t token, std::uint64_t offset, const void* base, std::uint64_t len, std::uint64_t cookie,
+           const Cqe* final_cqe = nullptr, std::uint32_t flags = 0);
 
-  World &world;
-  weft_qpair *handle = nullptr;
+  World& world;
+  weft_qpair* handle = nullptr;
   int rc = 0;
   std::optional<weft_limits> limits;
-  std::map<std::uint64_t, Command> commands;    // by token; the last that had it
-  std::vector<std::uint64_t> order;             // tokens as commands came
-  std::map<std::uint64_t, Data> data;           // by cookie
+  std::map<std::uint64_t, Command> commands;  // by token; the last that had it
+  std::vector<std::uint64_t> order;           // tokens as commands came
+  std::map<std::uint64_t, Data> data;         // by cookie
   std::optional<Closed> closed;
   Bytes memory;
   bool allow_implied = true;
-  std::size_t piece = 0;                        // receive and send in calls of at most so many bytes; 0: one call
+  std::size_t piece = 0;                          // receive and send in calls of at most so many bytes; 0: one call
   std::function<void(std::uint64_t)> on_command;  // instead of serve()
   std::function<void(std::uint64_t cookie)> on_data;
   int held = 0;
-  int outstanding = 0;                          // data calls
+  int outstanding = 0;  // data calls
 
  private:
-  void told_data(std::uint64_t cookie, const Data &told);
+  void told_data(std::uint64_t cookie, const Data& told);
   void next_piece(std::uint64_t token);
   struct Transfer {
     Bytes buffer;
@@ -193,16 +193,16 @@ class ControllerQueue {
 // A listener whose peers become ControllerQueues.
 class Server {
  public:
-  Server(World &world, const Where &where, const weft_qpair_params &params);
+  Server(World& world, const Where& where, const weft_qpair_params& params);
   ~Server();
   [[nodiscard]] std::string port() const;
-  World &world;
-  weft_listener *handle = nullptr;
+  World& world;
+  weft_listener* handle = nullptr;
   int rc = 0;
   weft_error error{};
   weft_qpair_params params;
   std::vector<std::unique_ptr<ControllerQueue>> queues;
-  std::vector<weft_pending *> pendings;         // kept, not accepted, when `keep`
+  std::vector<weft_pending*> pendings;  // kept, not accepted, when `keep`
   std::vector<std::string> peers;
   bool keep = false;
   std::optional<Closed> closed;
@@ -211,12 +211,12 @@ class Server {
 // Two socket pairs with the test in the middle. Give host_fd and controller_fd to the two sides.
 class Wire {
  public:
-  explicit Wire(World &world);
+  explicit Wire(World& world);
   ~Wire();
   struct Way {
     int from = -1, to = -1;
     std::uint64_t moved = 0;
-    std::uint64_t cut_after = UINT64_MAX;       // bytes; then both ends see the connection close
+    std::uint64_t cut_after = UINT64_MAX;         // bytes; then both ends see the connection close
     std::map<std::uint64_t, std::uint8_t> flips;  // position -> bits to invert
     Bytes seen;
   };
@@ -224,22 +224,22 @@ class Wire {
   void cut();
   [[nodiscard]] bool is_cut() const { return cut_; }
   int host_fd = -1, controller_fd = -1;
-  std::size_t chunk = 65536;                    // bytes moved at a time
+  std::size_t chunk = 65536;  // bytes moved at a time
   Way to_controller, to_host;
 
  private:
-  void move(Way &way);
+  void move(Way& way);
   bool cut_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  World &world_;
+  World& world_;
 };
 
 // Host and controller joined by a Wire, handshake done unless told otherwise.
 struct Joined {
-  explicit Joined(World &world, const Options &host_options = {}, const Options &controller_options = {},
-                  const weft_qpair_params &host_params = test::params(16, true),
-                  const weft_qpair_params &controller_params = test::params(16, true), bool wait = true);
-  ControllerQueue &controller() { return *server.queues.at(0); }
+  explicit Joined(World& world, const Options& host_options = {}, const Options& controller_options = {},
+                  const weft_qpair_params& host_params = test::params(16, true),
+                  const weft_qpair_params& controller_params = test::params(16, true), bool wait = true);
+  ControllerQueue& controller() { return *server.queues.at(0); }
   Wire wire;
   Server server;
   HostQueue host;
@@ -248,15 +248,15 @@ struct Joined {
 // A peer that the test plays by hand, on the other end of a socket pair.
 class RawPeer {
  public:
-  explicit RawPeer(World &world);
+  explicit RawPeer(World& world);
   ~RawPeer();
-  void send(const Bytes &bytes);
+  void send(const Bytes& bytes);
   // What has come so far; runs the world until there are `count` bytes.
   Bytes expect(std::size_t count);
-  [[nodiscard]] bool at_end();                  // runs the world until the other side has closed
+  [[nodiscard]] bool at_end();  // runs the world until the other side has closed
   void close();
-  World &world;
-  int other_fd = -1;                            // for the queue pair under test
+  World& world;
+  int other_fd = -1;  // for the queue pair under test
 
  private:
   int fd_ = -1;

@@ -16,14 +16,14 @@ namespace {
 
 class CounterFile {
  public:
-  explicit CounterFile(const char *name) : path_(testing::TempDir() + fmt::format("weft_alloc_{}_{}", name, getpid())) {
+  explicit CounterFile(const char* name) : path_(testing::TempDir() + fmt::format("weft_alloc_{}_{}", name, getpid())) {
     const UniqueFd fd(open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     EXPECT_EQ(ftruncate(fd.get(), 4096), 0);
   }
   ~CounterFile() { unlink(path_.c_str()); }
-  CounterFile(const CounterFile &) = delete;
-  CounterFile &operator=(const CounterFile &) = delete;
-  [[nodiscard]] const std::string &path() const { return path_; }
+  CounterFile(const CounterFile&) = delete;
+  CounterFile& operator=(const CounterFile&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::vector<std::string> environment() const {
     return {"LD_PRELOAD=" WEFT_COUNT_ALLOCATIONS, "WEFT_COUNT_FILE=" + path_};
   }
@@ -32,20 +32,21 @@ class CounterFile {
   const std::string path_;
 };
 
-using Case = std::tuple<const char *, std::uint32_t, bool>;  // read or write, bytes, digests
+using Case = std::tuple<const char*, std::uint32_t, bool>;  // read or write, bytes, digests
 class DataPath : public testing::TestWithParam<Case> {};
 
 TEST_P(DataPath, AllocatesNothingInEitherProcess) {
-  const auto &[direction, bytes, digests] = GetParam();
+  const auto& [direction, bytes, digests] = GetParam();
   const CounterFile target_counters("target"), host_counters("host");
-  ChildProcess target({WEFT_TEST_BINARY_DIR "/weft", "serve", "--listen", "tcp://127.0.0.1:0", "--nqn", "nqn.2026-01.org.example:alloc",
-                       "--namespace", "ram://?size=64M"},
+  ChildProcess target({WEFT_TEST_BINARY_DIR "/weft", "serve", "--listen", "tcp://127.0.0.1:0", "--nqn",
+                       "nqn.2026-01.org.example:alloc", "--namespace", "ram://?size=64M"},
                       target_counters.environment());
   const auto line = target.read_line();
   ASSERT_TRUE(line && line->starts_with("listening ")) << (line ? *line : "no line");
-  const std::string address = line->substr(10) + "/nqn.2026-01.org.example:alloc?qsize=32" + (digests ? "&hdgst=on&ddgst=on" : "");
-  ChildProcess host({WEFT_IO_DRIVER, WEFT_TEST_PLUGIN_DIR, address, direction, std::to_string(bytes), "100000", host_counters.path(),
-                     target_counters.path()},
+  const std::string address =
+      line->substr(10) + "/nqn.2026-01.org.example:alloc?qsize=32" + (digests ? "&hdgst=on&ddgst=on" : "");
+  ChildProcess host({WEFT_IO_DRIVER, WEFT_TEST_PLUGIN_DIR, address, direction, std::to_string(bytes), "100000",
+                     host_counters.path(), target_counters.path()},
                     host_counters.environment());
   EXPECT_EQ(host.read_all(std::chrono::seconds(280)), "host 0 0\ntarget 0 0\n");
   EXPECT_EQ(host.wait(), 0);
@@ -53,9 +54,12 @@ TEST_P(DataPath, AllocatesNothingInEitherProcess) {
   EXPECT_EQ(target.wait(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, DataPath, testing::Combine(testing::Values("read", "write"), testing::Values(4096u, 131072u), testing::Bool()),
-                         [](const testing::TestParamInfo<Case> &info) {
-                           return fmt::format("{}{}{}", std::get<0>(info.param), std::get<1>(info.param), std::get<2>(info.param) ? "Digests" : "");
+INSTANTIATE_TEST_SUITE_P(All, DataPath,
+                         testing::Combine(testing::Values("read", "write"), testing::Values(4096u, 131072u),
+                                          testing::Bool()),
+                         [](const testing::TestParamInfo<Case>& info) {
+                           return fmt::format("{}{}{}", std::get<0>(info.param), std::get<1>(info.param),
+                                              std::get<2>(info.param) ? "Digests" : "");
                          });
 
 // The counting itself counts: without this, a test that finds nothing would prove nothing.

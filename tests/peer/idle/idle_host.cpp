@@ -33,8 +33,10 @@ int main(int argc, char** argv) {
     bool failed = false;
     weft::Host::connect(**reactor, registry, *address, *options, [&](weft::Result<std::unique_ptr<weft::Host>> host) {
       failed = !host;
-      if (host) hosts.push_back(std::move(*host));
-      else std::fprintf(stderr, "idle_host: %s: %s\n", host.error().stage.c_str(), host.error().text.c_str());
+      if (host)
+        hosts.push_back(std::move(*host));
+      else
+        std::fprintf(stderr, "idle_host: %s: %s\n", host.error().stage.c_str(), host.error().text.c_str());
     });
     const weft::Nanoseconds deadline = weft::monotonic_now() + 60'000'000'000;
     if (!(*reactor)->run_until([&] { return failed || hosts.size() > i; }, deadline) || failed) return 1;

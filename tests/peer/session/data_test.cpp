@@ -12,16 +12,17 @@ namespace weft {
 namespace {
 
 struct Shape {
-  const char *name;
-  const char *host_options;
-  const char *listen_options;
-  const char *backend;
+  const char* name;
+  const char* host_options;
+  const char* listen_options;
+  const char* backend;
 };
 
 class Data : public testing::TestWithParam<Shape> {};
 
 // Sizes on both sides of every bound: in-capsule data, one H2CData, one C2HData, MDTS.
-constexpr std::uint64_t kSizes[] = {512, 4096, 8192, 8192 + 512, 16384, 65536, 131072, 131072 + 4096, 1u << 20, (1u << 20) + 4096, 3u << 20};
+constexpr std::uint64_t kSizes[] = {512,    4096,          8192,     8192 + 512,        16384,   65536,
+                                    131072, 131072 + 4096, 1u << 20, (1u << 20) + 4096, 3u << 20};
 
 TEST_P(Data, ComesBackAsItWasWritten) {
   ServedTarget served({}, GetParam().listen_options);
@@ -46,15 +47,15 @@ TEST_P(Data, ComesBackAsItWasWritten) {
   EXPECT_TRUE(served.comes_to_rest());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Over, Data,
-    testing::Values(Shape{"Plain", "", "", "ram://?size=16M"}, Shape{"HeaderDigest", "?hdgst=on", "", "ram://?size=16M"},
-                    Shape{"DataDigest", "?ddgst=on", "", "ram://?size=16M&block=4096"},
-                    Shape{"BothDigests", "?hdgst=on&ddgst=on&queues=4", "", "ram://?size=16M"},
-                    Shape{"FourQueues", "?queues=4", "", "ram://?size=16M&block=4096"},
-                    Shape{"SmallQueue", "?qsize=2", "", "ram://?size=16M"},
-                    Shape{"FlowControl", "?sqfc=on&qsize=4", "", "ram://?size=16M"}),
-    [](const auto &info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Over, Data,
+                         testing::Values(Shape{"Plain", "", "", "ram://?size=16M"},
+                                         Shape{"HeaderDigest", "?hdgst=on", "", "ram://?size=16M"},
+                                         Shape{"DataDigest", "?ddgst=on", "", "ram://?size=16M&block=4096"},
+                                         Shape{"BothDigests", "?hdgst=on&ddgst=on&queues=4", "", "ram://?size=16M"},
+                                         Shape{"FourQueues", "?queues=4", "", "ram://?size=16M&block=4096"},
+                                         Shape{"SmallQueue", "?qsize=2", "", "ram://?size=16M"},
+                                         Shape{"FlowControl", "?sqfc=on&qsize=4", "", "ram://?size=16M"}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Session, RunsEveryKindOfCommand) {
   ServedTarget served;
@@ -98,7 +99,7 @@ TEST(Session, RunsEveryKindOfCommand) {
   EXPECT_TRUE(served.comes_to_rest());
 }
 
-void write_and_check(BlockingHost &host, const Namespace &ns, unsigned part) {
+void write_and_check(BlockingHost& host, const Namespace& ns, unsigned part) {
   for (unsigned round = 0; round < 40; ++round) {
     const std::uint64_t lba = part * 4096 + round * 8;
     const auto data = letters(round % 5 == 0 ? 65536 : 4096, part * 100 + round);
@@ -126,7 +127,7 @@ TEST(Session, ServesSeveralHostsOnSeveralThreadsAtOnce) {
         write_and_check(*host, *ns, part);
       });
     }
-    for (std::thread &thread : threads) thread.join();
+    for (std::thread& thread : threads) thread.join();
     EXPECT_TRUE(served.comes_to_rest());
   }
   EXPECT_EQ(process_counts(getpid()), before);
@@ -140,7 +141,7 @@ TEST(Session, FindsItsSubsystemByDiscovery) {
   auto log = host->discover();
   ASSERT_TRUE(log) << log.error().text;
   bool found = false;
-  for (const auto &entry : *log) {
+  for (const auto& entry : *log) {
     const std::string nqn(entry.subnqn.data(), strnlen(entry.subnqn.data(), entry.subnqn.size()));
     if (nqn != kNqn) continue;
     found = true;
@@ -167,7 +168,9 @@ TEST(Session, EndsCleanlyWhenTheTargetGoesAway) {
 TEST(Session, ConnectsAndDisconnectsOverAndOverWithoutALeak) {
   ServedTarget served;
   served.add("ram://?size=1M");
-  { auto host = served.connect(); }
+  {
+    auto host = served.connect();
+  }
   ASSERT_TRUE(served.comes_to_rest());
   const ProcessCounts before = process_counts(getpid());
   for (int i = 0; i < 100; ++i) {

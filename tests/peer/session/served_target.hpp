@@ -20,7 +20,7 @@ inline constexpr char kNqn[] = "nqn.2026-01.org.example:session";
 
 class ServedTarget {
  public:
-  explicit ServedTarget(const TargetOptions &options = {}, const std::string &listen_options = "")
+  explicit ServedTarget(const TargetOptions& options = {}, const std::string& listen_options = "")
       : registry(SearchPath{{WEFT_TEST_PLUGIN_DIR}}) {
     auto started = Target::start(registry, options);
     EXPECT_TRUE(started) << (started ? "" : started.error().text);
@@ -33,7 +33,7 @@ class ServedTarget {
     if (bound) port = bound->trsvcid;
   }
 
-  std::uint32_t add(const std::string &backend) {
+  std::uint32_t add(const std::string& backend) {
     NamespaceOptions options;
     auto opened = BackendRegistry::builtin().open(backend);
     EXPECT_TRUE(opened) << (opened ? "" : opened.error().text);
@@ -43,10 +43,10 @@ class ServedTarget {
     return nsid ? *nsid : 0;
   }
 
-  [[nodiscard]] std::string url(const std::string &options = "", const std::string &nqn = kNqn) const {
+  [[nodiscard]] std::string url(const std::string& options = "", const std::string& nqn = kNqn) const {
     return "tcp://127.0.0.1:" + port + (nqn.empty() ? "" : "/" + nqn) + options;
   }
-  [[nodiscard]] std::unique_ptr<BlockingHost> connect(const std::string &options = "", const std::string &nqn = kNqn) {
+  [[nodiscard]] std::unique_ptr<BlockingHost> connect(const std::string& options = "", const std::string& nqn = kNqn) {
     auto host = BlockingHost::connect(registry, url(options, nqn));
     EXPECT_TRUE(host) << (host ? "" : host.error().stage + ": " + host.error().text);
     return host ? std::move(*host) : nullptr;
@@ -57,10 +57,11 @@ class ServedTarget {
     const Nanoseconds deadline = monotonic_now() + 20'000'000'000;
     for (;;) {
       const TargetCounts counts = target->counts();
-      if (counts.queue_pairs == 0 && counts.controllers == 0 && counts.commands == 0 && counts.borrowed_buffers == 0) return true;
+      if (counts.queue_pairs == 0 && counts.controllers == 0 && counts.commands == 0 && counts.borrowed_buffers == 0)
+        return true;
       if (monotonic_now() > deadline) {
-        ADD_FAILURE() << counts.queue_pairs << " queue pairs, " << counts.controllers << " controllers, " << counts.commands
-                      << " commands, " << counts.borrowed_buffers << " buffers are left";
+        ADD_FAILURE() << counts.queue_pairs << " queue pairs, " << counts.controllers << " controllers, "
+                      << counts.commands << " commands, " << counts.borrowed_buffers << " buffers are left";
         return false;
       }
       std::this_thread::yield();

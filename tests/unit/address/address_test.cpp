@@ -48,6 +48,11 @@ TEST(Url, TakesBracketsAndScopeOffIpv6) {
   EXPECT_EQ(split("tcp://[::1]").traddr, "::1");
 }
 
+TEST(Url, TakesAScopeAsUrlsElsewhereWriteIt) {
+  EXPECT_EQ(split("tcp://[fe80::1%25eth0]:4420").traddr, "fe80::1%eth0");
+  EXPECT_EQ(split("tcp://[fe80::1%25]:4420").traddr, "fe80::1%25");  // interface number 25
+}
+
 TEST(Url, TakesAnOpenSocketInPlaceOfAnAddress) {
   const Address a = split("tcp://[fd=7]/nqn.2026-01.org.example:disk");
   EXPECT_EQ(a.fd, 7);

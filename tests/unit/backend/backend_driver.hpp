@@ -16,7 +16,7 @@ namespace weft {
 
 class BackendDriver {
  public:
-  explicit BackendDriver(Backend &backend) : info_(backend.info()) {
+  explicit BackendDriver(Backend& backend) : info_(backend.info()) {
     auto reactor = Reactor::create();
     EXPECT_TRUE(reactor);
     reactor_ = std::move(*reactor);
@@ -33,12 +33,12 @@ class BackendDriver {
       blocks = count;
       flags = with;
       iov = room.data();
-      done = [](BackendOp &op) { static_cast<Op &>(op).finished = true; };
+      done = [](BackendOp& op) { static_cast<Op&>(op).finished = true; };
     }
   };
 
   // Waits for an operation that a call has begun; true when it came to its end.
-  bool wait(Op &op, Progress progress) {
+  bool wait(Op& op, Progress progress) {
     if (progress == Progress::kDone) return true;
     const Nanoseconds deadline = monotonic_now() + 20'000'000'000;
     while (!op.finished && monotonic_now() < deadline) {
@@ -48,7 +48,7 @@ class BackendDriver {
     return op.finished;
   }
 
-  NvmeStatus write(std::uint64_t lba, const std::string &data, std::uint32_t flags = 0) {
+  NvmeStatus write(std::uint64_t lba, const std::string& data, std::uint32_t flags = 0) {
     Op op(lba, static_cast<std::uint32_t>(data.size() / info_.block_size), flags);
     EXPECT_TRUE(wait(op, context_->lend(op)));
     scatter(op, data);
@@ -80,7 +80,7 @@ class BackendDriver {
     return op.status;
   }
 
-  static void scatter(const BackendOp &op, const std::string &data) {
+  static void scatter(const BackendOp& op, const std::string& data) {
     std::size_t at = 0;
     for (std::uint32_t i = 0; i < op.iov_count; ++i) {
       ASSERT_LE(at + op.iov[i].len, data.size());
@@ -89,18 +89,20 @@ class BackendDriver {
     }
     ASSERT_EQ(at, data.size());
   }
-  static std::string gather(const BackendOp &op) {
+  static std::string gather(const BackendOp& op) {
     std::string data;
-    for (std::uint32_t i = 0; i < op.iov_count; ++i) data.append(static_cast<const char *>(op.iov[i].base), op.iov[i].len);
+    for (std::uint32_t i = 0; i < op.iov_count; ++i)
+      data.append(static_cast<const char*>(op.iov[i].base), op.iov[i].len);
     return data;
   }
 
-  BackendContext &context() { return *context_; }
+  BackendContext& context() { return *context_; }
   [[nodiscard]] std::uint32_t block_size() const { return info_.block_size; }
   // `blocks` blocks of letters that differ from block to block.
   [[nodiscard]] std::string pattern(std::uint32_t blocks, char seed) const {
     std::string data(std::size_t{blocks} * info_.block_size, '\0');
-    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(seed + static_cast<char>((i / 512 + i) % 23));
+    for (std::size_t i = 0; i < data.size(); ++i)
+      data[i] = static_cast<char>(seed + static_cast<char>((i / 512 + i) % 23));
     return data;
   }
 

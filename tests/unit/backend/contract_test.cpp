@@ -126,7 +126,7 @@ TEST_P(BackendContract, AgreesWithAModelOverRandomOperations) {
         EXPECT_EQ(driver_->read(lba, blocks), model.substr(lba * bs, part.size())) << "operation " << i;
         break;
       default:
-        for (char &c : part) c = static_cast<char>(random());
+        for (char& c : part) c = static_cast<char>(random());
         EXPECT_TRUE(driver_->write(lba, part).ok());
         model.replace(lba * bs, part.size(), part);
     }
@@ -146,19 +146,21 @@ TEST_P(BackendContract, GrowsWithZeroesAndKeepsItsData) {
 TEST_P(BackendContract, ManyWaitForMemoryAndAllAreServed) {
   std::vector<std::unique_ptr<BackendDriver::Op>> ops;
   const std::uint32_t blocks = (1u << 20) / driver_->block_size();
-  std::map<BackendDriver::Op *, Progress> pending;
+  std::map<BackendDriver::Op*, Progress> pending;
   for (int i = 0; i < 400; ++i) {
     ops.push_back(std::make_unique<BackendDriver::Op>(0, blocks));
     pending[ops.back().get()] = driver_->context().lend(*ops.back());
   }
-  for (auto &op : ops) {
+  for (auto& op : ops) {
     ASSERT_TRUE(driver_->wait(*op, pending[op.get()]));
     driver_->context().discard(*op);
   }
 }
 
-std::string name_of(const testing::TestParamInfo<std::string> &param) {
-  return (param.param.starts_with("ram") ? "Ram" : param.param.find("direct=off") != std::string::npos ? "FileCached" : "File") +
+std::string name_of(const testing::TestParamInfo<std::string>& param) {
+  return (param.param.starts_with("ram")                        ? "Ram"
+          : param.param.find("direct=off") != std::string::npos ? "FileCached"
+                                                                : "File") +
          std::string(param.param.find("4096") != std::string::npos ? "4096" : "512");
 }
 

@@ -14,29 +14,31 @@
 namespace weft {
 namespace {
 
-std::string refusal(const std::string &url) {
+std::string refusal(const std::string& url) {
   auto backend = BackendRegistry::builtin().open(url);
   return backend ? "it was opened" : backend.error().text;
 }
 
 class TempFile {
  public:
-  explicit TempFile(std::uint64_t size, int mode = 0600) : path_(testing::TempDir() + fmt::format("weft_open_{}_{}", getpid(), size)) {
+  explicit TempFile(std::uint64_t size, int mode = 0600)
+      : path_(testing::TempDir() + fmt::format("weft_open_{}_{}", getpid(), size)) {
     std::ofstream(path_).close();
     EXPECT_EQ(truncate(path_.c_str(), static_cast<off_t>(size)), 0);
     EXPECT_EQ(chmod(path_.c_str(), static_cast<mode_t>(mode)), 0);
   }
   ~TempFile() { unlink(path_.c_str()); }
-  TempFile(const TempFile &) = delete;
-  TempFile &operator=(const TempFile &) = delete;
-  [[nodiscard]] const std::string &path() const { return path_; }
+  TempFile(const TempFile&) = delete;
+  TempFile& operator=(const TempFile&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
   const std::string path_;
 };
 
 TEST(OpenBackend, SaysWhatIsWrongWithAnOption) {
-  EXPECT_EQ(refusal("ram://?size=1G&blok=512"), "ram://?size=1G&blok=512: 'blok' is no option of this backend; did you mean 'block'?");
+  EXPECT_EQ(refusal("ram://?size=1G&blok=512"),
+            "ram://?size=1G&blok=512: 'blok' is no option of this backend; did you mean 'block'?");
   EXPECT_NE(refusal("ram://").find("no size: write ram://?size=1G"), std::string::npos);
   EXPECT_NE(refusal("ram://?size=1G&block=1024").find("a block has 512 or 4096 bytes"), std::string::npos);
   EXPECT_NE(refusal("ram://?size=1000").find("not a whole number of 512-byte blocks"), std::string::npos);
@@ -45,12 +47,14 @@ TEST(OpenBackend, SaysWhatIsWrongWithAnOption) {
 }
 
 TEST(OpenBackend, SaysWhyAFileCannotServe) {
-  EXPECT_NE(refusal("file:///nonexistent/disk").find("no such file; with size=10G a new one would be made"), std::string::npos);
+  EXPECT_NE(refusal("file:///nonexistent/disk").find("no such file; with size=10G a new one would be made"),
+            std::string::npos);
   EXPECT_NE(refusal("file:///tmp").find("/tmp"), std::string::npos);
   const TempFile small(100);
   EXPECT_NE(refusal("file://" + small.path()).find("too small for one block of 512"), std::string::npos);
   const TempFile megabyte(1u << 20);
-  EXPECT_NE(refusal("file://" + megabyte.path() + "?size=2M").find("too small for the size of 2097152"), std::string::npos);
+  EXPECT_NE(refusal("file://" + megabyte.path() + "?size=2M").find("too small for the size of 2097152"),
+            std::string::npos);
 }
 
 TEST(OpenBackend, SaysThatAFileIsReadOnly) {
@@ -59,7 +63,9 @@ TEST(OpenBackend, SaysThatAFileIsReadOnly) {
     if (child == 0) {  // root may write anything: look at it as somebody else
       const TempFile file(8192, 0444);
       if (chown(file.path().c_str(), 1, 1) != 0 || setuid(65534) != 0) _exit(2);
-      _exit(refusal("file://" + file.path()).find("may be read but not written; add readonly=on") != std::string::npos ? 0 : 1);
+      _exit(refusal("file://" + file.path()).find("may be read but not written; add readonly=on") != std::string::npos
+                ? 0
+                : 1);
     }
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -94,7 +100,7 @@ TEST(OpenBackend, PunchesHolesOnDeallocate) {
   BackendDriver driver(**backend);
   EXPECT_TRUE(driver.write(0, driver.pattern(2048, 'a')).ok());
   EXPECT_TRUE(driver.flush().ok());
-  struct stat before {}, after {};
+  struct stat before{}, after{};
   ASSERT_EQ(stat(file.path().c_str(), &before), 0);
   EXPECT_TRUE(driver.deallocate(0, 2048).ok());
   ASSERT_EQ(stat(file.path().c_str(), &after), 0);

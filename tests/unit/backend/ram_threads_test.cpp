@@ -11,19 +11,21 @@
 namespace weft {
 namespace {
 
-bool one_letter(const std::string &block) { return block.find_first_not_of(block[0]) == std::string::npos; }
+bool one_letter(const std::string& block) { return block.find_first_not_of(block[0]) == std::string::npos; }
 
-void write_letters(Backend &backend, std::uint32_t blocks, char letter, int rounds) {
+void write_letters(Backend& backend, std::uint32_t blocks, char letter, int rounds) {
   BackendDriver driver(backend);
   for (int i = 0; i < rounds; ++i) {
-    EXPECT_TRUE(driver.write(static_cast<std::uint64_t>(i % 3), std::string(std::size_t{blocks} * driver.block_size(), letter)).ok());
+    EXPECT_TRUE(
+        driver.write(static_cast<std::uint64_t>(i % 3), std::string(std::size_t{blocks} * driver.block_size(), letter))
+            .ok());
     if (i % 16 == 0) {
       EXPECT_TRUE(driver.deallocate(1, 2).ok());
     }
   }
 }
 
-void check_blocks(Backend &backend, std::uint32_t blocks, const std::atomic<bool> &stop) {
+void check_blocks(Backend& backend, std::uint32_t blocks, const std::atomic<bool>& stop) {
   BackendDriver driver(backend);
   while (!stop) {
     const std::string data = driver.read(0, blocks + 3);
@@ -33,7 +35,7 @@ void check_blocks(Backend &backend, std::uint32_t blocks, const std::atomic<bool
   }
 }
 
-class RamThreads : public testing::TestWithParam<const char *> {};
+class RamThreads : public testing::TestWithParam<const char*> {};
 
 TEST_P(RamThreads, NeverShowABlockThatIsHalfWritten) {
   auto backend = BackendRegistry::builtin().open(GetParam());
@@ -47,12 +49,12 @@ TEST_P(RamThreads, NeverShowABlockThatIsHalfWritten) {
   reader.join();
 }
 INSTANTIATE_TEST_SUITE_P(Blocks, RamThreads, testing::Values("ram://?size=1M", "ram://?size=1M&block=4096"),
-                         [](const auto &param) { return std::string(param.index == 0 ? "Of512" : "Of4096"); });
+                         [](const auto& param) { return std::string(param.index == 0 ? "Of512" : "Of4096"); });
 
 TEST(RamPages, FreesEachPageExactlyOnceWhoeverLetsGoLast) {
   auto pages = RamPages::create(4, 8);
   ASSERT_TRUE(pages);
-  RamPages &ram = **pages;
+  RamPages& ram = **pages;
   const RamPages::Page first = ram.take_shared();
   const RamPages::Page second = ram.take_shared();
   EXPECT_EQ(ram.swap(0, first), RamPages::kNoPage);  // the zeroes belong to nobody
@@ -79,7 +81,7 @@ TEST(RamPages, RunsOutAndComesBack) {
 TEST(RamPages, PinsOfThePageOfZeroesNeverFreeIt) {
   auto pages = RamPages::create(1, 4);
   ASSERT_TRUE(pages);
-  RamPages &ram = **pages;
+  RamPages& ram = **pages;
   EXPECT_EQ(ram.pin(0), 0u);
   const RamPages::Page page = ram.take_shared();
   EXPECT_EQ(ram.swap(0, page), RamPages::kNoPage);

@@ -130,7 +130,7 @@ TEST_F(Admin, IdentifyForVersionTwo) {
 }
 
 TEST_F(Admin, RefusesUnknownStructures) {
-  for (const std::uint8_t cns : {0x04, 0x10, 0x17, 0xFF}) {
+  for (const std::uint8_t cns : std::initializer_list<std::uint8_t>{0x04, 0x10, 0x17, 0xFF}) {
     const Reply reply = identify(page_, cns);
     EXPECT_EQ(reply.code(), 0x002) << int{cns};
     EXPECT_TRUE(reply.dnr());
@@ -271,7 +271,7 @@ TEST_F(Admin, TellsTheHostIdentifier) {
 }
 
 TEST_F(Admin, RefusesFeaturesThatAreNotThere) {
-  for (const std::uint8_t id : {0x00, 0x03, 0x06, 0x0C, 0x10, 0x82, 0xC0}) {
+  for (const std::uint8_t id : std::initializer_list<std::uint8_t>{0x00, 0x03, 0x06, 0x0C, 0x10, 0x82, 0xC0}) {
     EXPECT_EQ(get(id).code(), 0x002) << int{id};
     EXPECT_EQ(set(id, 0).code(), 0x002) << int{id};
   }

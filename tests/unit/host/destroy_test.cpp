@@ -143,5 +143,40 @@ TEST_F(DestroyTest, ManyHostsComeAndGo) {
   }
 }
 
+// From the first accept to the farewell, on either queue: who asked is answered, once, and nothing is left.
+TEST_F(DestroyTest, WhereverTheLineIsCutEverythingEndsOnce) {
+  options_.qsize = 3;
+  options_.timeout = std::chrono::milliseconds(500);
+  std::vector<std::byte> data = pattern(16384);
+  for (const CutPoint point : {CutPoint::kAccept, CutPoint::kCommand, CutPoint::kResponse}) {
+    for (std::uint16_t qid = 0; qid < 2; ++qid) {
+      for (std::uint32_t after = 0; after < (point == CutPoint::kAccept ? 1u : 14u); ++after) {
+        controller_->csts = {};
+        loopback_control().cut_at(point, qid, after);
+        auto host = try_connect();
+        if (!host) continue;
+        host_ = std::move(*host);
+        std::vector<std::unique_ptr<Io>> requests;
+        int answers = 0;
+        bool closed = false;
+        for (std::uint64_t i = 0; i < 6; ++i) {
+          requests.push_back(std::make_unique<Io>(i % 2 == 0 ? Kind::kWrite : Kind::kRead, i * 32, data));
+          submit(*requests.back());
+        }
+        host_->list_namespaces([&](auto) { ++answers; });
+        host_->identify_namespace(1, [&](auto) { ++answers; });
+        if (after % 3 == 0) settle();
+        host_->close([&] { closed = true; });
+        ASSERT_TRUE(run_until([&] { return closed; })) << "queue " << qid << " after " << after;
+        for (auto& request : requests) EXPECT_EQ(request->ends, 1) << "queue " << qid << " after " << after;
+        EXPECT_EQ(answers, 2);
+        host_.reset();
+        settle();
+        EXPECT_EQ(loopback_control().live().qpairs, 0u);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace weft::test

@@ -113,22 +113,43 @@ TEST(Waiting, APollerWithWorkPreventsTheSleep) {
   reactor->remove(poller);
 }
 
-// Each post must end the sleep that the last one left the reactor in: one lost wake-up and the test runs into its
-// deadline. The poster waits for the task to have run, so that it meets the reactor at every stage of falling asleep.
+// A post that comes when the turn has looked at the mailbox and the sleep has not begun.
+TEST(Waiting, APostBetweenTheTurnAndTheSleepPreventsTheSleep) {
+  struct LatePost : Poller {
+    std::uint32_t poll() override { return 0; }
+    int arm() override {
+      if (!posted) reactor->post([this] { ran = true; });
+      posted = true;
+      return -1;
+    }
+    Reactor* reactor = nullptr;
+    bool posted = false, ran = false;
+  } poller;
+  const auto reactor = *Reactor::create({.wait = WaitPolicy::kSleep});
+  poller.reactor = reactor.get();
+  reactor->add(poller);
+  reactor->run_once(monotonic_now() + kPatience);
+  EXPECT_TRUE(poller.ran);
+  EXPECT_EQ(reactor->stats().sleeps, 0u);
+  reactor->remove(poller);
+}
+
+// Each post must end the sleep that the last one left the reactor in; nothing else will. The pause before a post varies,
+// so that it meets the reactor at every stage of falling asleep.
 TEST(Waiting, NoPostIsLostWhileTheReactorFallsAsleep) {
   const auto reactor = *Reactor::create({.wait = WaitPolicy::kSleep});
-  constexpr int kRounds = 20'000;
+  constexpr int kRounds = 5'000;
   std::atomic<int> ran{0};
+  std::atomic<bool> stop{false};
   std::thread poster([&] {
-    for (int i = 0; i < kRounds; ++i) {
-      reactor->post([&] { ran.fetch_add(1, std::memory_order_relaxed); });
-      for (int spin = 0; spin < i % 64; ++spin) std::atomic_signal_fence(std::memory_order_seq_cst);
-      if (i % 16 == 0) {
-        while (ran.load(std::memory_order_relaxed) < i) std::this_thread::yield();
-      }
+    for (int round = 1; round <= kRounds && !stop; ++round) {
+      for (int pause = round % 256; pause > 0; --pause) std::atomic_signal_fence(std::memory_order_seq_cst);
+      reactor->post([&] { ++ran; });
+      while (ran < round && !stop) std::this_thread::yield();
     }
   });
   EXPECT_TRUE(reactor->run_until([&] { return ran == kRounds; }, monotonic_now() + kPatience));
+  stop = true;
   poster.join();
 }
 
