@@ -4,7 +4,7 @@
 # It links the core, weft_test_support and gmock_main, and includes from include/, the root and tests/. The label is the
 # folder below tests/ (unit, model, peer ...) unless given. PLUGINS: the plugins are built first; PROGRAM: `weft` too.
 # The target weft-tests-<label> builds all of a label.
-# WEFT_TEST_PLUGIN_DIR and WEFT_TEST_BINARY_DIR say where the build tree has the plugins and the program.
+# tests/support/build_folders.hpp says where the build tree has the plugins and the program.
 foreach(label unit model peer abi tools)
   add_custom_target(weft-tests-${label})
 endforeach()
@@ -23,9 +23,6 @@ function(weft_test name)
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE weft::weft weft_test_support GTest::gmock_main GTest::gtest weft_compiler)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
-  target_compile_definitions(${name} PRIVATE
-    WEFT_TEST_PLUGIN_DIR="${WEFT_PLUGIN_BUILD_DIR}" WEFT_TEST_BINARY_DIR="${WEFT_PROGRAM_BUILD_DIR}"
-    WEFT_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   if(arg_PLUGINS OR arg_PROGRAM)
     add_dependencies(${name} weft-plugins)
   endif()

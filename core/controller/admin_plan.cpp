@@ -23,7 +23,8 @@ AdminPlan plan_log_page(const nvme::Sqe& sqe, std::uint64_t data_length, std::ui
 // Only the host identifier comes as data; the other features that would are not there.
 AdminPlan plan_get_features(const nvme::Sqe& sqe, std::uint64_t data_length) {
   const auto arguments = sqe.arguments<nvme::FeaturesArguments>();
-  if (arguments.fid() != nvme::feature::kHostIdentifier || arguments.select() == nvme::feature::kSelectSupported) return {};
+  if (arguments.fid() != nvme::feature::kHostIdentifier || arguments.select() == nvme::feature::kSelectSupported)
+    return {};
   if ((arguments.cdw11 & nvme::feature::kExtendedHostId) == 0) return refused(invalid_field(at::kCdw11));
   return moves(16, data_length, true);
 }

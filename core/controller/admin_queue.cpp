@@ -78,15 +78,14 @@ void AdminQueue::start(AdminRequest& r) {
 void AdminQueue::transfer(AdminRequest& r) {
   std::array<weft_iov, kTransferEntries> some;
   const std::size_t most = std::min<std::size_t>(queue_.max_iov(), some.size());
-  const std::uint32_t count =
-      worker_.resources().describe(r, r.moved, r.length - r.moved, std::span(some).first(most));
+  const std::uint32_t count = worker_.resources().describe(r, r.moved, r.length - r.moved, std::span(some).first(most));
   const auto iov = std::span<const weft_iov>(some).first(count);
   const std::uint32_t offset = r.moved;
   for (const weft_iov& entry : iov) r.moved += static_cast<std::uint32_t>(entry.len);
-  const std::int32_t rc = r.state == RequestState::kReceiving
-                              ? queue_.pair().receive_data(r.token, offset, iov, cookie(r))
-                              : queue_.pair().send_data(r.token, offset, iov, r.moved == r.length, r.sqe.cid,
-                                                        r.answer.result, cookie(r));
+  const std::int32_t rc =
+      r.state == RequestState::kReceiving
+          ? queue_.pair().receive_data(r.token, offset, iov, cookie(r))
+          : queue_.pair().send_data(r.token, offset, iov, r.moved == r.length, r.sqe.cid, r.answer.result, cookie(r));
   if (rc != 0) on_data(cookie(r), DataEnd{rc, NvmeStatus()});
 }
 

@@ -24,7 +24,7 @@ class Subsystem;
 struct ConnectGrant {
   bool admin = true;
   std::uint16_t qid = 0, cntlid = 0;
-  std::uint32_t depth = 0;           // entries
+  std::uint32_t depth = 0;  // entries
   bool sq_flow_control = true;
   std::uint32_t in_capsule = 0;
   std::string hostnqn, subnqn;

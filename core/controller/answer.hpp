@@ -28,7 +28,9 @@ struct Answer {
 [[nodiscard]] inline Answer refuse(NvmeStatus status, std::uint16_t location = kNoLocation) {
   return {status.dnr(), location, 0};
 }
-[[nodiscard]] inline Answer invalid_field(std::uint16_t location) { return refuse(nvme::status::kInvalidField, location); }
+[[nodiscard]] inline Answer invalid_field(std::uint16_t location) {
+  return refuse(nvme::status::kInvalidField, location);
+}
 
 // Bytes of the submission queue entry, for locations.
 namespace at {

@@ -16,7 +16,8 @@ struct Kind {
 constexpr std::array<Kind, 2> kKinds = {{
     {{async_event::kTypeNotice, async_event::kNoticeNamespaceAttribute, nvme::log_page::kChangedNamespaces},
      async_event::kEnableNamespaceAttribute},
-    {{async_event::kTypeNotice, async_event::kNoticeDiscovery, nvme::log_page::kDiscovery}, async_event::kEnableDiscovery},
+    {{async_event::kTypeNotice, async_event::kNoticeDiscovery, nvme::log_page::kDiscovery},
+     async_event::kEnableDiscovery},
 }};
 
 }  // namespace

@@ -7,12 +7,9 @@ namespace weft::controller {
 namespace {
 
 Answer check_compare(IoSlot& s, std::uint64_t data_length) {
-  const Answer answer = check_range_and_data(s, data_length);
-  if (answer.ok()) {
-    claim_segments(s);
-    claim_chunks(s);
-  }
-  return answer;
+  if (const Answer answer = check_range_and_data(s, data_length); !answer.ok()) return answer;
+  claim_chunks(s);
+  return claim_segments(s);
 }
 
 void start_compare(IoSlot& s) { s.queue().receive(s); }

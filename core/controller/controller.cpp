@@ -20,13 +20,13 @@ Controller::Controller(Owner& owner, Reactor& reactor, const TargetOptions& opti
       options_(options),
       identity_(std::move(identity)),
       registers_(options.max_queue_size, identity_.subsystem == nullptr),
-      keep_alive_(reactor, *this),
+      keep_alive_(reactor, *this, identity_.subsystem == nullptr ? options.linger : 0),
       linger_(
           reactor,
           [](void* ctx) {
             auto& c = *static_cast<Controller*>(ctx);
-            c.owner_.notice(fmt::format("controller {} of host {} stayed disabled: its association ends", c.identity_.cntlid,
-                                        c.identity_.hostnqn));
+            c.owner_.notice(fmt::format("controller {} of host {} stayed disabled: its association ends",
+                                        c.identity_.cntlid, c.identity_.hostnqn));
             c.end(true);
           },
           this) {
@@ -83,7 +83,7 @@ std::uint64_t Controller::traffic() { return totals().commands; }
 
 void Controller::keep_alive_expired() {
   owner_.notice(fmt::format("controller {} of host {}: nothing came for {} ms; its association ends", identity_.cntlid,
-                            identity_.hostnqn, keep_alive_.kato()));
+                            identity_.hostnqn, keep_alive_.period() / 1'000'000));
   registers_.fail();
   events_.answer_all(nvme::status::kKeepAliveTimerExpired);
   end(true);
@@ -103,6 +103,7 @@ void Controller::act(CcAction action) {
       resetting_ = true;
       shutting_down_ = false;
       events_.answer_all(nvme::status::kAbortedSqDeletion);
+      events_.configure(0);
       changed_.clear();
       features_ = {};
       features_.io_queues = discovery() ? 0 : options_.max_io_queues;

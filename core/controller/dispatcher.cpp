@@ -7,10 +7,14 @@ namespace {
 
 MaybeAnswer fabrics_command(AdminContext& context) {
   switch (context.sqe().fctype()) {
-    case fabrics::fctype::kPropertyGet: return property_get(context);
-    case fabrics::fctype::kPropertySet: return property_set(context);
-    case fabrics::fctype::kDisconnect: return Answer{fabrics::status::kInvalidQueueType, kNoLocation, 0};
-    default: return refuse(nvme::status::kInvalidOpcode, at::kNsid);
+    case fabrics::fctype::kPropertyGet:
+      return property_get(context);
+    case fabrics::fctype::kPropertySet:
+      return property_set(context);
+    case fabrics::fctype::kDisconnect:
+      return Answer{fabrics::status::kInvalidQueueType, kNoLocation, 0};
+    default:
+      return refuse(nvme::status::kInvalidOpcode, at::kNsid);
   }
 }
 
@@ -26,14 +30,22 @@ MaybeAnswer dispatch(AdminContext& context) {
   if (context.sqe().is_fabrics()) return fabrics_command(context);
   if (!controller.registers().ready()) return Answer{nvme::status::kCommandSequenceError, kNoLocation, 0};
   switch (context.sqe().opcode) {
-    case nvme::admin::kIdentify: return identify(context);
-    case nvme::admin::kGetLogPage: return get_log_page(context);
-    case nvme::admin::kSetFeatures: return set_features(context);
-    case nvme::admin::kGetFeatures: return get_features(context);
-    case nvme::admin::kAsyncEventRequest: return async_event_request(context);
-    case nvme::admin::kKeepAlive: return keep_alive(context);
-    case nvme::admin::kAbort: return abort(context);
-    default: return refuse(nvme::status::kInvalidOpcode, at::kOpcode);
+    case nvme::admin::kIdentify:
+      return identify(context);
+    case nvme::admin::kGetLogPage:
+      return get_log_page(context);
+    case nvme::admin::kSetFeatures:
+      return set_features(context);
+    case nvme::admin::kGetFeatures:
+      return get_features(context);
+    case nvme::admin::kAsyncEventRequest:
+      return async_event_request(context);
+    case nvme::admin::kKeepAlive:
+      return keep_alive(context);
+    case nvme::admin::kAbort:
+      return abort(context);
+    default:
+      return refuse(nvme::status::kInvalidOpcode, at::kOpcode);
   }
 }
 

@@ -9,10 +9,10 @@ namespace {
 namespace fid = nvme::feature;
 using Arguments = nvme::FeaturesArguments;
 
-constexpr std::uint32_t kChangeable = 1u << 2;      // of select 3: what a feature can
-constexpr std::uint32_t kUnderThreshold = 1u << 20; // temperature threshold, THSEL
+constexpr std::uint32_t kChangeable = 1u << 2;       // of select 3: what a feature can
+constexpr std::uint32_t kUnderThreshold = 1u << 20;  // temperature threshold, THSEL
 constexpr std::uint32_t kThresholdMask = 0xFFFF;
-constexpr std::uint32_t kSensorMask = 0xF << 16;    // TMPSEL
+constexpr std::uint32_t kSensorMask = 0xF << 16;  // TMPSEL
 constexpr std::uint32_t kAllSensors = 0xF << 16;
 
 bool volatile_cache(const AdminContext& context) {
@@ -72,18 +72,34 @@ Answer set_queues(AdminContext& context, std::uint32_t value) {
 Answer set(AdminContext& context, std::uint8_t id, std::uint32_t value) {
   FeatureValues& features = context.controller.features();
   switch (id) {
-    case fid::kArbitration: features.arbitration = value; return success();
-    case fid::kPowerManagement: return value == 0 ? success() : invalid_field(at::kCdw11);  // one state
-    case fid::kTemperatureThreshold: return set_temperature(context, value);
-    case fid::kErrorRecovery: features.error_recovery = value; return success();
+    case fid::kArbitration:
+      features.arbitration = value;
+      return success();
+    case fid::kPowerManagement:
+      return value == 0 ? success() : invalid_field(at::kCdw11);  // one state
+    case fid::kTemperatureThreshold:
+      return set_temperature(context, value);
+    case fid::kErrorRecovery:
+      features.error_recovery = value;
+      return success();
     case fid::kVolatileWriteCache:  // always on
-      return (value & fid::kWriteCacheEnable) != 0 ? success() : refuse(nvme::status::kFeatureNotChangeable, at::kCdw11);
-    case fid::kNumberOfQueues: return set_queues(context, value);
-    case fid::kWriteAtomicity: features.write_atomicity = value; return success();
-    case fid::kAsyncEventConfiguration: context.controller.events().configure(value); return success();
-    case fid::kKeepAliveTimer: context.controller.keep_alive().set(value); return success();
-    case fid::kHostIdentifier: return refuse(nvme::status::kCommandSequenceError);  // Connect has set it
-    default: return invalid_field(at::kCdw10);
+      return (value & fid::kWriteCacheEnable) != 0 ? success()
+                                                   : refuse(nvme::status::kFeatureNotChangeable, at::kCdw11);
+    case fid::kNumberOfQueues:
+      return set_queues(context, value);
+    case fid::kWriteAtomicity:
+      features.write_atomicity = value;
+      return success();
+    case fid::kAsyncEventConfiguration:
+      context.controller.events().configure(value);
+      return success();
+    case fid::kKeepAliveTimer:
+      context.controller.keep_alive().set(value);
+      return success();
+    case fid::kHostIdentifier:
+      return refuse(nvme::status::kCommandSequenceError);  // Connect has set it
+    default:
+      return invalid_field(at::kCdw10);
   }
 }
 
@@ -97,26 +113,42 @@ Answer current(AdminContext& context, std::uint8_t id, std::uint32_t select) {
   Controller& c = context.controller;
   const FeatureValues& features = c.features();
   switch (id) {
-    case fid::kArbitration: return success(features.arbitration);
-    case fid::kTemperatureThreshold: return success(temperature(features, select));
-    case fid::kErrorRecovery: return success(features.error_recovery);
-    case fid::kVolatileWriteCache: return success(fid::kWriteCacheEnable);
-    case fid::kNumberOfQueues: return success(queue_counts(features.io_queues));
-    case fid::kWriteAtomicity: return success(features.write_atomicity);
-    case fid::kAsyncEventConfiguration: return success(c.events().enables());
-    case fid::kKeepAliveTimer: return success(c.keep_alive().kato());
-    case fid::kHostIdentifier: put(context.request, std::as_bytes(std::span(c.identity().hostid))); return success();
-    default: return success();
+    case fid::kArbitration:
+      return success(features.arbitration);
+    case fid::kTemperatureThreshold:
+      return success(temperature(features, select));
+    case fid::kErrorRecovery:
+      return success(features.error_recovery);
+    case fid::kVolatileWriteCache:
+      return success(fid::kWriteCacheEnable);
+    case fid::kNumberOfQueues:
+      return success(queue_counts(features.io_queues));
+    case fid::kWriteAtomicity:
+      return success(features.write_atomicity);
+    case fid::kAsyncEventConfiguration:
+      return success(c.events().enables());
+    case fid::kKeepAliveTimer:
+      return success(c.keep_alive().kato());
+    case fid::kHostIdentifier:
+      put(context.request, std::as_bytes(std::span(c.identity().hostid)));
+      return success();
+    default:
+      return success();
   }
 }
 
 Answer fallback(AdminContext& context, std::uint8_t id, std::uint32_t select) {
   switch (id) {
-    case fid::kTemperatureThreshold: return success(temperature(FeatureValues{}, select));
-    case fid::kVolatileWriteCache: return success(fid::kWriteCacheEnable);
-    case fid::kNumberOfQueues: return success(queue_counts(context.options.max_io_queues));
-    case fid::kHostIdentifier: return current(context, id, select);
-    default: return success();
+    case fid::kTemperatureThreshold:
+      return success(temperature(FeatureValues{}, select));
+    case fid::kVolatileWriteCache:
+      return success(fid::kWriteCacheEnable);
+    case fid::kNumberOfQueues:
+      return success(queue_counts(context.options.max_io_queues));
+    case fid::kHostIdentifier:
+      return current(context, id, select);
+    default:
+      return success();
   }
 }
 
@@ -136,11 +168,15 @@ Answer get_features(AdminContext& context) {
   const std::uint8_t id = arguments.fid();
   if (!exists(context, id)) return invalid_field(at::kCdw10);
   switch (arguments.select()) {
-    case fid::kSelectCurrent: return current(context, id, arguments.cdw11);
+    case fid::kSelectCurrent:
+      return current(context, id, arguments.cdw11);
     case fid::kSelectDefault:
-    case fid::kSelectSaved: return fallback(context, id, arguments.cdw11);  // nothing is saved
-    case fid::kSelectSupported: return success(changeable(id) ? kChangeable : 0);
-    default: return invalid_field(at::kCdw10 + 1);
+    case fid::kSelectSaved:
+      return fallback(context, id, arguments.cdw11);  // nothing is saved
+    case fid::kSelectSupported:
+      return success(changeable(id) ? kChangeable : 0);
+    default:
+      return invalid_field(at::kCdw10 + 1);
   }
 }
 

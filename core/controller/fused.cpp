@@ -124,8 +124,8 @@ void join(IoQueue& queue, IoSlot& first, IoSlot& second, std::uint64_t data_leng
 
 // The first of a pair: what can be refused is refused at once, and its second then follows it.
 void take_first(IoQueue& queue, IoSlot& s, std::uint64_t data_length) {
-  const Answer answer = s.sqe->opcode == nvme::io::kCompare ? commands::kCompare.check(s, data_length)
-                                                            : invalid_field(at::kFlags);
+  const Answer answer =
+      s.sqe->opcode == nvme::io::kCompare ? commands::kCompare.check(s, data_length) : invalid_field(at::kFlags);
   if (!answer.ok()) {
     queue.half_pair = IoQueue::kFailed;
     return queue.finish(s, answer);

@@ -25,7 +25,8 @@ class Gate {
   // Runs alone on the range; ended() comes after.
   using Run = std::function<void()>;
 
-  Gate(Namespace& ns, std::span<Worker* const> workers, Reactor& control) : ns_(ns), workers_(workers), control_(control) {}
+  Gate(Namespace& ns, std::span<Worker* const> workers, Reactor& control)
+      : ns_(ns), workers_(workers), control_(control) {}
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 

@@ -20,9 +20,9 @@ namespace {
 
 constexpr std::uint32_t kPage = 4096;
 constexpr std::uint32_t kCapsuleUnit = 16;
-constexpr std::uint8_t kAbortLimit = 3;        // ACL, 0's based
-constexpr std::uint32_t kResume = 1'000'000;   // RTD3R, microseconds
-constexpr std::uint32_t kEntry = 5'000'000;    // RTD3E: how long a host waits for a shutdown
+constexpr std::uint8_t kAbortLimit = 3;       // ACL, 0's based
+constexpr std::uint32_t kResume = 1'000'000;  // RTD3R, microseconds
+constexpr std::uint32_t kEntry = 5'000'000;   // RTD3E: how long a host waits for a shutdown
 
 std::uint32_t sgls(const weft_limits& limits) {
   std::uint32_t value = nvme::sgls::kAnyAlignment;
@@ -76,7 +76,8 @@ void put_io(nvme::IdentifyController& id, const ControllerFacts& facts) {
             nvme::oncs::kWriteZeroes | nvme::oncs::kSaveSelect | nvme::oncs::kVerify;
   id.fuses = nvme::fuses::kCompareAndWrite;
   id.vwc = nvme::vwc::kFlushAllSupported | (facts.volatile_cache ? nvme::vwc::kPresent : std::uint8_t{0});
-  id.ioccsz = static_cast<std::uint32_t>(sizeof(nvme::Sqe) + in_capsule_size(*facts.options, facts.limits)) / kCapsuleUnit;
+  id.ioccsz =
+      static_cast<std::uint32_t>(sizeof(nvme::Sqe) + in_capsule_size(*facts.options, facts.limits)) / kCapsuleUnit;
   id.ofcs = nvme::ofcs::kDisconnect;
 }
 
@@ -87,7 +88,9 @@ void put_discovery(nvme::IdentifyController& id) {
   id.ioccsz = sizeof(nvme::Sqe) / kCapsuleUnit;
 }
 
-std::uint8_t block_shift(const BackendInfo& info) { return static_cast<std::uint8_t>(std::countr_zero(info.block_size)); }
+std::uint8_t block_shift(const BackendInfo& info) {
+  return static_cast<std::uint8_t>(std::countr_zero(info.block_size));
+}
 
 void put_capacity(WireBytes<16>& field, std::uint64_t bytes) {
   for (std::size_t i = 0; i < sizeof bytes; ++i) field[i] = static_cast<std::uint8_t>(bytes >> (8 * i));

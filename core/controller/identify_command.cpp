@@ -94,15 +94,23 @@ Answer identify(AdminContext& context) {
   if (context.controller.discovery()) return invalid_field(kCnsAt);
   if (needs_command_set(arguments.cns) && arguments.csi != nvme::csi::kNvm) return invalid_field(kCsiAt);
   switch (arguments.cns) {
-    case nvme::cns::kNamespace: return of_namespace(context, tell_namespace, send_zeroes);
-    case nvme::cns::kNamespaceDescriptors: return of_namespace(context, tell_descriptors, no_namespace);
-    case nvme::cns::kNamespaceCommandSet: return of_namespace(context, tell_command_set, send_zeroes);
-    case nvme::cns::kNamespaceIndependent: return of_namespace(context, tell_independent, send_zeroes);
+    case nvme::cns::kNamespace:
+      return of_namespace(context, tell_namespace, send_zeroes);
+    case nvme::cns::kNamespaceDescriptors:
+      return of_namespace(context, tell_descriptors, no_namespace);
+    case nvme::cns::kNamespaceCommandSet:
+      return of_namespace(context, tell_command_set, send_zeroes);
+    case nvme::cns::kNamespaceIndependent:
+      return of_namespace(context, tell_independent, send_zeroes);
     case nvme::cns::kActiveNamespaces:
-    case nvme::cns::kActiveNamespacesCommandSet: return namespace_list(context);
-    case nvme::cns::kControllerCommandSet: return send(context, nvme::IdentifyControllerNvm{});
-    case nvme::cns::kCommandSetCombinations: return combinations(context);
-    default: return invalid_field(kCnsAt);
+    case nvme::cns::kActiveNamespacesCommandSet:
+      return namespace_list(context);
+    case nvme::cns::kControllerCommandSet:
+      return send(context, nvme::IdentifyControllerNvm{});
+    case nvme::cns::kCommandSetCombinations:
+      return combinations(context);
+    default:
+      return invalid_field(kCnsAt);
   }
 }
 

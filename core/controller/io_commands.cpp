@@ -10,40 +10,37 @@ namespace {
 
 constexpr std::uint16_t kNlbAt = at::kCdw12;
 
-const IoCommand* const* table() {
-  static const std::array<const IoCommand*, 256> commands = [] {
-    static constexpr IoCommand kUnknown{};
-    std::array<const IoCommand*, 256> t{};
-    t.fill(&kUnknown);
-    t[nvme::io::kFlush] = &commands::kFlush;
-    t[nvme::io::kWrite] = &commands::kWrite;
-    t[nvme::io::kRead] = &commands::kRead;
-    t[nvme::io::kWriteUncorrectable] = &commands::kWriteUncorrectable;
-    t[nvme::io::kCompare] = &commands::kCompare;
-    t[nvme::io::kWriteZeroes] = &commands::kWriteZeroes;
-    t[nvme::io::kDatasetManagement] = &commands::kDatasetManagement;
-    t[nvme::io::kVerify] = &commands::kVerify;
-    return t;
-  }();
-  return commands.data();
-}
+constexpr IoCommand kUnknown{};
+
+constexpr std::array<const IoCommand*, 256> kCommands = [] {
+  std::array<const IoCommand*, 256> table{};
+  table.fill(&kUnknown);
+  table[nvme::io::kFlush] = &commands::kFlush;
+  table[nvme::io::kWrite] = &commands::kWrite;
+  table[nvme::io::kRead] = &commands::kRead;
+  table[nvme::io::kWriteUncorrectable] = &commands::kWriteUncorrectable;
+  table[nvme::io::kCompare] = &commands::kCompare;
+  table[nvme::io::kWriteZeroes] = &commands::kWriteZeroes;
+  table[nvme::io::kDatasetManagement] = &commands::kDatasetManagement;
+  table[nvme::io::kVerify] = &commands::kVerify;
+  return table;
+}();
 
 }  // namespace
 
-const IoCommand& io_command(std::uint8_t opcode) {
-  static const IoCommand* const* const commands = table();
-  return *commands[opcode];
-}
+const IoCommand& io_command(std::uint8_t opcode) { return *kCommands[opcode]; }
 
 Answer check_namespace(IoSlot& s) {
   s.ns = s.queue().namespaces().find(s.sqe->nsid);
-  if (s.ns == nullptr) [[unlikely]] return refuse(nvme::status::kInvalidNamespaceOrFormat, at::kNsid);
+  if (s.ns == nullptr) [[unlikely]]
+    return refuse(nvme::status::kInvalidNamespaceOrFormat, at::kNsid);
   s.ns->add_user();
   return success();
 }
 
 Answer check_range(IoSlot& s) {
-  if (const Answer answer = check_namespace(s); !answer.ok()) [[unlikely]] return answer;
+  if (const Answer answer = check_namespace(s); !answer.ok()) [[unlikely]]
+    return answer;
   const auto arguments = s.sqe->arguments<nvme::ReadWriteArguments>();
   if (!s.ns->holds(arguments.slba, arguments.blocks())) [[unlikely]] {
     return refuse(nvme::status::kLbaOutOfRange, at::kCdw10);
@@ -54,27 +51,36 @@ Answer check_range(IoSlot& s) {
 }
 
 Answer check_range_and_data(IoSlot& s, std::uint64_t data_length) {
-  if (const Answer answer = check_range(s); !answer.ok()) [[unlikely]] return answer;
+  if (const Answer answer = check_range(s); !answer.ok()) [[unlikely]]
+    return answer;
   const std::uint64_t bytes = std::uint64_t{s.blocks} * s.ns->block_size();
-  if (bytes > s.queue().worker().options().max_transfer) [[unlikely]] return invalid_field(kNlbAt);
-  if (bytes != data_length) [[unlikely]] return refuse(nvme::status::kDataSglLengthInvalid, at::kSglLength);
+  if (bytes > s.queue().worker().options().max_transfer) [[unlikely]]
+    return invalid_field(kNlbAt);
+  if (bytes != data_length) [[unlikely]]
+    return refuse(nvme::status::kDataSglLengthInvalid, at::kSglLength);
   s.length = static_cast<std::uint32_t>(bytes);
   return success();
 }
 
 Answer check_writable(const IoSlot& s) {
-  if (s.ns->read_only()) [[unlikely]] return refuse(nvme::status::kWriteToReadOnlyRange, at::kNsid);
+  if (s.ns->read_only()) [[unlikely]]
+    return refuse(nvme::status::kWriteToReadOnlyRange, at::kNsid);
   return success();
 }
 
 Answer check_no_data(std::uint64_t data_length) {
-  if (data_length != 0) [[unlikely]] return refuse(nvme::status::kDataSglLengthInvalid, at::kSglLength);
+  if (data_length != 0) [[unlikely]]
+    return refuse(nvme::status::kDataSglLengthInvalid, at::kSglLength);
   return success();
 }
 
-void claim_segments(IoSlot& s) {
-  s.iov_entries = static_cast<std::uint16_t>(s.ns->context().segments(s.lba, s.blocks));
+Answer claim_segments(IoSlot& s, std::uint32_t more) {
+  const std::uint32_t entries = s.ns->context().segments(s.lba, s.blocks) + more;
+  if (entries > s.queue().worker().resources().max_entries()) [[unlikely]]
+    return refuse(nvme::status::kInternalError);
+  s.iov_entries = static_cast<std::uint16_t>(entries);
   s.budget = s.blocks * s.ns->block_size();
+  return success();
 }
 
 void claim_chunks(IoSlot& s) {

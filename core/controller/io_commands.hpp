@@ -33,8 +33,9 @@ struct IoCommand {
 [[nodiscard]] Answer check_range_and_data(IoSlot& slot, std::uint64_t data_length);
 [[nodiscard]] Answer check_writable(const IoSlot& slot);
 [[nodiscard]] Answer check_no_data(std::uint64_t data_length);
-// What a command that lends or maps its range asks for.
-void claim_segments(IoSlot& slot);
+// What a command that lends or maps its range asks for; `more` entries above what the backend says. Refused when a backend
+// cuts its memory into smaller pieces than there is room for.
+[[nodiscard]] Answer claim_segments(IoSlot& slot, std::uint32_t more = 0);
 void claim_chunks(IoSlot& slot);
 
 // Each command's steps, by file: read.cpp, write.cpp, compare.cpp, zeroes.cpp, dataset.cpp, flush.cpp, fused.cpp.

@@ -76,8 +76,8 @@ void IoQueue::on_command(const weft_command& command) {
   }
   if ((s.sqe->fuse() == 0 && half_pair == kNone) || !take_fused(*this, s, command.data_len)) {
     const IoCommand& io = io_command(s.opcode);
-    const Answer answer = io.check == nullptr ? refuse(nvme::status::kInvalidOpcode, at::kOpcode)
-                                              : io.check(s, command.data_len);
+    const Answer answer =
+        io.check == nullptr ? refuse(nvme::status::kInvalidOpcode, at::kOpcode) : io.check(s, command.data_len);
     if (answer.ok()) {
       begin(s);
     } else {

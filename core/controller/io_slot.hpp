@@ -32,11 +32,11 @@ enum class IoState : std::uint8_t {
 
 struct IoSlot final : Claim, BackendOp {
   std::array<weft_iov, kOwnIov> own_iov{};
-  const nvme::Sqe* sqe = nullptr;  // the transport's, until the answer or the last send
-  NamespaceView* ns = nullptr;     // counted as its user
-  std::uint32_t length = 0;        // bytes of data
-  std::uint32_t moved = 0;         // bytes handed to the transport so far
-  std::uint32_t progress = 0;      // of commands that go step by step
+  const nvme::Sqe* sqe = nullptr;      // the transport's, until the answer or the last send
+  NamespaceView* ns = nullptr;         // counted as its user
+  std::uint32_t length = 0;            // bytes of data
+  std::uint32_t moved = 0;             // bytes handed to the transport so far
+  std::uint32_t progress = 0;          // of commands that go step by step
   std::uint32_t partner = UINT32_MAX;  // the other of a fused pair
   std::uint16_t cid = 0;
   std::uint8_t opcode = 0;

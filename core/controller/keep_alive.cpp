@@ -10,8 +10,13 @@ constexpr std::uint64_t kNanosecondsPerMs = 1'000'000;
 
 }  // namespace
 
-KeepAlive::KeepAlive(Reactor& reactor, Owner& owner)
-    : reactor_(reactor), owner_(owner), timer_(reactor, [](void* ctx) { static_cast<KeepAlive*>(ctx)->fired(); }, this) {}
+KeepAlive::KeepAlive(Reactor& reactor, Owner& owner, Nanoseconds without)
+    : reactor_(reactor),
+      owner_(owner),
+      without_(without),
+      timer_(reactor, [](void* ctx) { static_cast<KeepAlive*>(ctx)->fired(); }, this) {}
+
+Nanoseconds KeepAlive::period() const { return kato_ == 0 ? without_ : kato_ * kNanosecondsPerMs; }
 
 void KeepAlive::set(std::uint32_t milliseconds) {
   const std::uint64_t rounded = (milliseconds + kGranularityMs - 1) / kGranularityMs * kGranularityMs;
@@ -21,9 +26,9 @@ void KeepAlive::set(std::uint32_t milliseconds) {
 }
 
 void KeepAlive::restart() {
-  if (kato_ == 0) return timer_.cancel();
+  if (period() == 0) return timer_.cancel();
   seen_ = owner_.traffic();
-  timer_.set(reactor_.now() + kato_ * kNanosecondsPerMs);
+  timer_.set(reactor_.now() + period());
 }
 
 void KeepAlive::stop() { timer_.cancel(); }

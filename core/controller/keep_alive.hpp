@@ -24,21 +24,24 @@ class KeepAlive {
    protected:
     ~Owner() = default;
   };
-  KeepAlive(Reactor& reactor, Owner& owner);
+  // without: the period while the host asks for none; 0: no timer then.
+  KeepAlive(Reactor& reactor, Owner& owner, Nanoseconds without);
 
-  void set(std::uint32_t milliseconds);  // rounded up to the granularity; 0: no timer
+  void set(std::uint32_t milliseconds);  // rounded up to the granularity; 0: the host asks for none
   void restart();
   void command_came() {  // any admin command: the timer starts again, unless it was stopped
     if (timer_.armed()) restart();
   }
   void stop();
   [[nodiscard]] std::uint32_t kato() const { return kato_; }  // milliseconds, as rounded
+  [[nodiscard]] Nanoseconds period() const;
 
  private:
   void fired();
 
   Reactor& reactor_;
   Owner& owner_;
+  const Nanoseconds without_;
   Timer timer_;
   std::uint32_t kato_ = 0;
   std::uint64_t seen_ = 0;

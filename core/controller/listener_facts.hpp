@@ -11,10 +11,10 @@
 namespace weft::controller {
 
 struct ListenerFacts {
-  std::uint16_t port_id = 0;    // its number: PORTID of the discovery log
+  std::uint16_t port_id = 0;  // its number: PORTID of the discovery log
   bool discovery_only = false;
-  bool loopback = false;        // reached from this machine only
-  bool wildcard = false;        // bound to every local address
+  bool loopback = false;  // reached from this machine only
+  bool wildcard = false;  // bound to every local address
   weft_listener_info info{};
 };
 

@@ -18,8 +18,9 @@ constexpr std::uint16_t kOffsetTypeAt = at::kCdw14 + 2;
 constexpr std::uint8_t kIndexOffset = 0x80;
 constexpr Nanoseconds kSecond = 1'000'000'000;
 
-constexpr std::array<std::uint8_t, 6> kIoPages = {lid::kSupportedLogPages, lid::kError,            lid::kSmart,
-                                                  lid::kFirmwareSlot,      lid::kChangedNamespaces, lid::kCommandEffects};
+constexpr std::array<std::uint8_t, 6> kIoPages = {
+    lid::kSupportedLogPages, lid::kError,         lid::kSmart, lid::kFirmwareSlot,
+    lid::kChangedNamespaces, lid::kCommandEffects};
 constexpr std::array<std::uint8_t, 2> kDiscoveryPages = {lid::kSupportedLogPages, lid::kDiscovery};
 
 std::span<const std::uint8_t> supported(const AdminContext& context) {
@@ -39,7 +40,8 @@ Answer supported_pages(AdminContext& context) {
 }
 
 Answer error_page(AdminContext& context) {
-  return put_window(context.request, context.controller.error_log().page(), context.sqe().arguments<Arguments>().offset);
+  return put_window(context.request, context.controller.error_log().page(),
+                    context.sqe().arguments<Arguments>().offset);
 }
 
 // Of the controller; there is none of a single namespace.
@@ -60,16 +62,16 @@ Answer firmware_page(AdminContext& context) {
 Answer effects_page(AdminContext& context) {
   using namespace nvme::command_effects;
   nvme::CommandEffectsLog page;
-  for (const std::uint8_t opcode : {nvme::admin::kGetLogPage, nvme::admin::kIdentify, nvme::admin::kAbort,
-                                    nvme::admin::kSetFeatures, nvme::admin::kGetFeatures,
-                                    nvme::admin::kAsyncEventRequest, nvme::admin::kKeepAlive}) {
+  for (const std::uint8_t opcode :
+       {nvme::admin::kGetLogPage, nvme::admin::kIdentify, nvme::admin::kAbort, nvme::admin::kSetFeatures,
+        nvme::admin::kGetFeatures, nvme::admin::kAsyncEventRequest, nvme::admin::kKeepAlive}) {
     page.admin[opcode] = kSupported;
   }
   for (const std::uint8_t opcode : {nvme::io::kFlush, nvme::io::kRead, nvme::io::kCompare, nvme::io::kVerify}) {
     page.io[opcode] = kSupported;
   }
-  for (const std::uint8_t opcode : {nvme::io::kWrite, nvme::io::kWriteUncorrectable, nvme::io::kWriteZeroes,
-                                    nvme::io::kDatasetManagement}) {
+  for (const std::uint8_t opcode :
+       {nvme::io::kWrite, nvme::io::kWriteUncorrectable, nvme::io::kWriteZeroes, nvme::io::kDatasetManagement}) {
     page.io[opcode] = kSupported | kChangesLogicalBlocks;
   }
   return send(context, page);
@@ -90,14 +92,22 @@ Answer discovery_page(AdminContext& context) {
 
 Answer page(AdminContext& context, std::uint8_t id) {
   switch (id) {
-    case lid::kSupportedLogPages: return supported_pages(context);
-    case lid::kError: return error_page(context);
-    case lid::kSmart: return smart_page(context);
-    case lid::kFirmwareSlot: return firmware_page(context);
-    case lid::kChangedNamespaces: return changed_namespaces(context);
-    case lid::kCommandEffects: return effects_page(context);
-    case lid::kDiscovery: return discovery_page(context);
-    default: return refuse(nvme::status::kInvalidLogPage, kLidAt);
+    case lid::kSupportedLogPages:
+      return supported_pages(context);
+    case lid::kError:
+      return error_page(context);
+    case lid::kSmart:
+      return smart_page(context);
+    case lid::kFirmwareSlot:
+      return firmware_page(context);
+    case lid::kChangedNamespaces:
+      return changed_namespaces(context);
+    case lid::kCommandEffects:
+      return effects_page(context);
+    case lid::kDiscovery:
+      return discovery_page(context);
+    default:
+      return refuse(nvme::status::kInvalidLogPage, kLidAt);
   }
 }
 

@@ -37,12 +37,15 @@ class NamespaceView {
   [[nodiscard]] std::uint32_t block_size() const { return block_size_; }
   [[nodiscard]] bool read_only() const { return read_only_; }
   [[nodiscard]] bool special() const { return special_; }
-  [[nodiscard]] bool holds(std::uint64_t lba, std::uint64_t count) const { return lba <= blocks_ && count <= blocks_ - lba; }
+  [[nodiscard]] bool holds(std::uint64_t lba, std::uint64_t count) const {
+    return lba <= blocks_ && count <= blocks_ - lba;
+  }
   [[nodiscard]] bool unreadable(const BlockRange& range) const { return unreadable_ && unreadable_->overlaps(range); }
 
   void add_user() { ++users_; }
   void remove_user() {
-    if (--users_ == 0 && detached_) [[unlikely]] drained_();
+    if (--users_ == 0 && detached_) [[unlikely]]
+      drained_();
   }
   // No new users come; `drained` is called when the last one has gone, perhaps at once.
   void detach(std::function<void()> drained);
@@ -83,7 +86,9 @@ class SubsystemView {
     const std::uint64_t index = std::uint64_t{nsid} - 1;  // NSID 0: beyond any
     return index < by_nsid_.size() ? by_nsid_[index] : nullptr;
   }
-  [[nodiscard]] std::uint32_t limit() const { return static_cast<std::uint32_t>(by_nsid_.size()); }  // greatest NSID ever
+  [[nodiscard]] std::uint32_t limit() const {
+    return static_cast<std::uint32_t>(by_nsid_.size());
+  }  // greatest NSID ever
   void set(std::uint32_t nsid, NamespaceView* view);
 
  private:

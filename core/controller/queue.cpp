@@ -53,7 +53,8 @@ void Queue::on_ready(const weft_limits& limits) {
 }
 
 void Queue::on_command(const weft_command& command) {
-  if (state_ == State::kIo) [[likely]] return io_->on_command(command);
+  if (state_ == State::kIo) [[likely]]
+    return io_->on_command(command);
   if (state_ == State::kAdmin) return admin_.on_command(command);
   before_connect(command);
 }
@@ -76,7 +77,8 @@ void Queue::before_connect(const weft_command& command) {
 
 void Queue::on_data(std::uint64_t cookie, std::uint64_t, std::int32_t error, NvmeStatus status, std::uint32_t) {
   const DataEnd end{error, status};
-  if (io_ != nullptr) [[likely]] return io_->on_data(cookie, end);
+  if (io_ != nullptr) [[likely]]
+    return io_->on_data(cookie, end);
   admin_.on_data(cookie, end);
 }
 
@@ -175,14 +177,17 @@ void Queue::respond(std::uint64_t token, const nvme::Sqe& sqe, const Answer& ans
   }
   // Refused only while closing: then nobody waits for it.
   static_cast<void>(pair_->respond(token, sqe.cid, status, answer.result));
-  if (refused_) [[unlikely]] close(WEFT_CLOSE_FLUSH, worker_.reactor().now() + kCloseTime);
+  if (refused_) [[unlikely]]
+    close(WEFT_CLOSE_FLUSH, worker_.reactor().now() + kCloseTime);
 }
 
 void Queue::release(std::uint64_t token) {
   [[maybe_unused]] const std::int32_t rc = pair_->release(token);
   assert(rc == 0);
-  if (draining_ || disconnect_token_ != UINT64_MAX) [[unlikely]] maybe_drained();
-  if (closed_) [[unlikely]] maybe_gone();
+  if (draining_ || disconnect_token_ != UINT64_MAX) [[unlikely]]
+    maybe_drained();
+  if (closed_) [[unlikely]]
+    maybe_gone();
 }
 
 void Queue::close(std::uint32_t flags, Nanoseconds deadline) {

@@ -72,7 +72,7 @@ class ErrorRing {
 
 struct QueueShared {
   Counter commands;
-  Counter reads, writes;                // commands
+  Counter reads, writes;  // commands
   Counter bytes_read, bytes_written;
   Counter media_errors;
   ErrorRing errors;

@@ -3,6 +3,7 @@
 
 #include "core/controller/io_commands.hpp"
 #include "core/controller/queue.hpp"
+#include "core/controller/worker.hpp"
 
 namespace weft::controller {
 namespace {
@@ -18,20 +19,21 @@ void map_blocks(IoSlot& s) {
 
 Answer check_read(IoSlot& s, std::uint64_t data_length) {
   const Answer answer = check_range_and_data(s, data_length);
-  if (answer.ok()) claim_segments(s);
-  return answer;
+  return answer.ok() ? claim_segments(s) : answer;
 }
 
 void start_read(IoSlot& s) { s.queue().enter<map_blocks>(s); }
 
 void mapped(IoSlot& s) {
-  if (!s.status.ok()) [[unlikely]] return s.queue().finish(s, {s.status, kNoLocation, 0});
+  if (!s.status.ok()) [[unlikely]]
+    return s.queue().finish(s, {s.status, kNoLocation, 0});
   s.queue().send(s);
 }
 
 void read_sent(IoSlot& s, const DataEnd& end) {
   s.ns->context().unmap(s);
-  if (!end.ok()) [[unlikely]] return s.queue().finish(s, end.answer());
+  if (!end.ok()) [[unlikely]]
+    return s.queue().finish(s, end.answer());
   QueueShared& shared = s.queue().queue().shared();
   shared.reads.add(1);
   shared.bytes_read.add(s.length);
@@ -43,7 +45,8 @@ void read_sent(IoSlot& s, const DataEnd& end) {
 void set_piece(IoSlot& s) {
   const auto arguments = s.sqe->arguments<nvme::ReadWriteArguments>();
   s.lba = arguments.slba + s.progress;
-  s.blocks = std::min(arguments.blocks() - s.progress, kVerifyBytes / s.ns->block_size());
+  const std::uint32_t bytes = std::min(kVerifyBytes, s.queue().worker().options().max_transfer);
+  s.blocks = std::min(arguments.blocks() - s.progress, bytes / s.ns->block_size());
 }
 
 // The piece has been read. False: that was the end of the command.
@@ -85,9 +88,7 @@ Answer check_verify(IoSlot& s, std::uint64_t data_length) {
   if (const Answer answer = check_range(s); !answer.ok()) return answer;
   if (const Answer answer = check_no_data(data_length); !answer.ok()) return answer;
   set_piece(s);
-  claim_segments(s);
-  s.iov_entries = static_cast<std::uint16_t>(s.iov_entries + 1);  // a later piece may lie across one more page
-  return success();
+  return claim_segments(s, 1);  // a later piece may lie across one more page
 }
 
 void piece_mapped(IoSlot& s) {

@@ -16,6 +16,10 @@ nvme::Cap make_cap(std::uint32_t max_queue_size) {
       .with_crwms(true);
 }
 
+bool shutdown_wanted(nvme::Cc cc) {
+  return cc.shn() == nvme::Cc::kShutdownNormal || cc.shn() == nvme::Cc::kShutdownAbrupt;
+}
+
 }  // namespace
 
 Registers::Registers(std::uint32_t max_queue_size, bool discovery)
@@ -24,11 +28,16 @@ Registers::Registers(std::uint32_t max_queue_size, bool discovery)
 std::optional<std::uint64_t> Registers::get(std::uint32_t offset, bool eight_bytes) const {
   if (eight_bytes) return offset == nvme::property::kCap ? std::optional(cap_.value()) : std::nullopt;
   switch (offset) {
-    case nvme::property::kVs: return kVersion.value();
-    case nvme::property::kCc: return cc_.value();
-    case nvme::property::kCsts: return csts_.value();
-    case nvme::property::kCrto: return nvme::Crto().with_crwmt(kReadyTimeout).value();
-    default: return std::nullopt;
+    case nvme::property::kVs:
+      return kVersion.value();
+    case nvme::property::kCc:
+      return cc_.value();
+    case nvme::property::kCsts:
+      return csts_.value();
+    case nvme::property::kCrto:
+      return nvme::Crto().with_crwmt(kReadyTimeout).value();
+    default:
+      return std::nullopt;
   }
 }
 
@@ -36,7 +45,8 @@ std::optional<std::uint64_t> Registers::get(std::uint32_t offset, bool eight_byt
 bool Registers::acceptable(nvme::Cc cc) const {
   const bool sizes_ok = (cc.iosqes() == nvme::Cc::kIosqes && cc.iocqes() == nvme::Cc::kIocqes) ||
                         (discovery_ && cc.iosqes() == 0 && cc.iocqes() == 0);
-  return sizes_ok && (cc.css() == nvme::Cc::kCssNvm || cc.css() == nvme::Cc::kCssAllIo) && cc.mps() == 0 && cc.ams() == 0;
+  return sizes_ok && (cc.css() == nvme::Cc::kCssNvm || cc.css() == nvme::Cc::kCssAllIo) && cc.mps() == 0 &&
+         cc.ams() == 0;
 }
 
 CcAction Registers::write_cc(std::uint32_t value) {
@@ -44,7 +54,11 @@ CcAction Registers::write_cc(std::uint32_t value) {
   const nvme::Cc after(value);
   if (!before.enable()) {
     cc_ = after;
-    if (!after.enable() || resetting_) return CcAction::kNone;
+    if (resetting_) return CcAction::kNone;
+    if (!after.enable()) {
+      csts_ = csts_.with_shst(shutdown_wanted(after) ? nvme::Csts::kShutdownComplete : nvme::Csts::kShutdownNone);
+      return CcAction::kNone;
+    }
     if (!acceptable(after)) {
       csts_ = csts_.with_fatal(true);
       return CcAction::kNone;
@@ -59,8 +73,7 @@ CcAction Registers::write_cc(std::uint32_t value) {
   }
   // Enabled, and to stay so: nothing but the shutdown may change.
   cc_ = before.with_shn(after.shn());
-  const bool wants = after.shn() == nvme::Cc::kShutdownNormal || after.shn() == nvme::Cc::kShutdownAbrupt;
-  if (!wants || shutting_down()) return CcAction::kNone;
+  if (!shutdown_wanted(after) || shutting_down()) return CcAction::kNone;
   csts_ = csts_.with_shst(nvme::Csts::kShutdownInProgress);
   return CcAction::kShutdown;
 }
@@ -68,7 +81,10 @@ CcAction Registers::write_cc(std::uint32_t value) {
 CcAction Registers::reset_done() {
   resetting_ = false;
   csts_ = nvme::Csts();
-  if (!cc_.enable()) return CcAction::kNone;
+  if (!cc_.enable()) {
+    if (shutdown_wanted(cc_)) csts_ = csts_.with_shst(nvme::Csts::kShutdownComplete);
+    return CcAction::kNone;
+  }
   const nvme::Cc wanted = std::exchange(cc_, cc_.with_enable(false));
   return write_cc(wanted.value());
 }

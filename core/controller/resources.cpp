@@ -21,7 +21,8 @@ void Resources::FreeMemory::operator()(std::byte* memory) const {
 Resources::Resources(std::uint64_t budget, std::uint32_t chunks, std::uint32_t max_entries)
     : budget_(budget),
       // Not touched here: pages that are never used stay without memory.
-      chunks_(static_cast<std::byte*>(::operator new[](std::size_t{chunks} * kChunkSize, std::align_val_t{kChunkSize}))),
+      chunks_(
+          static_cast<std::byte*>(::operator new[](std::size_t{chunks} * kChunkSize, std::align_val_t{kChunkSize}))),
       next_(chunks, kNoChunk),
       free_chunks_(chunks) {
   for (std::uint32_t i = 0; i < chunks; ++i) free_chunks_[i] = chunks - 1 - i;
@@ -136,9 +137,8 @@ std::uint32_t Resources::describe(const Claim& claim, std::uint64_t offset, std:
                                   std::span<weft_iov> into) const {
   const std::uint64_t room = into.size() * std::uint64_t{kChunkSize} - offset % kChunkSize;
   std::uint32_t count = 0;
-  each_piece(claim, offset, std::min(length, room), [&](std::byte* at, std::uint64_t size) {
-    into[count++] = weft_iov{at, size, nullptr};
-  });
+  each_piece(claim, offset, std::min(length, room),
+             [&](std::byte* at, std::uint64_t size) { into[count++] = weft_iov{at, size, nullptr}; });
   return count;
 }
 

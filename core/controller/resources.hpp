@@ -62,6 +62,7 @@ class Resources {
   [[nodiscard]] bool equal(const Claim& claim, std::span<const weft_iov> iov) const;
   void copy_to(const Claim& claim, std::span<const weft_iov> iov) const;
 
+  [[nodiscard]] std::uint32_t max_entries() const { return long_iov_.entries; }
   [[nodiscard]] std::uint64_t held() const { return held_; }  // claims
 
  private:

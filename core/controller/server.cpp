@@ -17,7 +17,8 @@
 namespace weft::controller {
 
 Status Server::check_options(const TargetOptions& o) {
-  if (o.threads == 0 || o.threads > 1024) return Error(EINVAL, fmt::format("a target has 1 to 1024 threads, not {}", o.threads));
+  if (o.threads == 0 || o.threads > 1024)
+    return Error(EINVAL, fmt::format("a target has 1 to 1024 threads, not {}", o.threads));
   if (o.max_queue_size < 32 || o.max_queue_size > 65536) {
     return Error(EINVAL, fmt::format("the largest queue has 32 to 65536 entries, not {}", o.max_queue_size));
   }
@@ -25,11 +26,14 @@ Status Server::check_options(const TargetOptions& o) {
     return Error(EINVAL, fmt::format("a controller has 1 to 128 I/O queues, not {}", o.max_io_queues));
   }
   if (o.max_transfer < kChunkSize || o.max_transfer > (64u << 20) || !std::has_single_bit(o.max_transfer)) {
-    return Error(EINVAL, fmt::format("the largest transfer is a power of two from 4 KiB to 64 MiB, not {} bytes", o.max_transfer));
+    return Error(EINVAL, fmt::format("the largest transfer is a power of two from 4 KiB to 64 MiB, not {} bytes",
+                                     o.max_transfer));
   }
   if (o.data_memory < 4ull * o.max_transfer) {
-    return Error(EINVAL, fmt::format("memory for data under way ({} bytes a thread) must be four of the largest transfers ({} bytes)",
-                                     o.data_memory, o.max_transfer));
+    return Error(
+        EINVAL,
+        fmt::format("memory for data under way ({} bytes a thread) must be four of the largest transfers ({} bytes)",
+                    o.data_memory, o.max_transfer));
   }
   return {};
 }
@@ -58,8 +62,9 @@ Status Server::check_access_rules(const ListenerFacts& facts) const {
   if (facts.loopback || facts.discovery_only) return {};
   for (const auto& [nqn, subsystem] : subsystems_) {
     if (subsystem->has_rule()) continue;
-    return Error(EINVAL, fmt::format("hosts on other machines could reach {} at {}: say who may use {}, or that any host may",
-                                     facts.info.traddr, facts.info.trsvcid, nqn));
+    return Error(EINVAL,
+                 fmt::format("hosts on other machines could reach {} at {}: say who may use {}, or that any host may",
+                             facts.info.traddr, facts.info.trsvcid, nqn));
   }
   return {};
 }
@@ -68,17 +73,20 @@ Result<Address> Server::listen(const Address& wanted, bool discovery_only) {
   if (stopping_) return Error(ESHUTDOWN, "the target is stopping");
   Address address = wanted;
   if (!address.subnqn.empty()) {
-    return Error(EINVAL, fmt::format("{}: a listener serves every subsystem, so its address names none", address.to_string()));
+    return Error(EINVAL,
+                 fmt::format("{}: a listener serves every subsystem, so its address names none", address.to_string()));
   }
   TransportAddress where;
   auto transport = registry_.find(address.scheme, WEFT_ROLE_CONTROLLER, nullptr);
   if (!transport) return transport.error();
   if (const Status ok = check_transport_options(address, (*transport)->options(), {}); !ok) return ok.error();
   if (discovery_only && (*transport)->table().discovery_trsvcid != nullptr) {
-    if (const Status split = address.split_service((*transport)->table().discovery_trsvcid); !split) return split.error();
+    if (const Status split = address.split_service((*transport)->table().discovery_trsvcid); !split)
+      return split.error();
   }
   auto listener = std::make_unique<Listener>(static_cast<Listener::Owner&>(*this), **transport);
-  if (const Status opened = listener->open(control_, address, discovery_only, next_port_id_); !opened) return opened.error();
+  if (const Status opened = listener->open(control_, address, discovery_only, next_port_id_); !opened)
+    return opened.error();
   Listener& opened = *listener;
   listeners_.push_back(std::move(listener));
   if (Status rules = check_access_rules(*opened.facts()); !rules) {
@@ -92,7 +100,8 @@ Result<Address> Server::listen(const Address& wanted, bool discovery_only) {
 }
 
 void Server::unlisten(const Address& bound, Done done) {
-  const auto it = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->bound() == bound; });
+  const auto it =
+      std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->bound() == bound; });
   if (it == listeners_.end()) return done(Error(ENOENT, fmt::format("nothing listens on {}", bound.to_string())));
   unlistening_.emplace_back(it->get(), std::move(done));
   std::erase(listener_facts_, (*it)->facts());
@@ -104,9 +113,8 @@ void Server::unlisten(const Address& bound, Done done) {
 void Server::connection(Listener& listener, weft_pending* pending, std::string peer) {
   Worker& worker = *worker_list_[next_worker_];
   next_worker_ = (next_worker_ + 1) % worker_list_.size();
-  worker.post([&transport = listener.transport(), pending, origin = Origin{listener.facts(), std::move(peer)}](Worker& w) {
-    w.accept(transport, pending, origin);
-  });
+  worker.post([&transport = listener.transport(), pending, origin = Origin{listener.facts(), std::move(peer)}](
+                  Worker& w) { w.accept(transport, pending, origin); });
 }
 
 void Server::listener_closed(Listener& listener, const Error& reason) {
@@ -129,7 +137,8 @@ void Server::take(AdminRequest& request) {
   const auto it = queues_.find(request.queue);
   if (it == queues_.end()) return connect(request);
   Controller& controller = *it->second.controller;
-  if (controller.ending() || stopping_) return give_back(request, {nvme::status::kControllerPathingError, kNoLocation, 0});
+  if (controller.ending() || stopping_)
+    return give_back(request, {nvme::status::kControllerPathingError, kNoLocation, 0});
   controller.keep_alive().command_came();
   AdminContext context{controller, request, options_, discovery_, control_.now() - started_};
   if (const MaybeAnswer answer = dispatch(context)) give_back(request, *answer);
@@ -152,7 +161,9 @@ void Server::exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, Block
   ns.gate().want(range, [&worker, &slot] { worker.grant(slot); });
 }
 
-void Server::exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) { ns.gate().ended(range, effect); }
+void Server::exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) {
+  ns.gate().ended(range, effect);
+}
 
 // ---- Controllers
 

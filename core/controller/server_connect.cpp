@@ -60,7 +60,8 @@ Server::Access Server::access(std::string_view subnqn, std::string_view hostnqn,
 // In turn, so that one that was just given up does not come back soon; those in use until their last queue pair is gone.
 std::uint16_t Server::free_cntlid() {
   for (std::uint32_t tried = 0; tried < fabrics::kCntlidMax; ++tried) {
-    last_cntlid_ = last_cntlid_ == fabrics::kCntlidMax ? std::uint16_t{1} : static_cast<std::uint16_t>(last_cntlid_ + 1);
+    last_cntlid_ =
+        last_cntlid_ == fabrics::kCntlidMax ? std::uint16_t{1} : static_cast<std::uint16_t>(last_cntlid_ + 1);
     if (!controllers_.contains(last_cntlid_)) return last_cntlid_;
   }
   return 0;
@@ -74,15 +75,19 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
                                 .origin = request.queue->origin()};
   if (!wire::is_discovery_nqn(identity.subnqn)) {
     switch (access(identity.subnqn, identity.hostnqn, *identity.origin.listener, identity.subsystem)) {
-      case Access::kGranted: break;
-      case Access::kUnknown: return connect_invalid(where::kSubnqn);
-      case Access::kForbidden: return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
+      case Access::kGranted:
+        break;
+      case Access::kUnknown:
+        return connect_invalid(where::kSubnqn);
+      case Access::kForbidden:
+        return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
     }
   }
   identity.cntlid = free_cntlid();
   if (identity.cntlid == 0) return busy();
   const std::uint16_t cntlid = identity.cntlid;
-  auto owned = std::make_unique<Controller>(static_cast<Controller::Owner&>(*this), control_, options_, std::move(identity));
+  auto owned =
+      std::make_unique<Controller>(static_cast<Controller::Owner&>(*this), control_, options_, std::move(identity));
   Controller& controller = *owned;
   controllers_.emplace(cntlid, std::move(owned));
   controller.keep_alive().set(command.kato);
@@ -98,9 +103,12 @@ Answer Server::connect_io(AdminRequest& request, const fabrics::ConnectCommand& 
   if (wire::is_discovery_nqn(subnqn)) return connect_invalid(where::kQid);
   Subsystem* subsystem = nullptr;
   switch (access(subnqn, hostnqn, *request.queue->origin().listener, subsystem)) {
-    case Access::kGranted: break;
-    case Access::kUnknown: return connect_invalid(where::kSubnqn);
-    case Access::kForbidden: return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
+    case Access::kGranted:
+      break;
+    case Access::kUnknown:
+      return connect_invalid(where::kSubnqn);
+    case Access::kForbidden:
+      return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
   }
   const auto it = controllers_.find(data.cntlid);
   if (it == controllers_.end() || it->second->identity().subsystem != subsystem || it->second->ending()) {

@@ -28,22 +28,27 @@ Status check_backend(const BackendInfo& info) {
 }  // namespace
 
 Result<Subsystem*> Server::find_subsystem(std::string_view nqn) {
+  if (stopping_) return Error(ESHUTDOWN, "the target is stopping");
   const auto it = subsystems_.find(nqn);
-  if (it == subsystems_.end() || it->second->removing) return Error(ENOENT, fmt::format("there is no subsystem {}", nqn));
+  if (it == subsystems_.end() || it->second->removing)
+    return Error(ENOENT, fmt::format("there is no subsystem {}", nqn));
   return it->second.get();
 }
 
 Status Server::add_subsystem(const SubsystemOptions& options) {
+  if (stopping_) return Error(ESHUTDOWN, "the target is stopping");
   if (Status valid = wire::nqn_valid_strict(options.nqn, "the subsystem NQN"); !valid) return valid;
-  if (wire::is_discovery_nqn(options.nqn)) return Error(EINVAL, fmt::format("{} is the discovery service's name", options.nqn));
+  if (wire::is_discovery_nqn(options.nqn))
+    return Error(EINVAL, fmt::format("{} is the discovery service's name", options.nqn));
   if (options.serial.size() > kSerialLength || options.model.size() > kModelLength) {
-    return Error(EINVAL, fmt::format("subsystem {}: a serial number has at most {} characters, a model at most {}", options.nqn,
-                                     kSerialLength, kModelLength));
+    return Error(EINVAL, fmt::format("subsystem {}: a serial number has at most {} characters, a model at most {}",
+                                     options.nqn, kSerialLength, kModelLength));
   }
   for (const std::string& host : options.allow_hosts) {
     if (Status valid = wire::nqn_valid_strict(host, "the host NQN"); !valid) return valid;
   }
-  if (subsystems_.contains(options.nqn)) return Error(EEXIST, fmt::format("there is a subsystem {} already", options.nqn));
+  if (subsystems_.contains(options.nqn))
+    return Error(EEXIST, fmt::format("there is a subsystem {} already", options.nqn));
   subsystems_.emplace(options.nqn, std::make_unique<Subsystem>(options));
   discovery_changed();
   return {};
@@ -62,7 +67,8 @@ void Server::remove_subsystem(std::string_view nqn, Done done) {
     });
   };
   const auto of_it = [&subsystem](const Controller& c) { return c.identity().subsystem == &subsystem; };
-  const bool used = std::any_of(controllers_.begin(), controllers_.end(), [&](const auto& c) { return of_it(*c.second); });
+  const bool used =
+      std::any_of(controllers_.begin(), controllers_.end(), [&](const auto& c) { return of_it(*c.second); });
   if (!used) return finish();
   emptying_.emplace_back(&subsystem, std::move(finish));
   end_controllers(of_it);
@@ -85,7 +91,8 @@ Status Server::disallow_host(std::string_view nqn, std::string_view hostnqn) {
   }
   end_controllers([&](const Controller& c) {
     const Controller::Identity& host = c.identity();
-    return host.subsystem == *subsystem && host.hostnqn == hostnqn && !(*subsystem)->admits(hostnqn, *host.origin.listener);
+    return host.subsystem == *subsystem && host.hostnqn == hostnqn &&
+           !(*subsystem)->admits(hostnqn, *host.origin.listener);
   });
   discovery_changed();
   return {};
@@ -109,7 +116,8 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
   if (nsid == 0 || nsid > kMaxNamespaces) {
     return done(Error(EINVAL, fmt::format("namespace identifiers of {} go from 1 to {}", nqn, kMaxNamespaces)));
   }
-  if (subsystem.find(nsid) != nullptr) return done(Error(EEXIST, fmt::format("{} has a namespace {} already", nqn, nsid)));
+  if (subsystem.find(nsid) != nullptr)
+    return done(Error(EEXIST, fmt::format("{} has a namespace {} already", nqn, nsid)));
   const BackendInfo info = options.backend->info();
   if (Status valid = check_backend(info); !valid) return done(valid.error());
   NamespaceFacts facts{nsid, info, options.uuid.value_or(derive_namespace_uuid(nqn, nsid)),
@@ -157,7 +165,8 @@ void Server::close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::func
 void Server::close_namespaces(Subsystem& subsystem, std::function<void()> done) {
   if (!subsystem.namespaces.empty()) {
     const std::uint32_t nsid = subsystem.namespaces.begin()->first;
-    return close_namespace(subsystem, nsid, [this, &subsystem, done = std::move(done)] { close_namespaces(subsystem, done); });
+    return close_namespace(subsystem, nsid,
+                           [this, &subsystem, done = std::move(done)] { close_namespaces(subsystem, done); });
   }
   on_workers([&subsystem](Worker& worker) { worker.remove_subsystem(subsystem); }, std::move(done));
 }

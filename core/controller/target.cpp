@@ -74,11 +74,15 @@ Result<std::unique_ptr<Target>> Target::start(TransportRegistry& registry, const
     impl->threads.push_back(std::move(*thread));
   }
   // Made on the control thread, which is the only one that uses it.
-  impl->threads.front()->call([&] { impl->server = std::make_unique<controller::Server>(registry, options, reactors); });
+  impl->threads.front()->call(
+      [&] { impl->server = std::make_unique<controller::Server>(registry, options, reactors); });
   return std::unique_ptr<Target>(new Target(std::move(impl)));
 }
 
-Target::~Target() { stop(monotonic_now()); }
+Target::~Target() {
+  stop(monotonic_now());
+  impl_->threads.front()->call([&] { impl_->server.reset(); });
+}
 
 void Target::stop(Nanoseconds deadline) {
   const std::lock_guard lock(impl_->calls);
@@ -86,8 +90,6 @@ void Target::stop(Nanoseconds deadline) {
   Outcome<bool> outcome;
   impl_->threads.front()->call([&] { impl_->server->stop(deadline, [&outcome] { outcome.set(true); }); });
   static_cast<void>(outcome.wait());
-  impl_->threads.front()->call([&] { impl_->server.reset(); });
-  impl_->threads.clear();
 }
 
 Status Target::add_subsystem(const SubsystemOptions& options) {

@@ -6,32 +6,36 @@ namespace weft::controller {
 namespace {
 
 Answer check_write(IoSlot& s, std::uint64_t data_length) {
-  if (const Answer answer = check_range_and_data(s, data_length); !answer.ok()) [[unlikely]] return answer;
-  if (const Answer answer = check_writable(s); !answer.ok()) [[unlikely]] return answer;
+  if (const Answer answer = check_range_and_data(s, data_length); !answer.ok()) [[unlikely]]
+    return answer;
+  if (const Answer answer = check_writable(s); !answer.ok()) [[unlikely]]
+    return answer;
   if ((s.sqe->arguments<nvme::ReadWriteArguments>().control & nvme::ReadWriteArguments::kForceUnitAccess) != 0) {
     s.flags = BackendOp::kForceUnitAccess;
   }
-  claim_segments(s);
-  return success();
+  return claim_segments(s);
 }
 
 void start_write(IoSlot& s) { IoQueue::await_memory(s, s.ns->context().lend(s)); }
 
 void commit(IoSlot& s) {
   // Blocks that were marked unreadable become readable in the same step, for everyone.
-  if (!s.exclusive && s.ns->unreadable(s.range())) [[unlikely]] return s.queue().want_exclusive(s);
+  if (!s.exclusive && s.ns->unreadable(s.range())) [[unlikely]]
+    return s.queue().want_exclusive(s);
   IoQueue::await(s, s.ns->context().commit(s));
 }
 
 void write_received(IoSlot& s, const DataEnd& end) {
-  if (end.ok()) [[likely]] return s.queue().enter<commit>(s);
+  if (end.ok()) [[likely]]
+    return s.queue().enter<commit>(s);
   s.ns->context().discard(s);
   s.queue().finish(s, end.answer());
 }
 
 void write_done(IoSlot& s) {
   if (s.state == IoState::kLending) {
-    if (s.status.ok()) [[likely]] return s.queue().receive(s);
+    if (s.status.ok()) [[likely]]
+      return s.queue().receive(s);
     return s.queue().finish(s, {s.status, kNoLocation, 0});
   }
   const NvmeStatus status = s.status;

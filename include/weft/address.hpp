@@ -9,10 +9,9 @@
 // parse() knows the grammar and no transport: a URL's location stays whole in `traddr` until split_service() is called for
 // a transport whose table names a default service. to_string() prints the URL form; parse(to_string()) is equal (of a
 // split address: equal once it is split again).
-// Percent-encoding: %XX stands for a byte in the NQN, in values of options (there for '&', '#', '%' and spaces; '/' in an NQN
-// is %2F), and in a URL's location outside brackets; never for a control character. In brackets '%' (or '%25' before a letter) begins a
-// scope. The last
-// segment of a URL is the NQN when it starts with "nqn."; write %6Eqn. for a location's own.
+// Percent-encoding: %XX stands for a byte in the NQN, in values of options (there for '&', '#', '%' and spaces; '/' in an
+// NQN is %2F), and in a URL's location outside brackets; never for a control character. In brackets '%' (or '%25' before a
+// letter) begins a scope. The last segment of a URL is the NQN when it starts with "nqn."; write %6Eqn. for a location's own.
 // Keys of options are lower case and come once. '+' in a scheme is kept for filters: parsed, refused by
 // check_transport_options() as long as there are none.
 // Value types; any thread. Errors are EINVAL with a sentence that quotes the part at fault.

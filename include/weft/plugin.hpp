@@ -9,27 +9,25 @@
 //
 // What the classes offer (Made<T> is std::expected<T, Failure>; everything that is passed by reference is borrowed for
 // the call):
-//   Transport  [static Made<void> claim(const weft_address &, uint32_t role)]                     optional; absent:
-//     always ours
+//   Transport  [static Made<void> claim(const weft_address &, uint32_t role)]         absent: every address is ours
 //   Domain     static Made<std::unique_ptr<Domain>> open(const weft_services &, std::span<const weft_option>)
 //              Made<std::unique_ptr<Group>> open_group()
-//              [Made<Region *> register_region(void *, uint64_t, uint32_t access); Transport::Region has void
-//                release()]
-//   Group      int poll(uint32_t budget); void flush(); int arm(int &fd, uint64_t &deadline_ns); void stats(weft_stats
-//     &) const
-//              [Made<QueuePair *> connect(const weft_address &, const weft_qpair_params &, const weft_qpair_events &,
-//                void *ctx)]
-//              [Made<Listener *> listen(const weft_address &, const weft_listener_events &, void *ctx)
-//               Made<QueuePair *> accept(Pending &, const weft_qpair_params &, const weft_qpair_events &, void *ctx)]
-//   QueuePair  void close(uint32_t flags, uint64_t deadline_ns); void info(weft_qpair_info &) const; void
-//     stats(weft_stats &) const
-//              host role:        int send_command(const void *sqe, std::span<const weft_iov>, uint32_t flags)
-//              controller role:  Made<void> configure(const weft_qpair_params &); int receive_data(...); int
-//                send_data(...);
-//                                int send_response(...); void cancel_data(uint64_t token); int release_command(uint64_t
-//                                  token)
-//   Listener   void close(); void info(weft_listener_info &) const          Pending: void reject(uint32_t reason),
-//     which frees it
+//              [Made<Region *> register_region(void *, uint64_t, uint32_t access); Region has void release()]
+//   Group      int poll(uint32_t budget); void flush(); int arm(int &fd, uint64_t &deadline_ns)
+//              void stats(weft_stats &) const
+//     host     Made<QueuePair *> connect(const weft_address &, const weft_qpair_params &, const weft_qpair_events &,
+//                                        void *ctx)
+//     contr.   Made<Listener *> listen(const weft_address &, const weft_listener_events &, void *ctx)
+//              Made<QueuePair *> accept(Pending &, const weft_qpair_params &, const weft_qpair_events &, void *ctx)
+//   QueuePair  void close(uint32_t flags, uint64_t deadline_ns)
+//              void info(weft_qpair_info &) const; void stats(weft_stats &) const
+//     host     int send_command(const void *sqe, std::span<const weft_iov>, uint32_t flags)
+//     contr.   Made<void> configure(const weft_qpair_params &)
+//              int receive_data(token, offset, std::span<const weft_iov>, cookie, flags)
+//              int send_data(token, offset, std::span<const weft_iov>, const void *final_cqe, cookie, flags)
+//              int send_response(token, const void *cqe, flags); void cancel_data(token); int release_command(token)
+//   Listener   void close(); void info(weft_listener_info &) const
+//   Pending    void reject(uint32_t reason), which frees it
 // What a class does not offer stays NULL in the table. A handle is the address of its object; the classes decide when a
 // queue pair, listener or pending dies (see "Ending" in transport_abi.h), the table deletes domains and groups.
 //

@@ -28,7 +28,8 @@ class TargetTest : public testing::Test {
     TargetOptions options;
     options.threads = 3;
     target_ = std::move(*Target::start(registry_, options));
-    ASSERT_TRUE(target_->add_subsystem({.nqn = kNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
+    ASSERT_TRUE(target_->add_subsystem(
+        {.nqn = kNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
     storage_ = std::make_shared<MemoryStorage>(1024);
     ASSERT_EQ(add(storage_, 1), 0);
     ASSERT_TRUE(target_->listen(*Address::parse("loop://here")));

@@ -231,7 +231,6 @@ class Wire {
   void move(Way& way);
   bool cut_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  World& world_;
 };
 
 // Host and controller joined by a Wire, handshake done unless told otherwise.

@@ -9,6 +9,7 @@
 
 #include <tuple>
 
+#include "tests/support/build_folders.hpp"
 #include "tests/support/child_process.hpp"
 
 namespace weft {
@@ -38,14 +39,14 @@ class DataPath : public testing::TestWithParam<Case> {};
 TEST_P(DataPath, AllocatesNothingInEitherProcess) {
   const auto& [direction, bytes, digests] = GetParam();
   const CounterFile target_counters("target"), host_counters("host");
-  ChildProcess target({WEFT_TEST_BINARY_DIR "/weft", "serve", "--listen", "tcp://127.0.0.1:0", "--nqn",
+  ChildProcess target({program("weft"), "serve", "--listen", "tcp://127.0.0.1:0", "--nqn",
                        "nqn.2026-01.org.example:alloc", "--namespace", "ram://?size=64M"},
                       target_counters.environment());
   const auto line = target.read_line();
   ASSERT_TRUE(line && line->starts_with("listening ")) << (line ? *line : "no line");
   const std::string address =
       line->substr(10) + "/nqn.2026-01.org.example:alloc?qsize=32" + (digests ? "&hdgst=on&ddgst=on" : "");
-  ChildProcess host({WEFT_IO_DRIVER, WEFT_TEST_PLUGIN_DIR, address, direction, std::to_string(bytes), "100000",
+  ChildProcess host({WEFT_IO_DRIVER, plugin_folder(), address, direction, std::to_string(bytes), "100000",
                      host_counters.path(), target_counters.path()},
                     host_counters.environment());
   EXPECT_EQ(host.read_all(std::chrono::seconds(280)), "host 0 0\ntarget 0 0\n");
@@ -65,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(All, DataPath,
 // The counting itself counts: without this, a test that finds nothing would prove nothing.
 TEST(CountAllocations, SeesTheAllocationsOfAProgram) {
   const CounterFile counters("self");
-  ChildProcess program({WEFT_TEST_BINARY_DIR "/weft", "--version"}, counters.environment());
+  ChildProcess program({program("weft"), "--version"}, counters.environment());
   EXPECT_EQ(program.wait(), 0);
   std::uint64_t counted[2] = {0, 0};
   const UniqueFd fd(open(counters.path().c_str(), O_RDONLY | O_CLOEXEC));

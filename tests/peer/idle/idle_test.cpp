@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "tests/support/build_folders.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/process_counts.hpp"
 
@@ -17,13 +18,13 @@ constexpr char kNqn[] = "nqn.2026-01.org.example:idle";
 class Idle : public testing::Test {
  protected:
   Idle()
-      : target_({WEFT_TEST_BINARY_DIR "/weft", "serve", "--listen", "tcp://127.0.0.1:0", "--nqn", kNqn, "--namespace",
+      : target_({program("weft"), "serve", "--listen", "tcp://127.0.0.1:0", "--nqn", kNqn, "--namespace",
                  "ram://?size=16M"}) {
     const auto line = target_.read_line();
     if (line && line->starts_with("listening ")) address_ = line->substr(10) + "/" + kNqn;
   }
   [[nodiscard]] std::vector<std::string> host(const std::string& options, unsigned associations) const {
-    return {WEFT_IDLE_HOST, WEFT_TEST_PLUGIN_DIR, address_ + options, std::to_string(associations)};
+    return {WEFT_IDLE_HOST, plugin_folder(), address_ + options, std::to_string(associations)};
   }
   static void expect_end(ChildProcess& process) {
     process.send_signal(SIGTERM);

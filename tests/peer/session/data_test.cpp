@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/peer/session/served_target.hpp"
+#include "tests/support/build_folders.hpp"
 
 namespace weft {
 namespace {
@@ -154,7 +155,7 @@ TEST(Session, FindsItsSubsystemByDiscovery) {
 TEST(Session, EndsCleanlyWhenTheTargetGoesAway) {
   auto served = std::make_unique<ServedTarget>();
   const std::uint32_t nsid = served->add("ram://?size=1M");
-  TransportRegistry registry(SearchPath{{WEFT_TEST_PLUGIN_DIR}});
+  TransportRegistry registry(SearchPath{{plugin_folder()}});
   auto host = BlockingHost::connect(registry, served->url("?timeout=5s"));
   ASSERT_TRUE(host);
   auto ns = (*host)->identify_namespace(nsid);

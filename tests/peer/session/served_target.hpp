@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/build_folders.hpp"
 #include "tests/support/process_counts.hpp"
 #include "weft/blocking.hpp"
 #include "weft/controller.hpp"
@@ -21,7 +22,7 @@ inline constexpr char kNqn[] = "nqn.2026-01.org.example:session";
 class ServedTarget {
  public:
   explicit ServedTarget(const TargetOptions& options = {}, const std::string& listen_options = "")
-      : registry(SearchPath{{WEFT_TEST_PLUGIN_DIR}}) {
+      : registry(SearchPath{{plugin_folder()}}) {
     auto started = Target::start(registry, options);
     EXPECT_TRUE(started) << (started ? "" : started.error().text);
     target = std::move(*started);

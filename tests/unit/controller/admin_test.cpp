@@ -78,7 +78,8 @@ TEST_F(Admin, NamesDeriveFromNqnAndNsid) {
   EXPECT_NE(derive_namespace_uuid(kDiskNqn, 1), derive_namespace_nguid(kDiskNqn, 1));
   EXPECT_LE(derive_serial(kDiskNqn).size(), 20u);
   // Never to change: hosts know namespaces by these.
-  EXPECT_EQ(wire::format_uuid(derive_namespace_uuid(kDiskNqn, 1)), wire::format_uuid(wire::derive_uuid("namespace uuid", std::string(kDiskNqn) + "/1")));
+  EXPECT_EQ(wire::format_uuid(derive_namespace_uuid(kDiskNqn, 1)),
+            wire::format_uuid(wire::derive_uuid("namespace uuid", std::string(kDiskNqn) + "/1")));
 }
 
 TEST_F(Admin, IdentifyOfNamespacesThatAreNotThere) {

@@ -82,7 +82,8 @@ class Bench : public testing::Test {
   }
   // The usual: one subsystem for any host, one namespace of 1024 blocks of 512 bytes, one listener.
   void serve() {
-    ASSERT_TRUE(server_->add_subsystem({.nqn = kDiskNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
+    ASSERT_TRUE(server_->add_subsystem(
+        {.nqn = kDiskNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
     storage_ = std::make_shared<MemoryStorage>(1024);
     add_namespace(storage_);
     listen();

@@ -15,8 +15,10 @@ class Discovery : public Bench {
     std::vector<std::string> seen;  // "subnqn at traddr"
   };
   void SetUp() override {
-    ASSERT_TRUE(server_->add_subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA}, .serial = "", .model = "Weft"}));
-    ASSERT_TRUE(server_->add_subsystem({.nqn = kOther, .allow_any_host = false, .allow_hosts = {kHostB}, .serial = "", .model = "Weft"}));
+    ASSERT_TRUE(server_->add_subsystem(
+        {.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA}, .serial = "", .model = "Weft"}));
+    ASSERT_TRUE(server_->add_subsystem(
+        {.nqn = kOther, .allow_any_host = false, .allow_hosts = {kHostB}, .serial = "", .model = "Weft"}));
     listen("one");
     listen("discovery", true);
   }
@@ -27,9 +29,10 @@ class Discovery : public Bench {
     return h;
   }
   static Reply read(CapsuleHost& h, std::span<std::byte> into, std::uint64_t offset = 0, bool retain = false) {
-    return h.call(wire::get_log_page({.lid = nvme::log_page::kDiscovery, .offset = offset, .length = into.size(),
-                                      .retain_async_event = retain}),
-                  {}, into);
+    return h.call(
+        wire::get_log_page(
+            {.lid = nvme::log_page::kDiscovery, .offset = offset, .length = into.size(), .retain_async_event = retain}),
+        {}, into);
   }
   static Log log(CapsuleHost& h) {
     std::vector<std::byte> page(16 << 10);
@@ -37,7 +40,8 @@ class Discovery : public Bench {
     Log log{load<fabrics::DiscoveryLogHeader>(page.data()), {}};
     for (std::uint64_t i = 0; i < log.header.numrec; ++i) {
       const auto entry = load<fabrics::DiscoveryLogEntry>(page.data() + 1024 * (i + 1));
-      log.seen.push_back(std::string(wire::read_text(entry.subnqn)) + " at " + std::string(wire::read_text(entry.traddr)));
+      log.seen.push_back(std::string(wire::read_text(entry.subnqn)) + " at " +
+                         std::string(wire::read_text(entry.traddr)));
       EXPECT_EQ(entry.cntlid, 0xFFFF);
       EXPECT_GE(entry.asqsz, 32);
       EXPECT_EQ(entry.subtype, fabrics::subtype::kNvm);
@@ -110,7 +114,8 @@ TEST_F(Discovery, DoesNothingElse) {
   EXPECT_EQ(wire::read_text(id.subnqn), fabrics::kDiscoveryNqn);
   EXPECT_EQ(a.call(wire::identify({.cns = nvme::cns::kActiveNamespaces}), {}, bytes_of(id)).code(), 0x002);
   nvme::SmartLog smart;
-  EXPECT_EQ(a.call(wire::get_log_page({.lid = nvme::log_page::kSmart, .length = 512}), {}, bytes_of(smart)).code(), 0x109);
+  EXPECT_EQ(a.call(wire::get_log_page({.lid = nvme::log_page::kSmart, .length = 512}), {}, bytes_of(smart)).code(),
+            0x109);
   EXPECT_EQ(a.call(wire::set_features(nvme::feature::kNumberOfQueues, 0)).code(), 0x002);
 }
 

@@ -19,7 +19,9 @@ class Io : public Bench {
     EXPECT_EQ(counts().borrowed_buffers, 0u);
     EXPECT_EQ(counts().commands, 0u);
   }
-  static nvme::DsmRange range(std::uint64_t lba, std::uint32_t blocks) { return {.attributes = {}, .blocks = blocks, .slba = lba}; }
+  static nvme::DsmRange range(std::uint64_t lba, std::uint32_t blocks) {
+    return {.attributes = {}, .blocks = blocks, .slba = lba};
+  }
   Reply deallocate(std::vector<nvme::DsmRange> ranges, std::size_t bytes = 4096, std::uint32_t attributes = 4) {
     const auto count = static_cast<std::uint32_t>(ranges.size());
     std::vector<std::byte> data(bytes);
@@ -265,7 +267,8 @@ TEST_F(Fused, WritesWhenTheBlocksAreTheSame) {
 }
 TEST_F(Fused, ChangesNothingWhenTheyDiffer) {
   const auto before = storage_->content(3, 2);
-  EXPECT_EQ(codes(send(wire::compare(1, 3, 2), wire::write(1, 3, 2), pattern(1024), pattern(1024))), std::pair(0x285, 0x009));
+  EXPECT_EQ(codes(send(wire::compare(1, 3, 2), wire::write(1, 3, 2), pattern(1024), pattern(1024))),
+            std::pair(0x285, 0x009));
   EXPECT_EQ(storage_->content(3, 2), before);
 }
 TEST_F(Fused, LargePairsComeByTransfers) {
@@ -362,12 +365,13 @@ TEST_F(Fused, ManyPairsOnOneBlockMakeACounter) {
 
 class Scarce : public Io {
  protected:
-  Scarce() : Io([] {
-      TargetOptions o;
-      o.max_transfer = 64 << 10;
-      o.data_memory = 256 << 10;
-      return o;
-    }()) {}
+  Scarce()
+      : Io([] {
+          TargetOptions o;
+          o.max_transfer = 64 << 10;
+          o.data_memory = 256 << 10;
+          return o;
+        }()) {}
 };
 
 TEST_F(Scarce, CommandsWaitInOrderForMemory) {

@@ -13,7 +13,9 @@ class Lifecycle : public Bench {
     EXPECT_TRUE(reply.ok()) << std::hex << reply.code();
     return reply.result();
   }
-  static nvme::Csts csts(CapsuleHost& h) { return nvme::Csts(static_cast<std::uint32_t>(get(h, nvme::property::kCsts))); }
+  static nvme::Csts csts(CapsuleHost& h) {
+    return nvme::Csts(static_cast<std::uint32_t>(get(h, nvme::property::kCsts)));
+  }
   static void set_cc(CapsuleHost& h, nvme::Cc cc) {
     ASSERT_TRUE(h.call(wire::property_set(nvme::property::kCc, cc.value(), false)).ok());
   }
@@ -57,8 +59,8 @@ TEST_F(Lifecycle, BecomesReadyWhenEnabled) {
 
 TEST_F(Lifecycle, FailsOnABadConfiguration) {
   serve();
-  for (const nvme::Cc cc : {good_cc().with_mps(1), good_cc().with_css(1), good_cc().with_ams(1), good_cc().with_iosqes(5),
-                            good_cc().with_iocqes(0)}) {
+  for (const nvme::Cc cc : {good_cc().with_mps(1), good_cc().with_css(1), good_cc().with_ams(1),
+                            good_cc().with_iosqes(5), good_cc().with_iocqes(0)}) {
     CapsuleHost& h = host();
     ASSERT_TRUE(h.connect(names(), 0, 32).ok());
     set_cc(h, cc);

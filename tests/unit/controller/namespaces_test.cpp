@@ -162,7 +162,8 @@ TEST_F(Namespaces, ARemovedSubsystemTakesItsControllersAlong) {
 
 TEST_F(Namespaces, SubsystemsKeepApart) {
   const char* const other = "nqn.2026-01.org.example:other";
-  ASSERT_TRUE(server_->add_subsystem({.nqn = other, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
+  ASSERT_TRUE(
+      server_->add_subsystem({.nqn = other, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
   auto storage = std::make_shared<MemoryStorage>(8);
   add_namespace(storage, 1, other);
   storage->fill(0, 8, std::byte{0x42});
@@ -171,9 +172,12 @@ TEST_F(Namespaces, SubsystemsKeepApart) {
   CapsuleHost& q = io(1, 32, names(other));
   ASSERT_TRUE(q.call(wire::read(1, 0, 1), {}, block_).ok());
   EXPECT_EQ(block_[0], std::byte{0x42});
-  EXPECT_FALSE(server_->add_subsystem({.nqn = other, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
-  EXPECT_FALSE(server_->add_subsystem({.nqn = fabrics::kDiscoveryNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
-  EXPECT_FALSE(server_->add_subsystem({.nqn = "disk", .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
+  EXPECT_FALSE(
+      server_->add_subsystem({.nqn = other, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
+  EXPECT_FALSE(server_->add_subsystem(
+      {.nqn = fabrics::kDiscoveryNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
+  EXPECT_FALSE(server_->add_subsystem(
+      {.nqn = "disk", .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
 }
 
 TEST_F(Namespaces, AListenerThatGoesLeavesItsConnections) {

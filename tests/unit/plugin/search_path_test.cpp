@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "tests/support/build_folders.hpp"
 #include "core/plugin/search_path.hpp"
 
 namespace weft {
@@ -17,17 +18,17 @@ class SearchPathTest : public testing::Test {
 
 TEST_F(SearchPathTest, ABinaryInTheBuildTreeLooksInThatTree) {
   unsetenv("WEFT_PLUGIN_PATH");
-  EXPECT_THAT(SearchPath::standard().folders, ElementsAre(WEFT_TEST_PLUGIN_DIR));
+  EXPECT_THAT(SearchPath::standard().folders, ElementsAre(plugin_folder()));
 }
 
 TEST_F(SearchPathTest, GivenFoldersComeFirstThenTheEnvironments) {
   setenv("WEFT_PLUGIN_PATH", "/c:/d", 1);
-  EXPECT_THAT(SearchPath::standard({"/a", "/b"}).folders, ElementsAre("/a", "/b", "/c", "/d", WEFT_TEST_PLUGIN_DIR));
+  EXPECT_THAT(SearchPath::standard({"/a", "/b"}).folders, ElementsAre("/a", "/b", "/c", "/d", plugin_folder()));
 }
 
 TEST_F(SearchPathTest, EmptyPartsOfTheEnvironmentAreNoFolder) {
   setenv("WEFT_PLUGIN_PATH", "::/c:", 1);
-  EXPECT_THAT(SearchPath::standard().folders, ElementsAre("/c", WEFT_TEST_PLUGIN_DIR));
+  EXPECT_THAT(SearchPath::standard().folders, ElementsAre("/c", plugin_folder()));
 }
 
 SearchPathInputs installed_program() {
