@@ -84,14 +84,15 @@ std::uint16_t CapsuleHost::send(nvme::Sqe sqe, std::span<const std::byte> out, s
   const std::uint16_t cid = next_cid_;
   next_cid_ = static_cast<std::uint16_t>((next_cid_ + 1) % depth_);
   sqe.cid = cid;
-  weft_iov iov{const_cast<std::byte*>(out.data()), out.size(), nullptr};
+  replies_.erase(cid);
+  std::vector<std::byte>& kept = outstanding_[cid];
+  kept.assign(out.begin(), out.end());
+  weft_iov iov{kept.data(), kept.size(), nullptr};
   std::uint32_t flags = out.empty() ? 0 : WEFT_DIR_OUT;
   if (!in.empty()) {
     iov = {in.data(), in.size(), nullptr};
     flags = WEFT_DIR_IN;
   }
-  replies_.erase(cid);
-  outstanding_[cid] = true;
   const int rc = handle_ == nullptr ? -ENOTCONN
                                     : transport_.table().send_command(handle_, &sqe, flags == 0 ? nullptr : &iov,
                                                                       flags == 0 ? 0 : 1, flags);

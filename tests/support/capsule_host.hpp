@@ -51,7 +51,7 @@ class CapsuleHost {
 
   // False: the connection was refused; closed_error() says how.
   [[nodiscard]] bool open(std::uint16_t qid, std::uint32_t depth, std::uint32_t in_capsule = 8192);
-  // Sends; the CID. Data is borrowed until the reply.
+  // Sends; the CID. `out` is copied, `in` is borrowed until the reply.
   std::uint16_t send(nvme::Sqe sqe, std::span<const std::byte> out = {}, std::span<std::byte> in = {});
   [[nodiscard]] Reply wait(std::uint16_t cid);
   [[nodiscard]] Reply call(const nvme::Sqe& sqe, std::span<const std::byte> out = {}, std::span<std::byte> in = {}) {
@@ -88,7 +88,7 @@ class CapsuleHost {
   std::uint16_t next_cid_ = 0;
   std::uint32_t depth_ = 0;
   std::map<std::uint16_t, Reply> replies_;
-  std::map<std::uint16_t, bool> outstanding_;
+  std::map<std::uint16_t, std::vector<std::byte>> outstanding_;  // with what they send
   std::vector<std::uint16_t> order_;
 };
 

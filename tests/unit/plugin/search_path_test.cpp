@@ -3,8 +3,8 @@
 
 #include <cstdlib>
 
-#include "tests/support/build_folders.hpp"
 #include "core/plugin/search_path.hpp"
+#include "tests/support/build_folders.hpp"
 
 namespace weft {
 namespace {
