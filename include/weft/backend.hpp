@@ -83,7 +83,8 @@ class Backend {
   // On the thread of `reactor`. The caller add()s the context to the reactor and destroys it when no operation is under way.
   [[nodiscard]] virtual Result<std::unique_ptr<BackendContext>> open(Reactor& reactor) = 0;
   // Changes the size while contexts are open. Before it shrinks, the caller has ended the I/O beyond the new end; what lay
-  // there is lost. ENOTSUP where it cannot.
+  // there is lost. Memory that is lent or mapped there stays good until it is given back (what is lent: by discard()); a
+  // lend() that was on its way may still name such blocks. ENOTSUP where it cannot.
   [[nodiscard]] virtual Status resize(std::uint64_t blocks);
 };
 

@@ -179,6 +179,27 @@ TEST_F(Io, VerifyReadsEverythingPieceByPiece) {
   EXPECT_TRUE(q_->wait(cid).ok());
 }
 
+TEST_F(Io, ABackendThatCutsTooFineIsRefused) {
+  auto fine = std::make_shared<MemoryStorage>(1024);
+  fine->segment = 512;
+  add_namespace(fine, 2);
+  EXPECT_EQ(q_->call(wire::write(2, 0, 512), pattern(512 * 512)).code(), 0x006);
+  EXPECT_TRUE(q_->call(wire::write(2, 0, 256), pattern(256 * 512)).ok());
+}
+
+TEST_F(Io, TransfersAreCutToWhatTheTransportTakes) {
+  LoopbackLimits limits;
+  limits.max_iov = 3;
+  loopback_control().set_limits(limits);
+  CapsuleHost& q = io(2);
+  const auto data = pattern(80 * 512);
+  ASSERT_TRUE(q.call(wire::write(1, 0, 80), data).ok());
+  ASSERT_TRUE(q.call(wire::compare(1, 0, 80), data).ok());
+  std::vector<std::byte> back(data.size());
+  ASSERT_TRUE(q.call(wire::read(1, 0, 80), {}, back).ok());
+  EXPECT_EQ(back, data);
+}
+
 // ---- Dataset Management
 
 TEST_F(Io, DeallocatesEveryRange) {

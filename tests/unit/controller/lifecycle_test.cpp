@@ -238,6 +238,41 @@ TEST_F(Lifecycle, ADisabledControllerEndsAfterTwoMinutes) {
   EXPECT_EQ(notices_.size(), 2u);
 }
 
+TEST_F(Lifecycle, ASilentDiscoveryConnectionIsCleanedUp) {
+  serve();
+  CapsuleHost& h = admin(names(fabrics::kDiscoveryNqn));
+  advance(100 * kSecond);
+  ASSERT_TRUE(csts(h).ready());
+  advance(100 * kSecond);
+  EXPECT_FALSE(h.closed());
+  advance(130 * kSecond);
+  EXPECT_TRUE(h.closed());
+}
+
+TEST_F(Lifecycle, AShutdownOfADisabledControllerIsComplete) {
+  serve();
+  CapsuleHost& h = admin();
+  set_cc(h, good_cc().with_enable(false).with_shn(nvme::Cc::kShutdownNormal));
+  settle();
+  EXPECT_EQ(csts(h).shst(), nvme::Csts::kShutdownComplete);
+  EXPECT_FALSE(csts(h).ready());
+  set_cc(h, nvme::Cc());
+  EXPECT_EQ(csts(h).shst(), nvme::Csts::kShutdownNone);
+}
+
+TEST_F(Lifecycle, AnEnableDuringAResetTakesEffectAfterIt) {
+  serve();
+  CapsuleHost& a = admin();
+  io(1);
+  const std::uint16_t off = a.send(wire::property_set(nvme::property::kCc, nvme::Cc().value(), false));
+  const std::uint16_t on = a.send(wire::property_set(nvme::property::kCc, good_cc().value(), false));
+  ASSERT_TRUE(a.wait(off).ok());
+  ASSERT_TRUE(a.wait(on).ok());
+  settle();
+  EXPECT_TRUE(csts(a).ready());
+  EXPECT_TRUE(host(1).connect(names(), 1, 32, cntlid_).ok());
+}
+
 TEST_F(Lifecycle, DisconnectOnTheAdminQueueIsOfTheWrongType) {
   serve();
   EXPECT_EQ(admin().call(wire::disconnect()).code(), 0x185);
