@@ -55,13 +55,8 @@ void Pool<T>::reserve(std::uint32_t more) {
   const std::uint64_t wanted = reserved_ + more;
   if (wanted > capacity_) {
     const auto added = static_cast<std::uint32_t>(wanted - capacity_);
-    auto chunk = std::make_unique_for_overwrite<std::byte[]>(std::size_t{added} * sizeof(T));
     chunks_.reserve(chunks_.size() + 1);
-    // What is left of the last chunk goes to the free list, so that none of it is lost.
-    for (; fresh_count_ != 0; --fresh_count_, fresh_ += sizeof(T)) give_back(*new (fresh_) T);
-    fresh_ = chunk.get();
-    fresh_count_ = added;
-    chunks_.push_back(std::move(chunk));
+    chunks_.push_back({std::make_unique_for_overwrite<std::byte[]>(std::size_t{added} * sizeof(T)), added, 0});
     capacity_ = wanted;
   }
   reserved_ = wanted;
@@ -74,11 +69,9 @@ T& Pool<T>::take() {
     free_ = place->next;
     return *place;
   }
-  assert(fresh_count_ != 0);
-  --fresh_count_;
-  T* place = new (fresh_) T;
-  fresh_ += sizeof(T);
-  return *place;
+  while (chunks_[fresh_].used == chunks_[fresh_].count) ++fresh_;
+  Chunk& chunk = chunks_[fresh_];
+  return *new (chunk.memory.get() + std::size_t{chunk.used++} * sizeof(T)) T;
 }
 
 template <class T>

@@ -82,9 +82,14 @@ class Pool {
   void give_back(T& place);
 
  private:
-  std::vector<std::unique_ptr<std::byte[]>> chunks_;
-  std::byte* fresh_ = nullptr;  // never used part of the last chunk
-  std::uint32_t fresh_count_ = 0;
+  // Its places are used in order; those never used are never touched, so an idle queue pair costs address space only.
+  struct Chunk {
+    std::unique_ptr<std::byte[]> memory;
+    std::uint32_t count = 0;
+    std::uint32_t used = 0;
+  };
+  std::vector<Chunk> chunks_;
+  std::size_t fresh_ = 0;  // the first chunk that has unused places
   std::uint64_t capacity_ = 0, reserved_ = 0;
   T* free_ = nullptr;
 };

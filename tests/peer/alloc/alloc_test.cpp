@@ -58,16 +58,16 @@ TEST_P(DataPath, AllocatesNothingInEitherProcess) {
 INSTANTIATE_TEST_SUITE_P(All, DataPath,
                          testing::Combine(testing::Values("read", "write"), testing::Values(4096u, 131072u),
                                           testing::Bool()),
-                         [](const testing::TestParamInfo<Case>& info) {
-                           return fmt::format("{}{}{}", std::get<0>(info.param), std::get<1>(info.param),
-                                              std::get<2>(info.param) ? "Digests" : "");
+                         [](const testing::TestParamInfo<Case>& one) {
+                           return fmt::format("{}{}{}", std::get<0>(one.param), std::get<1>(one.param),
+                                              std::get<2>(one.param) ? "Digests" : "");
                          });
 
 // The counting itself counts: without this, a test that finds nothing would prove nothing.
 TEST(CountAllocations, SeesTheAllocationsOfAProgram) {
   const CounterFile counters("self");
-  ChildProcess program({program("weft"), "--version"}, counters.environment());
-  EXPECT_EQ(program.wait(), 0);
+  ChildProcess version({program("weft"), "--version"}, counters.environment());
+  EXPECT_EQ(version.wait(), 0);
   std::uint64_t counted[2] = {0, 0};
   const UniqueFd fd(open(counters.path().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(read(fd.get(), counted, sizeof counted), static_cast<ssize_t>(sizeof counted));

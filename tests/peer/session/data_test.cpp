@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Over, Data,
                                          Shape{"FourQueues", "?queues=4", "", "ram://?size=16M&block=4096"},
                                          Shape{"SmallQueue", "?qsize=2", "", "ram://?size=16M"},
                                          Shape{"FlowControl", "?sqfc=on&qsize=4", "", "ram://?size=16M"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Session, RunsEveryKindOfCommand) {
   ServedTarget served;
