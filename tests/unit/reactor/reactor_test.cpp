@@ -66,7 +66,7 @@ TEST(Reactor, RunEndsAfterTheTasksPostedBeforeStop) {
 }
 
 TEST(Reactor, RunUntilReturnsWhenDoneOrAtTheDeadline) {
-  const auto reactor = *Reactor::create();
+  const auto reactor = *Reactor::create({.wait = WaitPolicy::kPoll});  // nothing would wake it but its deadline
   int turns = 0;
   EXPECT_TRUE(reactor->run_until([&] { return ++turns == 10; }, 0));
   const Nanoseconds deadline = monotonic_now() + 2'000'000;
