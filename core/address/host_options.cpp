@@ -64,6 +64,12 @@ Status read_hostnqn(const Option& option, std::string& out) {
   return {};
 }
 
+Status read_text(const Option& option, std::string& out) {
+  if (option.value.empty()) return Error(EINVAL, fmt::format("option '{}' is empty", option.key));
+  out = option.value;
+  return {};
+}
+
 Status read_switch(const Option& option, bool& out) {
   const Result<bool> value = parse_switch(option.value);
   if (!value) return in_option(option.key, value.error());
@@ -87,7 +93,7 @@ constexpr std::uint64_t kMaxQueues = 1024;
 constexpr std::uint64_t kMaxQueueSize = 65536;
 constexpr std::uint64_t kMaxAdminQueueSize = 4096;
 
-constexpr std::array<Key, 9> kKeys{{
+constexpr std::array<Key, 11> kKeys{{
     {"queues", [](const Option& o, HostOptions& h) { return read_count(o, 1, kMaxQueues, h.queues); }},
     {"qsize", [](const Option& o, HostOptions& h) { return read_count(o, 2, kMaxQueueSize, h.qsize); }},
     {"admin_qsize",
@@ -98,6 +104,8 @@ constexpr std::array<Key, 9> kKeys{{
     {"hostid", [](const Option& o, HostOptions& h) { return read_hostid(o, h.hostid); }},
     {"sqfc", [](const Option& o, HostOptions& h) { return read_switch(o, h.sq_flow_control); }},
     {"wait", [](const Option& o, HostOptions& h) { return read_wait(o, h.wait); }},
+    {"host_traddr", [](const Option& o, HostOptions& h) { return read_text(o, h.host_traddr); }},
+    {"host_iface", [](const Option& o, HostOptions& h) { return read_text(o, h.host_iface); }},
 }};
 
 constexpr std::array<std::string_view, kKeys.size()> kKeyNames = [] {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/falloc.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,18 +21,26 @@ constexpr NvmeStatus kInternalError{0, 0x06};
 
 }  // namespace
 
+Error io_uring_refused(int error) {
+  std::string advice;
+  if (error == ENOSYS || error == EPERM)
+    advice = " (a container's seccomp profile, or sysctl kernel.io_uring_disabled)";
+  if (error == ENOMEM) {  // before Linux 5.12 the rings count as locked memory
+    rlimit limit{};
+    getrlimit(RLIMIT_MEMLOCK, &limit);
+    advice = fmt::format(": the limit of locked memory (RLIMIT_MEMLOCK) is {} KiB; raise it with 'ulimit -l'",
+                         limit.rlim_cur / 1024);
+  }
+  return Error(
+      error, fmt::format("file backends need io_uring, which this system refuses: {}{}", std::strerror(error), advice));
+}
+
 Result<std::unique_ptr<FileContext>> FileContext::create(FileShared& shared) {
   auto buffers = FileBuffers::create();
   if (!buffers) return std::move(buffers).error();
   std::unique_ptr<FileContext> context(new FileContext(shared));
   context->buffers_ = std::move(*buffers);
-  if (const int error = -io_uring_queue_init(kRequests, &context->ring_, 0); error != 0) {
-    return Error(error,
-                 fmt::format("file backends need io_uring, which this system refuses: {}{}", std::strerror(error),
-                             error == ENOSYS || error == EPERM
-                                 ? " (a container's seccomp profile, or sysctl kernel.io_uring_disabled)"
-                                 : ""));
-  }
+  if (const int error = -io_uring_queue_init(kRequests, &context->ring_, 0); error != 0) return io_uring_refused(error);
   context->ring_open_ = true;
   context->requests_.resize(kRequests);
   for (Request& request : context->requests_) context->free_.push_back(&request);

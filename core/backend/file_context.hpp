@@ -25,6 +25,9 @@ struct FileShared {
   BlockLocks locks;
 };
 
+// Why io_uring was refused, and what to do about it: `error` is an errno of io_uring_setup().
+[[nodiscard]] Error io_uring_refused(int error);
+
 class FileContext final : public BackendContext {
  public:
   [[nodiscard]] static Result<std::unique_ptr<FileContext>> create(FileShared& shared);

@@ -111,6 +111,10 @@ Status Host::Impl::choose_target(TransportRegistry& registry, Address address) {
     if (Status s = address.split_service(service); !s) return s;
   }
   discovery_ = wire::is_discovery_nqn(subnqn_);
+  if (address.fd && wants_io_queues())
+    return Error(EINVAL, fmt::format("[fd={}] is one connection, but reading and writing needs one for each queue: an "
+                                     "address, or options().queues = 0",
+                                     *address.fd));
   address_ = std::move(address);
   return {};
 }
@@ -120,6 +124,8 @@ Task<Status> Host::Impl::connect_admin() {
   params.depth = std::max<std::uint32_t>(options_.admin_qsize, fabrics::kMinAdminQueueSize);
   params.hostnqn = hostnqn_;
   params.subnqn = subnqn_;
+  params.source_traddr = options_.host_traddr;
+  params.source_interface = options_.host_iface;
   params.connect_deadline = reactor_.now() + timeout();
   admin_ = std::make_unique<HostQueue>(reactor_, *this, std::uint16_t{0});
   co_return co_await connect_queue(*admin_, std::move(params));
@@ -134,6 +140,8 @@ Task<Status> Host::Impl::connect_io_queues() {
   params.cntlid = cntlid_;
   params.hostnqn = hostnqn_;
   params.subnqn = subnqn_;
+  params.source_traddr = options_.host_traddr;
+  params.source_interface = options_.host_iface;
   params.in_capsule = identity_.ioccsz * 16U - std::uint32_t{sizeof(nvme::Sqe)};
   params.max_descriptors = identity_.msdbd == 0 ? std::uint16_t{1} : std::uint16_t{identity_.msdbd};
   if (io_.empty()) {

@@ -63,6 +63,7 @@ Status HostQueuePairImpl::connect(const Transport& transport, const Address& add
                                   const HostQueuePairParams& params) {
   TransportAddress target;
   if (Status set = target.set(address, transport); !set) return set;
+  target.set_source(params.source_traddr, params.source_interface);
   weft_qpair_params wanted{};
   wanted.size = sizeof wanted;
   wanted.flags = params.admin ? WEFT_QP_ADMIN : 0u;

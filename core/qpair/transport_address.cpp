@@ -19,4 +19,9 @@ Status TransportAddress::set(const Address& address, const Transport& transport)
   return {};
 }
 
+void TransportAddress::set_source(const std::string& traddr, const std::string& interface) {
+  abi_.source_traddr = traddr.empty() ? nullptr : traddr.c_str();
+  abi_.source_interface = interface.empty() ? nullptr : interface.c_str();
+}
+
 }  // namespace weft

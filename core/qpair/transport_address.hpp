@@ -5,6 +5,7 @@
 #ifndef WEFT_CORE_QPAIR_TRANSPORT_ADDRESS_HPP
 #define WEFT_CORE_QPAIR_TRANSPORT_ADDRESS_HPP
 
+#include <string>
 #include <vector>
 
 #include "weft/address.hpp"
@@ -21,6 +22,8 @@ class TransportAddress {
   TransportAddress& operator=(const TransportAddress&) = delete;
 
   [[nodiscard]] Status set(const Address& address, const Transport& transport);
+  // Where to connect from; "" leaves it to the system. Borrowed until the call that takes get() has returned.
+  void set_source(const std::string& traddr, const std::string& interface);
   [[nodiscard]] const weft_address* get() const { return &abi_; }
 
  private:

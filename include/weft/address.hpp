@@ -80,6 +80,8 @@ struct HostOptions {
   std::string hostid;                         // "": this machine's; a UUID
   bool sq_flow_control = false;               // key sqfc: ask for SQ flow control to stay on
   WaitPolicy wait = WaitPolicy::kAdaptive;
+  std::string host_traddr;  // "": the system's choice; the address to connect from, in the transport's form
+  std::string host_iface;   // "": the system's choice; the network interface to connect through
 };
 // Takes the core's keys out of the options; what is left belongs to the transport. An unknown value is an error.
 [[nodiscard]] Result<HostOptions> take_host_options(Address& address);

@@ -45,6 +45,7 @@ struct HostQueuePairParams {
   std::uint16_t max_descriptors = 1;
   Nanoseconds connect_deadline = 0;
   std::string hostnqn, subnqn;
+  std::string source_traddr, source_interface;  // "": the system's choice
 };
 
 class HostQueuePair {

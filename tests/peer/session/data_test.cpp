@@ -135,6 +135,23 @@ TEST(Session, ServesSeveralHostsOnSeveralThreadsAtOnce) {
   EXPECT_EQ(process_counts(getpid()), before);
 }
 
+TEST(Session, ConnectsFromTheAddressAndThroughTheInterfaceThatItIsTold) {
+  ServedTarget served;
+  served.add("ram://?size=1M");
+  EXPECT_NE(served.connect("?host_traddr=127.0.0.9&host_iface=lo"), nullptr);
+  TransportRegistry registry(SearchPath{{plugin_folder()}});
+  const auto elsewhere = BlockingHost::connect(registry, served.url("?host_traddr=192.0.2.77"));
+  ASSERT_FALSE(elsewhere);
+  EXPECT_NE(elsewhere.error().text.find("192.0.2.77"), std::string::npos) << elsewhere.error().text;
+}
+
+TEST(Session, RefusesOneSocketForSeveralQueues) {
+  TransportRegistry registry(SearchPath{{plugin_folder()}});
+  const auto host = BlockingHost::connect(registry, fmt::format("tcp://[fd=0]/{}", kNqn));
+  ASSERT_FALSE(host);
+  EXPECT_NE(host.error().text.find("[fd=0] is one connection"), std::string::npos) << host.error().text;
+}
+
 TEST(Session, FindsItsSubsystemByDiscovery) {
   ServedTarget served;
   served.add("ram://?size=1M");

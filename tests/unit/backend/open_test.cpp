@@ -9,6 +9,7 @@
 
 #include <fstream>
 
+#include "core/backend/file_context.hpp"
 #include "tests/unit/backend/backend_driver.hpp"
 
 namespace weft {
@@ -55,6 +56,12 @@ TEST(OpenBackend, SaysWhyAFileCannotServe) {
   const TempFile megabyte(1u << 20);
   EXPECT_NE(refusal("file://" + megabyte.path() + "?size=2M").find("too small for the size of 2097152"),
             std::string::npos);
+}
+
+TEST(OpenBackend, SaysWhatToDoAboutARefusedIoUring) {
+  EXPECT_NE(io_uring_refused(EPERM).text.find("seccomp"), std::string::npos);
+  EXPECT_NE(io_uring_refused(ENOMEM).text.find("RLIMIT_MEMLOCK"), std::string::npos);
+  EXPECT_EQ(io_uring_refused(EINVAL).text.find("RLIMIT_MEMLOCK"), std::string::npos);
 }
 
 TEST(OpenBackend, SaysThatAFileIsReadOnly) {
