@@ -316,6 +316,7 @@ void Connection::violate() {
   }
   queue_control(write_term_req(HeaderBuffer(control_), role_, violation, receiver_.offender()));
   linger();
+  flush();  // at once: who hears that its operations ended may close before the next turn
   set_deadline(group_.now() + options_.close_timeout);
 }
 

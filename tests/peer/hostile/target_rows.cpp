@@ -1,0 +1,144 @@
+// What a host may do wrong in the common header of its PDUs and in ICReq.
+#include "tests/peer/hostile/rows.hpp"
+
+namespace weft::hostile {
+namespace {
+
+using P = RawPdu;
+using S = Spot;
+
+void as_it_is(P&, const S&) {}
+void hdgst(P& p, const S&) { p.flag(kHdgstFlag); }
+void ddgst(P& p, const S&) { p.flag(kDdgstFlag); }
+void last(P& p, const S&) { p.flag(kLast); }
+void success(P& p, const S&) { p.flag(kSuccess); }
+void reserved(P& p, const S&) { p.flag(0x80); }
+void hlen_less(P& p, const S&) { --p.hlen; }
+void hlen_more(P& p, const S&) { ++p.hlen; }
+void pdo_one(P& p, const S&) { p.pdo = 1; }
+void pdo_zero(P& p, const S&) { p.pdo = 0; }
+void pdo_in_header(P& p, const S&) { p.pdo = static_cast<std::uint8_t>(p.pdo - 4); }
+void pdo_misaligned(P& p, const S&) { p.pdo = static_cast<std::uint8_t>(p.pdo + 2); }
+void pdo_beyond(P& p, const S&) { p.pdo = 252; }
+void plen_less(P& p, const S&) { --p.plen; }
+void plen_more(P& p, const S&) { ++p.plen; }
+void plen_header(P& p, const S&) { p.plen = 8; }
+void plen_huge(P& p, const S&) { p.plen = 0xffffffff; }
+void plen_no_room(P& p, const S&) { p.plen = p.pdo + 4u; }
+void no_header_digest(P& p, const S&) { p.no_flag(kHdgstFlag); }
+void no_data_digest(P& p, const S&) { p.no_flag(kDdgstFlag); }
+void one_bit(P& p, const S&) { p.header_damage = 1u << 17; }
+
+constexpr Expect kBadType = term(1, 0), kBadFlags = term(1, 1), kBadHlen = term(1, 2), kBadPdo = term(1, 3),
+                 kBadPlen = term(1, 4);
+
+const Row kRows[] = {
+    // ---- Before ICReq
+    {state::kNew, kUnknown, field::kType, kind::kUnknown, kBadType, as_it_is},
+    {state::kNew, kIcResp, field::kType, kind::kDirection, kBadType, as_it_is},
+    {state::kNew, kC2hTermReq, field::kType, kind::kDirection, kBadType, as_it_is},
+    {state::kNew, kCapsuleCmd, field::kType, kind::kEarly, kBadType, as_it_is},
+    {state::kNew, kCapsuleResp, field::kType, kind::kEarly, kBadType, as_it_is},
+    {state::kNew, kH2cData, field::kType, kind::kEarly, kBadType, as_it_is, 512},
+    {state::kNew, kC2hData, field::kType, kind::kEarly, kBadType, as_it_is, 512},
+    {state::kNew, kR2t, field::kType, kind::kEarly, kBadType, as_it_is},
+    {state::kNew, kIcReq, field::kFlags, kind::kHdgstExtra, kBadFlags, hdgst},
+    {state::kNew, kIcReq, field::kFlags, kind::kDdgstExtra, kBadFlags, ddgst},
+    {state::kNew, kIcReq, field::kFlags, kind::kLastExtra, kBadFlags, last},
+    {state::kNew, kIcReq, field::kFlags, kind::kSuccessExtra, kBadFlags, success},
+    {state::kNew, kIcReq, field::kFlags, kind::kReserved, kBadFlags, reserved},
+    {state::kNew, kIcReq, field::kHlen, kind::kBelow, kBadHlen, hlen_less},
+    {state::kNew, kIcReq, field::kHlen, kind::kAbove, kBadHlen, hlen_more},
+    {state::kNew, kIcReq, field::kPdo, kind::kNotZero, kBadPdo, pdo_one},
+    {state::kNew, kIcReq, field::kPlen, kind::kBelow, kBadPlen, plen_less},
+    {state::kNew, kIcReq, field::kPlen, kind::kAbove, kBadPlen, plen_more},
+    {state::kNew, kIcReq, field::kPlen, kind::kHuge, kBadPlen, plen_huge},
+    {state::kNew, kIcReq, field::kPfv, kind::kUnknown, term(6, 8), [](P& p, const S&) { p.u16(8, 1); }},
+    {state::kNew, kIcReq, field::kPda, kind::kAbove, term(1, 10), [](P& p, const S&) { p.u8(10, 32); }},
+    {state::kNew, kIcReq, field::kDgst, kind::kReserved, term(1, 11), [](P& p, const S&) { p.u8(11, 4); }},
+    {state::kNew, kH2cTermReq, field::kFlags, kind::kReserved, kBadFlags, reserved},
+    {state::kNew, kH2cTermReq, field::kPlen, kind::kBelow, closed(), plen_less},
+    {state::kNew, kH2cTermReq, field::kPlen, kind::kAbove, closed(), [](P& p, const S&) { p.plen = 153; }},
+
+    // ---- After ICReq, before Connect
+    {state::kReady, kUnknown, field::kType, kind::kUnknown, kBadType, as_it_is},
+    {state::kReady, kIcReq, field::kType, kind::kLate, kBadType, as_it_is},
+    {state::kReady, kIcResp, field::kType, kind::kLate, kBadType, as_it_is},
+    {state::kReady, kC2hTermReq, field::kType, kind::kDirection, kBadType, as_it_is},
+    {state::kReady, kCapsuleResp, field::kType, kind::kDirection, kBadType, as_it_is},
+    {state::kReady, kC2hData, field::kType, kind::kDirection, kBadType, as_it_is, 512},
+    {state::kReady, kR2t, field::kType, kind::kDirection, kBadType, as_it_is},
+    {state::kReady, kH2cTermReq, field::kFlags, kind::kReserved, kBadFlags, reserved},
+    {state::kReady, kH2cTermReq, field::kFlags, kind::kHdgstExtra, kBadFlags, hdgst},
+    {state::kReady, kH2cTermReq, field::kHlen, kind::kBelow, kBadHlen, hlen_less},
+    {state::kReady, kH2cTermReq, field::kHlen, kind::kAbove, kBadHlen, hlen_more},
+    {state::kReady, kH2cTermReq, field::kPdo, kind::kNotZero, kBadPdo, pdo_one},
+    {state::kReady, kH2cTermReq, field::kPlen, kind::kBelow, closed(), plen_header},
+    {state::kReady, kH2cTermReq, field::kPlen, kind::kHuge, closed(), plen_huge},
+    {state::kReady, kCapsuleCmd, field::kFlags, kind::kHdgstExtra, kBadFlags, hdgst},
+    {state::kReady, kCapsuleCmd, field::kFlags, kind::kDdgstExtra, kBadFlags, ddgst, 512},
+    {state::kReady, kCapsuleCmd, field::kFlags, kind::kLastExtra, kBadFlags, last},
+    {state::kReady, kCapsuleCmd, field::kFlags, kind::kSuccessExtra, kBadFlags, success},
+    {state::kReady, kCapsuleCmd, field::kFlags, kind::kReserved, kBadFlags, reserved},
+    {state::kReady, kCapsuleCmd, field::kHlen, kind::kBelow, kBadHlen, hlen_less},
+    {state::kReady, kCapsuleCmd, field::kHlen, kind::kAbove, kBadHlen, hlen_more},
+    {state::kReady, kCapsuleCmd, field::kPdo, kind::kZero, kBadPdo, pdo_zero, 512},
+    {state::kReady, kCapsuleCmd, field::kPdo, kind::kInHeader, kBadPdo, pdo_in_header, 512},
+    {state::kReady, kCapsuleCmd, field::kPdo, kind::kMisaligned, kBadPdo, pdo_misaligned, 512},
+    {state::kReady, kCapsuleCmd, field::kPdo, kind::kBeyond, kBadPdo, pdo_beyond, 16},
+    {state::kReady, kCapsuleCmd, field::kPlen, kind::kBelow, kBadPlen, plen_header},
+    {state::kReady, kCapsuleCmd, field::kPlen, kind::kAbove, term(5), [](P& p, const S&) { p.plen = p.pdo + 8193u; },
+     512},
+    {state::kReady, kCapsuleCmd, field::kPlen, kind::kHuge, term(5), plen_huge, 512},
+    {state::kReady, kH2cData, field::kFlags, kind::kHdgstExtra, kBadFlags, hdgst, 512},
+    {state::kReady, kH2cData, field::kFlags, kind::kDdgstExtra, kBadFlags, ddgst, 512},
+    {state::kReady, kH2cData, field::kFlags, kind::kSuccessExtra, kBadFlags, success, 512},
+    {state::kReady, kH2cData, field::kFlags, kind::kReserved, kBadFlags, reserved, 512},
+    {state::kReady, kH2cData, field::kHlen, kind::kBelow, kBadHlen, hlen_less, 512},
+    {state::kReady, kH2cData, field::kHlen, kind::kAbove, kBadHlen, hlen_more, 512},
+    {state::kReady, kH2cData, field::kPdo, kind::kZero, kBadPdo, pdo_zero, 512},
+    {state::kReady, kH2cData, field::kPdo, kind::kInHeader, kBadPdo, pdo_in_header, 512},
+    {state::kReady, kH2cData, field::kPdo, kind::kMisaligned, kBadPdo, pdo_misaligned, 512},
+    {state::kReady, kH2cData, field::kPdo, kind::kBeyond, kBadPdo, pdo_beyond, 16},
+    {state::kReady, kH2cData, field::kPlen, kind::kBelow, kBadPlen, [](P& p, const S&) { p.pdo = 0, p.plen = 8; }, 512},
+    {state::kReady, kH2cData, field::kTtag, kind::kUnknown, term(1, 10), as_it_is, 512},
+
+    // ---- With header digests
+    {state::kHeaderDigest, kCapsuleCmd, field::kHdgst, kind::kOneBit, digest(), one_bit},
+    {state::kHeaderDigest, kCapsuleCmd, field::kFlags, kind::kHdgstMissing, kBadFlags, no_header_digest},
+    {state::kHeaderDigest, kCapsuleCmd, field::kPdo, kind::kInDigest, kBadPdo, pdo_in_header, 512},
+    {state::kHeaderDigest, kCapsuleCmd, field::kPlen, kind::kNoRoom, kBadPlen, [](P& p, const S&) { p.plen = 72; }},
+    {state::kHeaderDigest, kH2cData, field::kHdgst, kind::kOneBit, digest(), one_bit, 512},
+    {state::kHeaderDigest, kH2cData, field::kFlags, kind::kHdgstMissing, kBadFlags, no_header_digest, 512},
+    {state::kHeaderDigest, kH2cData, field::kPdo, kind::kInDigest, kBadPdo, pdo_in_header, 512},
+    {state::kHeaderDigest, kH2cTermReq, field::kFlags, kind::kHdgstExtra, kBadFlags, hdgst},
+
+    // ---- With data digests
+    {state::kDataDigest, kCapsuleCmd, field::kFlags, kind::kDdgstMissing, kBadFlags, no_data_digest, 512},
+    {state::kDataDigest, kCapsuleCmd, field::kFlags, kind::kDdgstNoData, kBadPlen, ddgst},
+    {state::kDataDigest, kCapsuleCmd, field::kPlen, kind::kNoRoom, kBadPlen, plen_no_room, 512},
+    {state::kDataDigest, kH2cData, field::kFlags, kind::kDdgstMissing, kBadFlags, no_data_digest, 512},
+    {state::kDataDigest, kH2cData, field::kFlags, kind::kDdgstNoData, kBadPlen, ddgst},
+    {state::kDataDigest, kH2cData, field::kPlen, kind::kNoRoom, kBadPlen, plen_no_room, 512},
+
+    // ---- On connected queues
+    {state::kAdmin, kUnknown, field::kType, kind::kUnknown, kBadType, as_it_is},
+    {state::kAdmin, kIcReq, field::kType, kind::kLate, kBadType, as_it_is},
+    {state::kAdmin, kCapsuleCmd, field::kFlags, kind::kReserved, kBadFlags, reserved},
+    {state::kAdmin, kCapsuleCmd, field::kPlen, kind::kHuge, term(5), plen_huge, 512},
+    {state::kAdmin, kH2cData, field::kTtag, kind::kUnknown, term(1, 10), as_it_is, 512},
+    {state::kIo, kUnknown, field::kType, kind::kUnknown, kBadType, as_it_is},
+    {state::kIo, kIcReq, field::kType, kind::kLate, kBadType, as_it_is},
+    {state::kIo, kR2t, field::kType, kind::kDirection, kBadType, as_it_is},
+    {state::kIo, kC2hData, field::kType, kind::kDirection, kBadType, as_it_is, 512},
+    {state::kIo, kCapsuleResp, field::kType, kind::kDirection, kBadType, as_it_is},
+    {state::kIo, kCapsuleCmd, field::kPlen, kind::kAbove, term(5), plen_more, 8192},
+    {state::kIo, kCapsuleCmd, field::kPlen, kind::kHuge, term(5), plen_huge, 512},
+    {state::kIo, kH2cData, field::kTtag, kind::kUnknown, term(1, 10), as_it_is, 512},
+};
+
+}  // namespace
+
+std::span<const Row> target_rows() { return kRows; }
+
+}  // namespace weft::hostile
