@@ -63,17 +63,35 @@ void AdminQueue::begin(AdminRequest& r) {
     request.queue->admin().start(request);
   };
   r.state = RequestState::kWaiting;
-  if (worker_.resources().acquire(r)) start(r);
+  if (worker_.resources().acquire(r, share(r))) start(r);
 }
 
 void AdminQueue::start(AdminRequest& r) {
   if (r.length != 0 && !r.to_host) {
-    r.state = RequestState::kReceiving;
-    return transfer(r);
+    return begin_transfer(r, RequestState::kReceiving);
   }
   r.state = RequestState::kAtControl;
   worker_.to_control(r);
 }
+
+void AdminQueue::begin_transfer(AdminRequest& r, RequestState state) {
+  r.state = state;
+  r.since = worker_.reactor().now();
+  queue_.watch_transfers();
+  transfer(r);
+}
+
+Nanoseconds AdminQueue::waits_since() const {
+  Nanoseconds oldest = kForever;
+  const auto look = [&](const AdminRequest& r) {
+    if (r.state == RequestState::kReceiving || r.state == RequestState::kSending) oldest = std::min(oldest, r.since);
+  };
+  look(connect_);
+  for (std::uint32_t i = 0; i < depth_; ++i) look(requests_[i]);
+  return oldest;
+}
+
+Share& AdminQueue::share(const AdminRequest& r) { return &r == &connect_ ? worker_.newcomers() : queue_.share(); }
 
 void AdminQueue::transfer(AdminRequest& r) {
   std::array<weft_iov, kTransferEntries> some;
@@ -105,8 +123,7 @@ void AdminQueue::answered(AdminRequest& r) {
   }
   if (closed_) return done(r);
   if (!r.answer.ok() || !r.to_host) return finish(r, r.answer);
-  r.state = RequestState::kSending;
-  transfer(r);
+  begin_transfer(r, RequestState::kSending);
 }
 
 void AdminQueue::finish(AdminRequest& r, const Answer& answer) {
@@ -118,7 +135,7 @@ void AdminQueue::finish(AdminRequest& r, const Answer& answer) {
 void AdminQueue::done(AdminRequest& r) {
   r.state = RequestState::kFree;
   --busy_;
-  worker_.resources().release(r);
+  worker_.resources().release(r, share(r));
   r.chunks = 0;
   queue_.release(r.token);
 }
@@ -127,7 +144,7 @@ void AdminQueue::on_closed() {
   closed_ = true;
   const auto end = [this](AdminRequest& r) {
     if (r.state != RequestState::kWaiting) return;
-    worker_.resources().withdraw(r);
+    worker_.resources().withdraw(r, share(r));
     done(r);
   };
   end(connect_);

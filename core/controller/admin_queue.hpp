@@ -34,15 +34,19 @@ class AdminQueue {
   void on_closed();
   void quiesce() { quiesced_ = true; }
   [[nodiscard]] std::uint32_t busy() const { return busy_; }
+  [[nodiscard]] Nanoseconds waits_since() const;  // the transfer that began first; kForever: there is none
 
  private:
   static constexpr std::uint64_t kConnectCookie = UINT64_MAX;
 
   void begin(AdminRequest& request);
   void start(AdminRequest& request);
+  void begin_transfer(AdminRequest& request, RequestState state);
   void transfer(AdminRequest& request);
   void finish(AdminRequest& request, const Answer& answer);
   void done(AdminRequest& request);
+  // A Connect is not yet of a host that is known.
+  [[nodiscard]] Share& share(const AdminRequest& request);
   [[nodiscard]] std::uint64_t cookie(const AdminRequest& request) const {
     return &request == &connect_ ? kConnectCookie : request.token;
   }

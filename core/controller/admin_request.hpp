@@ -14,6 +14,7 @@
 #include "core/controller/queue_shared.hpp"
 #include "core/controller/resources.hpp"
 #include "weft/nvme.hpp"
+#include "weft/reactor.hpp"
 
 namespace weft::controller {
 
@@ -40,6 +41,7 @@ struct AdminRequest final : Claim {
   nvme::Sqe sqe;
   std::uint32_t length = 0;  // of its data, in chunks
   std::uint32_t moved = 0;
+  Nanoseconds since = 0;  // its data moves since then
   bool to_host = false;
   RequestState state = RequestState::kFree;
   Answer answer;                        // set by the control thread

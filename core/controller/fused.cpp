@@ -131,6 +131,7 @@ void take_first(IoQueue& queue, IoSlot& s, std::uint64_t data_length) {
     return queue.finish(s, answer);
   }
   s.state = IoState::kHalfPair;
+  queue.await_host(s);
   queue.half_pair = queue.token(s);
 }
 

@@ -1,5 +1,6 @@
 #include "core/controller/io_queue.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -49,6 +50,7 @@ std::uint32_t from_offset(std::span<const weft_iov> iov, std::uint64_t offset, s
 IoQueue::IoQueue(Queue& queue, SubsystemView& namespaces, std::uint32_t depth)
     : queue_(queue),
       worker_(queue.worker()),
+      share_(queue.share()),
       namespaces_(namespaces),
       depth_(depth),
       slots_(std::make_unique<IoSlot[]>(depth)) {
@@ -107,7 +109,7 @@ void IoQueue::begin(IoSlot& s) {
     command_of(slot).start(slot);
   };
   s.state = IoState::kWaiting;
-  if (worker_.resources().acquire(s)) s.resume(s);
+  if (worker_.resources().acquire(s, share_)) s.resume(s);
 }
 
 void IoQueue::await_memory(IoSlot& s, Progress progress) {
@@ -149,13 +151,30 @@ void IoQueue::receive(IoSlot& s) {
     }
     return command_of(s).data_done(s, DataEnd{});
   }
+  await_host(s);
   transfer(s, false);
 }
 
 void IoQueue::send(IoSlot& s) {
   s.state = IoState::kSending;
   s.moved = 0;
+  await_host(s);
   transfer(s, true);
+}
+
+void IoQueue::await_host(IoSlot& s) {
+  s.since = worker_.reactor().now();
+  queue_.watch_transfers();
+}
+
+Nanoseconds IoQueue::waits_since() const {
+  Nanoseconds oldest = kForever;
+  for (std::uint32_t i = 0; i < depth_; ++i) {
+    const IoSlot& s = slots_[i];
+    const bool waits = s.state == IoState::kReceiving || s.state == IoState::kSending || s.state == IoState::kHalfPair;
+    if (waits) oldest = std::min(oldest, s.since);
+  }
+  return oldest;
 }
 
 // One call of at most the transport's number of entries; the next one when this has ended.
@@ -227,7 +246,7 @@ void IoQueue::free(IoSlot& s) {
   s.progress = 0;
   s.lba = s.blocks = s.flags = s.length = 0;
   --busy_;
-  worker_.resources().release(s);
+  worker_.resources().release(s, share_);
   s.budget = 0;
   s.chunks = s.iov_entries = 0;
   queue_.release(token(s));
@@ -236,7 +255,7 @@ void IoQueue::free(IoSlot& s) {
 // A command that waits where nothing but we would end it.
 void IoQueue::cancel(IoSlot& s) {
   if (s.state == IoState::kWaiting) {
-    worker_.resources().withdraw(s);
+    worker_.resources().withdraw(s, share_);
   } else if (s.state == IoState::kAtGate) {
     s.unlink();
     command_of(s).abandon(s);

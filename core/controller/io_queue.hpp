@@ -29,6 +29,7 @@ class IoQueue {
   void quiesce() { quiesced_ = true; }          // what comes now is turned away
   [[nodiscard]] bool abort(std::uint16_t cid);  // true: the command ends as aborted
   [[nodiscard]] std::uint32_t busy() const { return busy_; }
+  [[nodiscard]] Nanoseconds waits_since() const;  // the command that waits longest for the host; kForever: none does
 
   // The steps. A step that waits goes on in the command's own functions, or in `next`.
   using Step = void (*)(IoSlot&);
@@ -47,6 +48,7 @@ class IoQueue {
   // After a call of the backend, then backend_done: await_memory for lend(), await for those that count at the gate.
   static void await_memory(IoSlot& slot, Progress progress);
   static void await(IoSlot& slot, Progress progress);
+  void await_host(IoSlot& slot);      // from now on its time is watched
   void want_exclusive(IoSlot& slot);  // then IoCommand::granted
   enum class Effect : std::uint8_t { kNone, kUnreadable, kReadable };
   static void granted(IoSlot& slot);  // the control thread's word
@@ -87,6 +89,7 @@ class IoQueue {
 
   Queue& queue_;
   Worker& worker_;
+  Share& share_;
   SubsystemView& namespaces_;
   const std::uint32_t depth_;
   const std::unique_ptr<IoSlot[]> slots_;

@@ -13,6 +13,7 @@
 #include "core/controller/resources.hpp"
 #include "weft/backend.hpp"
 #include "weft/nvme.hpp"
+#include "weft/reactor.hpp"
 
 namespace weft::controller {
 
@@ -38,6 +39,7 @@ struct IoSlot final : Claim, BackendOp {
   std::uint32_t moved = 0;             // bytes handed to the transport so far
   std::uint32_t progress = 0;          // of commands that go step by step
   std::uint32_t partner = UINT32_MAX;  // the other of a fused pair
+  Nanoseconds since = 0;               // waits for the host since then: for its data, its reading, its second half
   std::uint16_t cid = 0;
   std::uint8_t opcode = 0;
   IoState state = IoState::kFree;
@@ -49,7 +51,7 @@ struct IoSlot final : Claim, BackendOp {
   [[nodiscard]] BlockRange range() const { return {lba, blocks}; }
   [[nodiscard]] std::span<const weft_iov> segments() const { return {iov, iov_count}; }
 };
-static_assert(sizeof(IoSlot) <= 216);
+static_assert(sizeof(IoSlot) <= 224);
 
 // How a transfer ended.
 struct DataEnd {

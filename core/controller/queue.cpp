@@ -1,5 +1,6 @@
 #include "core/controller/queue.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -28,6 +29,8 @@ Queue::Queue(Worker& worker, Origin origin)
             queue.close(0, queue.worker_.reactor().now());
           },
           this),
+      transfers_(
+          worker.reactor(), [](void* ctx) { static_cast<Queue*>(ctx)->judge_transfers(); }, this),
       admin_(*this) {}
 
 Queue::~Queue() = default;
@@ -86,6 +89,7 @@ void Queue::on_data(std::uint64_t cookie, std::uint64_t, std::int32_t error, Nvm
 void Queue::connected(const ConnectGrant& grant, Answer& answer) {
   registered_ = true;
   shared_ = grant.shared;
+  share_ = worker_.share(grant.hostnqn);
   qid_ = grant.qid;
   if (closed_) return worker_.tell_closed(*this);
   if (const Status configured = configure(grant); !configured) {
@@ -190,6 +194,26 @@ void Queue::release(std::uint64_t token) {
     maybe_gone();
 }
 
+void Queue::begin_watch() { watch_until(worker_.reactor().now() + worker_.options().data_timeout); }
+
+void Queue::watch_until(Nanoseconds deadline) {
+  watching_ = true;
+  transfers_.set(deadline);
+}
+
+// Commands come and go while the timer runs; it looks at those that are there when it fires.
+void Queue::judge_transfers() {
+  watching_ = false;
+  if (closing_ || closed_) return;
+  const Nanoseconds since = std::min(admin_.waits_since(), io_ != nullptr ? io_->waits_since() : kForever);
+  if (since == kForever) return;
+  const Nanoseconds due = since + worker_.options().data_timeout;
+  if (due > worker_.reactor().now()) return watch_until(due);
+  log::warning("{}: queue {} ends: the data of a command did not move to its end within {} ms", origin_.peer, qid_,
+               worker_.options().data_timeout / 1'000'000);
+  close(0, worker_.reactor().now());
+}
+
 void Queue::close(std::uint32_t flags, Nanoseconds deadline) {
   deadline_.cancel();
   closing_ = true;
@@ -237,6 +261,7 @@ void Queue::maybe_drained() {
 void Queue::on_closed(const Error& reason) {
   closed_ = true;
   deadline_.cancel();
+  transfers_.cancel();
   if (reason.code != 0) log::debug("{}: queue {} ended: {}", origin_.peer, qid_, reason.text);
   if (disconnect_token_ != UINT64_MAX) static_cast<void>(pair_->release(std::exchange(disconnect_token_, UINT64_MAX)));
   admin_.on_closed();

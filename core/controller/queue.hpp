@@ -44,6 +44,12 @@ class Queue final : public ControllerQueuePair::Events {
   [[nodiscard]] QueueShared& shared() { return *shared_; }
   [[nodiscard]] std::uint32_t max_iov() const { return limits_.max_iov; }
   [[nodiscard]] bool registered() const { return registered_; }
+  [[nodiscard]] Share& share() { return *share_; }  // once connected
+  // A command begins to wait for the host: one that waits too long ends the queue pair. Costs nothing while another waits.
+  void watch_transfers() {
+    if (!watching_) [[unlikely]]
+      begin_watch();
+  }
   void respond(std::uint64_t token, const nvme::Sqe& sqe, const Answer& answer, std::uint64_t lba);
   void release(std::uint64_t token);
   void connected(const ConnectGrant& grant, Answer& answer);
@@ -67,6 +73,9 @@ class Queue final : public ControllerQueuePair::Events {
   void before_connect(const weft_command& command);
   [[nodiscard]] Status configure(const ConnectGrant& grant);
   [[nodiscard]] bool record_error(const nvme::Sqe& sqe, const Answer& answer, std::uint64_t lba);
+  void begin_watch();
+  void watch_until(Nanoseconds deadline);
+  void judge_transfers();
   void begin_drain(Nanoseconds deadline);
   void maybe_drained();
   void maybe_gone();
@@ -85,8 +94,11 @@ class Queue final : public ControllerQueuePair::Events {
   bool retired_ = false;
   std::uint16_t qid_ = 0;
   Nanoseconds drain_deadline_ = 0;
-  Timer deadline_;  // for Connect, then for draining
+  Timer deadline_;   // for Connect, then for draining
+  Timer transfers_;  // armed at least until the oldest of what is under way is due
+  bool watching_ = false;
   std::shared_ptr<QueueShared> shared_;
+  std::shared_ptr<Share> share_;
   AdminQueue admin_;
   std::unique_ptr<IoQueue> io_;
   std::uint64_t disconnect_token_ = UINT64_MAX;

@@ -37,17 +37,32 @@ void Resources::fill(IovClass& pool, std::uint32_t entries, std::uint32_t count)
   for (std::uint32_t i = 0; i < count; ++i) pool.free.push_back(pool.memory.get() + std::size_t{i} * entries);
 }
 
-const Resources::IovClass& Resources::iov_class(std::uint32_t entries) const {
-  return entries <= short_iov_.entries ? short_iov_ : long_iov_;
-}
-
 bool Resources::fits(const Claim& claim) const {
   if (claim.budget > budget_ || claim.chunks > free_chunks_.size()) return false;
   return claim.iov_entries <= kOwnIov || !iov_class(claim.iov_entries).free.empty();
 }
 
-void Resources::take(Claim& claim) {
+namespace {
+
+// Afterwards as much is to be left as the share holds; the first of a share goes in any case.
+bool leaves_enough(std::uint64_t held, std::uint64_t wanted, std::uint64_t free) {
+  return wanted == 0 || held == 0 || held + 2 * wanted <= free;
+}
+
+}  // namespace
+
+bool Resources::is_fair(const Claim& claim, const Share& share) const {
+  if (!leaves_enough(share.budget, claim.budget, budget_)) return false;
+  if (!leaves_enough(share.chunks, claim.chunks, free_chunks_.size())) return false;
+  if (claim.iov_entries <= kOwnIov) return true;
+  const std::uint32_t held = is_short(claim.iov_entries) ? share.short_iov : share.long_iov;
+  return leaves_enough(held, 1, iov_class(claim.iov_entries).free.size());
+}
+
+void Resources::take(Claim& claim, Share& share) {
   budget_ -= claim.budget;
+  share.budget += claim.budget;
+  share.chunks += claim.chunks;
   for (std::uint32_t i = 0; i < claim.chunks; ++i) {
     const std::uint32_t chunk = free_chunks_.back();
     free_chunks_.pop_back();
@@ -55,23 +70,45 @@ void Resources::take(Claim& claim) {
     claim.chunk = chunk;
   }
   if (claim.iov_entries > kOwnIov) {
-    auto& free = (claim.iov_entries <= short_iov_.entries ? short_iov_ : long_iov_).free;
+    const bool is_short = this->is_short(claim.iov_entries);
+    auto& free = (is_short ? short_iov_ : long_iov_).free;
     claim.long_iov = free.back();
     free.pop_back();
+    ++(is_short ? share.short_iov : share.long_iov);
   }
   claim.held = true;
   ++held_;
 }
 
-bool Resources::acquire(Claim& claim) {
+bool Resources::acquire(Claim& claim, Share& share) {
   assert(!claim.held && !claim.linked());
   assert(claim.iov_entries <= long_iov_.entries && claim.chunks <= next_.size());
-  if (waiting_.empty() && fits(claim)) {
-    take(claim);
+  if (waiting_.empty() && fits(claim) && is_fair(claim, share)) [[likely]] {
+    take(claim, share);
     return true;
   }
-  waiting_.push_back(claim);
-  return false;
+  share.waiting.push_back(claim);
+  if (!share.linked()) waiting_.push_back(share);
+  // Those who wait for their own share are no obstacle.
+  if (waking_ || next_served() != &share || &share.waiting.front() != &claim) return false;
+  take_waiting(share);
+  return true;
+}
+
+// The share whose first claim may go now.
+Share* Resources::next_served() {
+  Share* first = nullptr;
+  waiting_.for_each([&](Share& share) {
+    if (first == nullptr && is_fair(share.waiting.front(), share)) first = &share;
+  });
+  return first != nullptr && fits(first->waiting.front()) ? first : nullptr;
+}
+
+// Its turn is over: the others that wait come first.
+void Resources::take_waiting(Share& share) {
+  take(share.waiting.pop_front(), share);
+  share.unlink();
+  if (!share.waiting.empty()) waiting_.push_back(share);
 }
 
 void Resources::split(Claim& from, Claim& to, std::uint16_t count) {
@@ -86,21 +123,26 @@ void Resources::split(Claim& from, Claim& to, std::uint16_t count) {
   ++held_;
 }
 
-void Resources::withdraw(Claim& claim) {
+void Resources::withdraw(Claim& claim, Share& share) {
   claim.unlink();
+  if (share.waiting.empty()) share.unlink();
   wake();
 }
 
-void Resources::release(Claim& claim) {
+void Resources::release(Claim& claim, Share& share) {
   if (!claim.held) return;
   budget_ += claim.budget;
+  share.budget -= claim.budget;
+  share.chunks -= claim.chunks;
   while (claim.chunk != kNoChunk) {
     const std::uint32_t chunk = claim.chunk;
     claim.chunk = next_[chunk];
     free_chunks_.push_back(chunk);
   }
   if (claim.long_iov != nullptr) {
-    (claim.iov_entries <= short_iov_.entries ? short_iov_ : long_iov_).free.push_back(claim.long_iov);
+    const bool is_short = this->is_short(claim.iov_entries);
+    (is_short ? short_iov_ : long_iov_).free.push_back(claim.long_iov);
+    --(is_short ? share.short_iov : share.long_iov);
     claim.long_iov = nullptr;
   }
   claim.held = false;
@@ -112,9 +154,9 @@ void Resources::release(Claim& claim) {
 void Resources::wake() {
   if (waking_) return;
   waking_ = true;
-  while (!waiting_.empty() && fits(waiting_.front())) {
-    Claim& claim = waiting_.pop_front();
-    take(claim);
+  while (Share* const share = next_served()) {
+    Claim& claim = share->waiting.front();
+    take_waiting(*share);
     claim.resume(claim);
   }
   waking_ = false;

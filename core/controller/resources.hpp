@@ -1,10 +1,14 @@
-// resources.hpp - what commands of one worker share: memory for data and iov arrays, with back-pressure in order of arrival.
+// resources.hpp - what commands of one worker share: memory for data and iov arrays, with back-pressure.
 //
 // Three bounded things, made once: `budget` bytes that a backend may lend or map, iov arrays too long for a command's own
 // two entries, and 4 KiB chunks for data that does not go straight to a backend (admin data, compare, dataset management).
-// A Claim asks for all it needs at once, so nobody waits while holding; who does not fit waits behind those who came before.
+// A Claim asks for all it needs at once, so nobody waits while holding.
 //
-//   if (resources.acquire(claim)) start(claim);   // else claim.resume(claim) is called, from a later release()
+//   if (resources.acquire(claim, share)) start(claim);   // else claim.resume(claim) is called, from a later release()
+//
+// Each host has a Share. It may hold as much of a thing as is left for the others, so one alone has half, two have a third
+// each, and whoever lets its transfers stand still never has what the next one needs. Claims of a share wait in order, and
+// shares are served in turn; a claim whose share may have it, but for which there is not enough now, is not passed by.
 //
 // Thread rule: the worker's thread. The memory of chunks that a claim holds may be used by one other thread at a time.
 #ifndef WEFT_CORE_CONTROLLER_RESOURCES_HPP
@@ -36,6 +40,13 @@ struct Claim : IntrusiveHook {
   void (*resume)(Claim&) = nullptr;
 };
 
+// What one host holds of a worker's resources, and its claims that wait. Dies when it holds nothing and nothing waits.
+struct Share : IntrusiveHook {
+  std::uint64_t budget = 0;
+  std::uint32_t chunks = 0, short_iov = 0, long_iov = 0;
+  IntrusiveList<Claim> waiting;
+};
+
 class Resources {
  public:
   // max_entries: the longest iov array that a command asks for.
@@ -44,13 +55,13 @@ class Resources {
   Resources& operator=(const Resources&) = delete;
 
   // True: held now. False: it waits, and resume is called when it holds what it asked for.
-  [[nodiscard]] bool acquire(Claim& claim);
+  [[nodiscard]] bool acquire(Claim& claim, Share& share);
   // Gives back, and resumes those for whom there is room now. No effect when nothing is held.
-  void release(Claim& claim);
-  // The last `count` chunks of `from` become `to`'s, which holds nothing yet.
+  void release(Claim& claim, Share& share);
+  // The last `count` chunks of `from` become `to`'s, which holds nothing yet and is of the same share.
   void split(Claim& from, Claim& to, std::uint16_t count);
   // A claim that waits no longer.
-  void withdraw(Claim& claim);
+  void withdraw(Claim& claim, Share& share);
 
   // The bytes of a chain from `offset` on, at most `length`, as iov entries; how many entries were written.
   [[nodiscard]] std::uint32_t describe(const Claim& claim, std::uint64_t offset, std::uint64_t length,
@@ -75,10 +86,16 @@ class Resources {
     void operator()(std::byte* memory) const;
   };
 
+  [[nodiscard]] bool is_short(std::uint32_t entries) const { return entries <= short_iov_.entries; }
+  [[nodiscard]] const IovClass& iov_class(std::uint32_t entries) const {
+    return is_short(entries) ? short_iov_ : long_iov_;
+  }
   [[nodiscard]] bool fits(const Claim& claim) const;
-  void take(Claim& claim);
+  [[nodiscard]] bool is_fair(const Claim& claim, const Share& share) const;
+  [[nodiscard]] Share* next_served();
+  void take(Claim& claim, Share& share);
+  void take_waiting(Share& share);
   void wake();
-  [[nodiscard]] const IovClass& iov_class(std::uint32_t entries) const;
   static void fill(IovClass& pool, std::uint32_t entries, std::uint32_t count);
   [[nodiscard]] std::byte* memory(std::uint32_t chunk) const { return chunks_.get() + std::size_t{chunk} * kChunkSize; }
   // f(memory, bytes) for each piece of the range.
@@ -90,7 +107,7 @@ class Resources {
   std::vector<std::uint32_t> next_;  // of a chunk in a chain
   std::vector<std::uint32_t> free_chunks_;
   IovClass short_iov_, long_iov_;
-  IntrusiveList<Claim> waiting_;
+  IntrusiveList<Share> waiting_;  // those that have claims that wait
   std::uint64_t held_ = 0;
   bool waking_ = false;
 };

@@ -35,6 +35,7 @@ Status Server::check_options(const TargetOptions& o) {
         fmt::format("memory for data under way ({} bytes a thread) must be four of the largest transfers ({} bytes)",
                     o.data_memory, o.max_transfer));
   }
+  if (o.data_timeout == 0) return Error(EINVAL, "data that a host does not send or take must time out");
   return {};
 }
 

@@ -33,6 +33,14 @@ Worker::Worker(Reactor& reactor, Reactor& control_reactor, ControlPort& control,
 
 Worker::~Worker() { assert(queues_.empty() && views_.empty()); }
 
+std::shared_ptr<Share> Worker::share(const std::string& hostnqn) {
+  std::erase_if(shares_, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<Share>& known = shares_[hostnqn];
+  std::shared_ptr<Share> share = known.lock();
+  if (share == nullptr) known = share = std::make_shared<Share>();
+  return share;
+}
+
 void Worker::accept(Transport& transport, weft_pending* pending, Origin origin) {
   if (stopping_) return transport.table().reject(pending, WEFT_REJECT_RESOURCES);
   const std::string peer = origin.peer;

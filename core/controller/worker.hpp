@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "core/controller/control_port.hpp"
 #include "core/controller/namespace_view.hpp"
@@ -32,6 +33,9 @@ class Worker {
   [[nodiscard]] Reactor& reactor() { return reactor_; }
   [[nodiscard]] Resources& resources() { return resources_; }
   [[nodiscard]] const TargetOptions& options() const { return options_; }
+  // What a host holds of the resources, on all its queue pairs here; and what those hold whose host is not known yet.
+  [[nodiscard]] std::shared_ptr<Share> share(const std::string& hostnqn);
+  [[nodiscard]] Share& newcomers() { return newcomers_; }
 
   // ---- Queue pairs.
   void accept(Transport& transport, weft_pending* pending, Origin origin);
@@ -71,6 +75,8 @@ class Worker {
   ControlPort& control_;
   const TargetOptions options_;
   Resources resources_;
+  Share newcomers_;
+  std::map<std::string, std::weak_ptr<Share>> shares_;  // by host NQN
   std::map<const Queue*, std::unique_ptr<Queue>> queues_;
   bool stopping_ = false;
   std::map<const Subsystem*, SubsystemView> subsystems_;

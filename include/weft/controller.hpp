@@ -38,6 +38,7 @@ struct TargetOptions {
   std::uint32_t in_capsule = 8192;        // bytes of in-capsule data on I/O queues: IOCCSZ, bounded by the transport's
   std::uint32_t max_transfer = 1u << 20;  // MDTS: a power of two times 4 KiB
   std::uint64_t data_memory = 64u << 20;  // bound of the memory lent to data under way, per thread
+  Nanoseconds data_timeout = 30'000'000'000;     // for the data of one command to move; then its queue pair ends
   Nanoseconds connect_timeout = 10'000'000'000;  // a queue pair that sends no Connect
   Nanoseconds linger = 120'000'000'000;          // a disabled controller whose host does not come back
 };

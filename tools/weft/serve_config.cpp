@@ -23,6 +23,7 @@ void read_limits(const toml::table& table, const std::string& file, Error& error
   reader.size("in_capsule", 0, 1u << 20, in_capsule);
   reader.size("max_transfer", 4096, 1u << 30, max_transfer);
   reader.size("data_memory", 1u << 20, kNoLimit, out.data_memory);
+  reader.duration("data_timeout", out.data_timeout);
   reader.duration("connect_timeout", out.connect_timeout);
   reader.duration("linger", out.linger);
   reader.finish();
