@@ -97,7 +97,8 @@ void Listener::close() {
 void Listener::info(weft_listener_info& out) const {
   out.trtype = kTrtypeTcp;
   out.adrfam = local_.family() == AF_INET ? kAdrfamIpv4 : local_.family() == AF_INET6 ? kAdrfamIpv6 : kAdrfamIntraHost;
-  out.treq = 2;  // a secure channel is not required
+  // Unspecified, as the Linux target says. Told that a secure channel is "not required", nvme-cli up to 2.3 asks for TLS.
+  out.treq = 0;
   plugin::put_text(out.traddr, local_.host());
   plugin::put_text(out.trsvcid, local_.service());
 }

@@ -66,8 +66,9 @@ TEST(Address, Ipv4LoopbackReportsThePortReallyBound) {
     Server server(world, Where("127.0.0.1", "0"), params(8, true));
     ASSERT_EQ(server.rc, 0) << server.error.text;
     EXPECT_NE(server.port(), "0");
-    HostQueue host(world, Where("127.0.0.1", server.port(), {{"dscp", "10"}, {"keepalive", "60s"}, {"sndbuf", "256K"}}),
-                   params(8, true));
+    HostQueue host(
+        world, Where("127.0.0.1", server.port(), {{"dscp", "10"}, {"keepalive", "60000000000"}, {"sndbuf", "262144"}}),
+        params(8, true));
     expect_usable(world, server, host);
     EXPECT_STREQ(info_of(world, host.handle).peer, "127.0.0.1");
     EXPECT_EQ(info_of(world, host.handle).peer_trsvcid, server.port());
@@ -75,6 +76,13 @@ TEST(Address, Ipv4LoopbackReportsThePortReallyBound) {
     EXPECT_EQ(server.peers[0], std::string("127.0.0.1:") + info_of(world, host.handle).local_trsvcid);
   }
   EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Address, AListenerSaysNothingAboutASecureChannel) {
+  World world;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  ASSERT_EQ(server.rc, 0) << server.error.text;
+  EXPECT_EQ(server.info().treq, 0);
 }
 
 TEST(Address, Ipv6AndItsScope) {
@@ -253,7 +261,9 @@ TEST(Options, BadOnesAreNamed) {
                                           {"dscp", "64"},
                                           {"handshake_timeout", "0"},
                                           {"pdu_timeout", "soon"},
-                                          {"rxmem", "1K"},
+                                          {"rxmem", "8388608"},  // of the whole transport
+                                          {"hdgst", "yes"},      // the core makes it "on"
+                                          {"pdu_timeout", "5s"},
                                           {"sndbuf", "-1"},
                                           {"congestion", "a-name-that-is-too-long"},
                                           {"nosuch", "1"}}) {
@@ -270,14 +280,6 @@ TEST(Options, AControllerMayRefuseDigests) {
   ASSERT_EQ(joined.host.send(make_sqe(kFlush, 1)), 0);
   world.run_until([&] { return joined.host.answered(1); });
   EXPECT_EQ(joined.wire.to_controller.moved, 128u + 72u);
-}
-
-TEST(Claim, TakesWhatItsOptionsAllow) {
-  World world;
-  weft_error error{};
-  error.size = sizeof error;
-  EXPECT_EQ(world.table.claim(Where("h", "1").get(), WEFT_ROLE_HOST, &error), 0);
-  EXPECT_EQ(world.table.claim(Where("h", "1", {{"pda", "99"}}).get(), WEFT_ROLE_HOST, &error), -EINVAL);
 }
 
 }  // namespace

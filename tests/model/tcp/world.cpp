@@ -454,11 +454,13 @@ Server::~Server() {
   world.run_until([this] { return closed.has_value(); }, "the listener's on_closed");
 }
 
-std::string Server::port() const {
+weft_listener_info Server::info() const {
   weft_listener_info info{};
   info.size = sizeof info;
   world.table.listener_info(handle, &info);
-  return info.trsvcid;
+  return info;
 }
+
+std::string Server::port() const { return info().trsvcid; }
 
 }  // namespace weft::test

@@ -195,6 +195,7 @@ class Server {
  public:
   Server(World& world, const Where& where, const weft_qpair_params& params);
   ~Server();
+  [[nodiscard]] weft_listener_info info() const;
   [[nodiscard]] std::string port() const;
   World& world;
   weft_listener* handle = nullptr;
