@@ -49,7 +49,7 @@ void AdminQueue::on_command(const weft_command& command) {
   queue_.shared().commands.add(1);
   if (command.status != 0) return finish(r, {NvmeStatus(command.status), command.error_offset, 0});
   if (quiesced_) return finish(r, {nvme::status::kControllerPathingError, kNoLocation, 0});
-  const AdminPlan plan = plan_admin(r.sqe, command.data_len, worker_.options().max_transfer);
+  const AdminPlan plan = plan_admin(r.sqe, command.data_len, queue_.max_transfer());
   if (!plan.answer.ok()) return finish(r, plan.answer);
   r.length = plan.length;
   r.to_host = plan.to_host;

@@ -131,8 +131,12 @@ void Controller::io_queues_gone() {
   }
 }
 
-void Controller::shutdown_flushed() {
-  registers_.shutdown_done();
+void Controller::shutdown_flushed(bool durable) {
+  if (!durable) {
+    owner_.notice(fmt::format("controller {} of host {}: its shutdown does not complete, for a flush failed",
+                              identity_.cntlid, identity_.hostnqn));
+  }
+  registers_.shutdown_done(durable);
   if (!ending_) linger();
 }
 

@@ -71,7 +71,7 @@ class Controller final : private KeepAlive::Owner {
   [[nodiscard]] std::uint16_t io_queues() const;
 
   void write_cc(std::uint32_t value);
-  void shutdown_flushed();
+  void shutdown_flushed(bool durable);
   void namespace_changed(std::uint32_t nsid);
   // The target stops: what is held is answered, nothing is timed any more; workers drain the I/O queues, and when they
   // have gone the admin queue goes too.

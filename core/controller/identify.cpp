@@ -32,17 +32,11 @@ std::uint32_t sgls(const weft_limits& limits) {
   return value;
 }
 
-std::uint8_t mdts(const TargetOptions& options, const weft_limits& limits) {
-  std::uint64_t bytes = options.max_transfer;
-  if (limits.max_transfer != 0) bytes = std::min(bytes, limits.max_transfer);
-  return static_cast<std::uint8_t>(std::bit_width(std::max<std::uint64_t>(bytes / kPage, 1)) - 1);
-}
-
 void put_common(nvme::IdentifyController& id, const ControllerFacts& facts) {
   wire::write_text(id.sn, facts.serial);
   wire::write_text(id.mn, facts.model);
   wire::write_text(id.fr, version());
-  id.mdts = mdts(*facts.options, facts.limits);
+  id.mdts = static_cast<std::uint8_t>(std::countr_zero(max_transfer_size(*facts.options, facts.limits) / kPage));
   id.cntlid = facts.cntlid;
   id.ver = kVersion.value();
   id.rtd3r = kResume;
@@ -97,6 +91,12 @@ void put_capacity(WireBytes<16>& field, std::uint64_t bytes) {
 }
 
 }  // namespace
+
+std::uint32_t max_transfer_size(const TargetOptions& options, const weft_limits& limits) {
+  std::uint64_t bytes = options.max_transfer;
+  if (limits.max_transfer != 0) bytes = std::min(bytes, limits.max_transfer);
+  return static_cast<std::uint32_t>(std::bit_floor(std::max<std::uint64_t>(bytes, kPage)));
+}
 
 std::uint32_t in_capsule_size(const TargetOptions& options, const weft_limits& limits) {
   if ((limits.caps & WEFT_CAP_SGL_IN_CAPSULE) == 0) return 0;

@@ -32,6 +32,8 @@ struct ControllerFacts {
 // CNS 03h.
 [[nodiscard]] std::array<std::byte, nvme::kIdentifySize> namespace_descriptors(const NamespaceFacts& facts);
 
+// The most data of one command, as MDTS tells it: what is configured and the transport can take.
+[[nodiscard]] std::uint32_t max_transfer_size(const TargetOptions& options, const weft_limits& limits);
 // In-capsule data of I/O queues: what is configured and the transport can take.
 [[nodiscard]] std::uint32_t in_capsule_size(const TargetOptions& options, const weft_limits& limits);
 

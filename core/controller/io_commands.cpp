@@ -54,7 +54,7 @@ Answer check_range_and_data(IoSlot& s, std::uint64_t data_length) {
   if (const Answer answer = check_range(s); !answer.ok()) [[unlikely]]
     return answer;
   const std::uint64_t bytes = std::uint64_t{s.blocks} * s.ns->block_size();
-  if (bytes > s.queue().worker().options().max_transfer) [[unlikely]]
+  if (bytes > s.queue().queue().max_transfer()) [[unlikely]]
     return invalid_field(kNlbAt);
   if (bytes != data_length) [[unlikely]]
     return refuse(nvme::status::kDataSglLengthInvalid, at::kSglLength);
@@ -64,7 +64,7 @@ Answer check_range_and_data(IoSlot& s, std::uint64_t data_length) {
 
 Answer check_writable(const IoSlot& s) {
   if (s.ns->read_only()) [[unlikely]]
-    return refuse(nvme::status::kWriteToReadOnlyRange, at::kNsid);
+    return refuse(nvme::status::kNamespaceWriteProtected, at::kNsid);
   return success();
 }
 

@@ -2,9 +2,11 @@
 #ifndef WEFT_CORE_CONTROLLER_LISTENER_FACTS_HPP
 #define WEFT_CORE_CONTROLLER_LISTENER_FACTS_HPP
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "weft/transport_abi.h"
 
@@ -16,6 +18,19 @@ struct ListenerFacts {
   bool loopback = false;  // reached from this machine only
   bool wildcard = false;  // bound to every local address
   weft_listener_info info{};
+};
+
+// Counts a connection while it lives: from its arrival until its queue is gone, or whatever else becomes of it.
+class Ticket {
+ public:
+  using Count = std::shared_ptr<std::atomic<std::uint32_t>>;
+  explicit Ticket(Count count) : count_(std::move(count)) { ++*count_; }
+  ~Ticket() { --*count_; }
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+
+ private:
+  const Count count_;
 };
 
 struct Origin {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/controller/connect_check.hpp"
+#include "core/controller/identify.hpp"
 #include "core/controller/worker.hpp"
 #include "core/util/log.hpp"
 #include "weft/fabrics.hpp"
@@ -19,9 +20,10 @@ constexpr std::uint32_t kUnconnectedDepth = 2;
 
 }  // namespace
 
-Queue::Queue(Worker& worker, Origin origin)
+Queue::Queue(Worker& worker, Origin origin, std::shared_ptr<const Ticket> ticket)
     : worker_(worker),
       origin_(std::move(origin)),
+      ticket_(std::move(ticket)),
       deadline_(
           worker.reactor(),
           [](void* ctx) {
@@ -51,6 +53,7 @@ Status Queue::open(Transport& transport, weft_pending* pending) {
 void Queue::on_ready(const weft_limits& limits) {
   limits_ = limits;
   if (limits_.max_iov == 0) limits_.max_iov = 1;
+  max_transfer_ = max_transfer_size(worker_.options(), limits);
   info_ = std::make_unique<weft_qpair_info>(pair_->info());
   state_ = State::kUnconnected;
 }

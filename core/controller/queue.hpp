@@ -22,7 +22,7 @@ class Worker;
 
 class Queue final : public ControllerQueuePair::Events {
  public:
-  Queue(Worker& worker, Origin origin);
+  Queue(Worker& worker, Origin origin, std::shared_ptr<const Ticket> ticket);
   ~Queue();
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
@@ -43,6 +43,7 @@ class Queue final : public ControllerQueuePair::Events {
   [[nodiscard]] IoQueue* io() { return io_.get(); }
   [[nodiscard]] QueueShared& shared() { return *shared_; }
   [[nodiscard]] std::uint32_t max_iov() const { return limits_.max_iov; }
+  [[nodiscard]] std::uint32_t max_transfer() const { return max_transfer_; }  // bytes of data of one command
   [[nodiscard]] bool registered() const { return registered_; }
   [[nodiscard]] Share& share() { return *share_; }  // once connected
   // A command begins to wait for the host: one that waits too long ends the queue pair. Costs nothing while another waits.
@@ -82,9 +83,11 @@ class Queue final : public ControllerQueuePair::Events {
 
   Worker& worker_;
   const Origin origin_;
+  const std::shared_ptr<const Ticket> ticket_;
   std::unique_ptr<ControllerQueuePair> pair_;
   weft_limits limits_{};
   std::unique_ptr<weft_qpair_info> info_;  // read once ready
+  std::uint32_t max_transfer_ = 0;
   State state_ = State::kOpening;
   bool registered_ = false;  // the control thread knows this queue
   bool closing_ = false;

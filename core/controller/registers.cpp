@@ -89,8 +89,10 @@ CcAction Registers::reset_done() {
   return write_cc(wanted.value());
 }
 
-void Registers::shutdown_done() {
-  if (csts_.shst() == nvme::Csts::kShutdownInProgress) csts_ = csts_.with_shst(nvme::Csts::kShutdownComplete);
+// A host that sees "complete" may cut the power. With something not durable it never comes to see that, but CFS.
+void Registers::shutdown_done(bool durable) {
+  if (csts_.shst() != nvme::Csts::kShutdownInProgress) return;
+  csts_ = durable ? csts_.with_shst(nvme::Csts::kShutdownComplete) : csts_.with_fatal(true);
 }
 
 }  // namespace weft::controller

@@ -26,7 +26,7 @@ class Registers {
   [[nodiscard]] std::optional<std::uint64_t> get(std::uint32_t offset, bool eight_bytes) const;
   [[nodiscard]] CcAction write_cc(std::uint32_t value);
   [[nodiscard]] CcAction reset_done();  // what was asked for meanwhile
-  void shutdown_done();
+  void shutdown_done(bool durable);
   void fail() { csts_ = csts_.with_fatal(true); }  // CFS
 
   [[nodiscard]] bool enabled() const { return cc_.enable(); }

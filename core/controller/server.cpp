@@ -15,6 +15,11 @@
 #include "core/util/log.hpp"
 
 namespace weft::controller {
+namespace {
+
+constexpr Nanoseconds kBetweenRefusals = 10'000'000'000;
+
+}  // namespace
 
 Status Server::check_options(const TargetOptions& o) {
   if (o.threads == 0 || o.threads > 1024)
@@ -34,6 +39,11 @@ Status Server::check_options(const TargetOptions& o) {
         EINVAL,
         fmt::format("memory for data under way ({} bytes a thread) must be four of the largest transfers ({} bytes)",
                     o.data_memory, o.max_transfer));
+  }
+  if (o.max_connections == 0) return Error(EINVAL, "a target that takes no connections serves nobody");
+  if (o.max_controllers == 0 || o.max_controllers > fabrics::kCntlidMax || o.max_controllers_per_host == 0) {
+    return Error(EINVAL, fmt::format("a target has 1 to {} controllers, not {}, and at least one for each host",
+                                     fabrics::kCntlidMax, o.max_controllers));
   }
   if (o.data_timeout == 0) return Error(EINVAL, "data that a host does not send or take must time out");
   return {};
@@ -112,10 +122,25 @@ void Server::unlisten(const Address& bound, Done done) {
 
 // Queues are dealt out in turn: which of them will carry the load is not known when they come.
 void Server::connection(Listener& listener, weft_pending* pending, std::string peer) {
+  if (*connections_ >= options_.max_connections) {
+    listener.transport().table().reject(pending, WEFT_REJECT_RESOURCES);
+    return refused(fmt::format("a connection from {}: {} are open, as many as may be", peer, options_.max_connections));
+  }
   Worker& worker = *worker_list_[next_worker_];
   next_worker_ = (next_worker_ + 1) % worker_list_.size();
-  worker.post([&transport = listener.transport(), pending, origin = Origin{listener.facts(), std::move(peer)}](
-                  Worker& w) { w.accept(transport, pending, origin); });
+  worker.post([&transport = listener.transport(), pending, origin = Origin{listener.facts(), std::move(peer)},
+               ticket = std::make_shared<const Ticket>(connections_)](Worker& w) {
+    w.accept(transport, pending, origin, ticket);
+  });
+}
+
+// Whoever brings this about may do it often: one sentence for all of them, now and then.
+void Server::refused(const std::string& sentence) {
+  ++refusals_;
+  if (control_.now() < tell_refusals_) return;
+  tell_refusals_ = control_.now() + kBetweenRefusals;
+  const std::uint64_t count = std::exchange(refusals_, 0);
+  notice(count == 1 ? "refused " + sentence : fmt::format("refused {} times, the last: {}", count, sentence));
 }
 
 void Server::listener_closed(Listener& listener, const Error& reason) {

@@ -2,7 +2,7 @@
 //
 // A Target runs one over its threads; a test runs one over reactors of its own. What may take a while ends in `done`, from
 // a later turn or at once; such calls are made one at a time (Target sees to it).
-// Thread rule: everything on the thread of the first reactor, but the constructor.
+// Thread rule: everything on the thread of the first reactor.
 #ifndef WEFT_CORE_CONTROLLER_SERVER_HPP
 #define WEFT_CORE_CONTROLLER_SERVER_HPP
 
@@ -29,7 +29,8 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
  public:
   using Done = std::function<void(Status)>;
 
-  // The first reactor is the control thread's. The reactors outlive the server; they do not run yet.
+  // The first reactor is the control thread's, and where this is called, unless the reactors do not run yet. They outlive the
+  // server.
   Server(TransportRegistry& registry, const TargetOptions& options, std::span<Reactor* const> reactors);
   ~Server();
   Server(const Server&) = delete;
@@ -75,6 +76,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   void notice(std::string_view sentence) override;
   void connection(Listener& listener, weft_pending* pending, std::string peer) override;
   void listener_closed(Listener& listener, const Error& reason) override;
+  void refused(const std::string& sentence);
 
   // server_connect.cpp
   void connect(AdminRequest& request);
@@ -84,6 +86,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
                                   const fabrics::ConnectData& data);
   [[nodiscard]] Access access(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
                               Subsystem*& subsystem);
+  [[nodiscard]] bool has_room_for(const Controller::Identity& identity);
   [[nodiscard]] std::uint16_t free_cntlid();
   void grant(AdminRequest& request, Controller& controller, const fabrics::ConnectCommand& command);
 
@@ -116,6 +119,9 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   std::uint16_t next_port_id_ = 1;
   std::map<std::uint16_t, std::unique_ptr<Controller>> controllers_;
   std::uint16_t last_cntlid_ = 0;
+  const Ticket::Count connections_ = std::make_shared<std::atomic<std::uint32_t>>(0);
+  std::uint64_t refusals_ = 0;  // not told yet
+  Nanoseconds tell_refusals_ = 0;
   std::map<const Queue*, QueueKey> queues_;
   const Nanoseconds started_;
 

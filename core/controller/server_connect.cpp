@@ -3,7 +3,10 @@
 // A host learns of a subsystem only when it may use it: while there is one here that it may not use, every name that it may
 // not use is answered alike (Invalid Host), whether there is such a subsystem or not. A host that may use all of them is
 // told of a wrong name as such.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "core/controller/connect_check.hpp"
 #include "core/controller/identify.hpp"
@@ -57,6 +60,17 @@ Server::Access Server::access(std::string_view subnqn, std::string_view hostnqn,
   return may_use_all ? Access::kUnknown : Access::kForbidden;
 }
 
+bool Server::has_room_for(const Controller::Identity& identity) {
+  const auto of_host = std::count_if(controllers_.begin(), controllers_.end(),
+                                     [&](const auto& c) { return c.second->identity().hostnqn == identity.hostnqn; });
+  const bool too_many = controllers_.size() >= options_.max_controllers;
+  if (!too_many && std::cmp_less(of_host, options_.max_controllers_per_host)) return true;
+  refused(fmt::format("a controller for host {} at {}: {} has {}, as many as may be", identity.hostnqn,
+                      identity.origin.peer, too_many ? "the target" : "the host",
+                      too_many ? controllers_.size() : static_cast<std::size_t>(of_host)));
+  return false;
+}
+
 // In turn, so that one that was just given up does not come back soon; those in use until their last queue pair is gone.
 std::uint16_t Server::free_cntlid() {
   for (std::uint32_t tried = 0; tried < fabrics::kCntlidMax; ++tried) {
@@ -83,6 +97,7 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
         return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
     }
   }
+  if (!has_room_for(identity)) return busy();
   identity.cntlid = free_cntlid();
   if (identity.cntlid == 0) return busy();
   const std::uint16_t cntlid = identity.cntlid;

@@ -222,17 +222,23 @@ struct ShutdownFlush {
   std::function<void()> done;
   NamespaceView* view = nullptr;
   BackendOp op{};
+  bool durable = true;
 
+  void flushed() {
+    durable = durable && op.status.ok();
+    view->remove_user();
+  }
   void next() {
     while (!left.empty()) {
       view = worker.view(*left.back());
       left.pop_back();
       if (view == nullptr) continue;
       view->add_user();
+      op.status = {};
       if (view->context().flush(op) == Progress::kPending) return;
-      view->remove_user();
+      flushed();
     }
-    done();  // destroys this
+    done();  // whoever hears it destroys this, later
   }
 };
 
@@ -249,12 +255,12 @@ void Server::flush_for_shutdown(Controller& controller) {
   flush->op.ctx = flush.get();
   flush->op.done = [](BackendOp& op) {
     auto& self = *static_cast<ShutdownFlush*>(op.ctx);
-    self.view->remove_user();
+    self.flushed();
     self.next();
   };
   flush->done = [this, cntlid, flush] {
     const auto it = controllers_.find(cntlid);  // numbers come round too late to be another's
-    if (it != controllers_.end()) it->second->shutdown_flushed();
+    if (it != controllers_.end()) it->second->shutdown_flushed(flush->durable);
     control_.post([flush] { flush->done = nullptr; });
   };
   flush->next();

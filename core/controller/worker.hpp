@@ -1,6 +1,6 @@
 // worker.hpp - what one reactor of the target owns: queue pairs, ways into namespaces, memory for data under way.
 //
-// Thread rule: constructed before its reactor runs; then everything on its reactor's thread but the posting functions,
+// Thread rule: constructed before anything is posted to it; then everything on its reactor's thread but the posting functions,
 // which say so. Workers share nothing with each other; with the control thread they exchange messages.
 #ifndef WEFT_CORE_CONTROLLER_WORKER_HPP
 #define WEFT_CORE_CONTROLLER_WORKER_HPP
@@ -38,7 +38,7 @@ class Worker {
   [[nodiscard]] Share& newcomers() { return newcomers_; }
 
   // ---- Queue pairs.
-  void accept(Transport& transport, weft_pending* pending, Origin origin);
+  void accept(Transport& transport, weft_pending* pending, Origin origin, std::shared_ptr<const Ticket> ticket);
   void retire(Queue& queue);
   void stop(Nanoseconds deadline);  // ends in ControlPort::worker_empty
   [[nodiscard]] std::uint32_t queue_pairs() const { return static_cast<std::uint32_t>(queues_.size()); }

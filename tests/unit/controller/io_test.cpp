@@ -71,6 +71,22 @@ TEST_F(Io, RefusesTransfersBeyondMdts) {
   EXPECT_TRUE(q_->call(wire::write(2, 0, 2048), std::span(data).first(1u << 20)).ok());
 }
 
+TEST_F(Io, RefusesTransfersBeyondWhatTheTransportTakes) {
+  LoopbackLimits limits;
+  limits.max_transfer = 40'000;  // MDTS is a power of two: 32 KiB
+  loopback_control().set_limits(limits);
+  CapsuleHost& other = admin(names(kDiskNqn, kHostB));
+  nvme::IdentifyController id;
+  ASSERT_TRUE(other.call(wire::identify({.cns = nvme::cns::kController}), {}, bytes_of(id)).ok());
+  EXPECT_EQ(id.mdts, 3);
+  CapsuleHost& q = io(2, 32, names(kDiskNqn, kHostB));
+  const auto data = pattern(65 * 512);
+  EXPECT_EQ(q.call(wire::write(1, 0, 65), data).code(), 0x002);
+  EXPECT_TRUE(q.call(wire::write(1, 0, 64), std::span(data).first(64 * 512)).ok());
+  std::vector<std::byte> page(36'864);
+  EXPECT_EQ(other.call(wire::get_log_page({.lid = 1, .length = page.size()}), {}, page).code(), 0x002);
+}
+
 TEST_F(Io, RefusesDataOfAnotherLength) {
   const auto data = pattern(1024);
   EXPECT_EQ(q_->call(wire::write(1, 0, 1), data).code(), 0x00F);
@@ -126,9 +142,9 @@ TEST_F(Io, AReadOnlyNamespaceRefusesWrites) {
   auto fixed = std::make_shared<MemoryStorage>(64);
   fixed->info.read_only = true;
   add_namespace(fixed, 2);
-  EXPECT_EQ(q_->call(wire::write(2, 0, 1), pattern(512)).code(), 0x182);
-  EXPECT_EQ(q_->call(wire::write_zeroes(2, 0, 1)).code(), 0x182);
-  EXPECT_EQ(q_->call(wire::write_uncorrectable(2, 0, 1)).code(), 0x182);
+  EXPECT_EQ(q_->call(wire::write(2, 0, 1), pattern(512)).code(), 0x020);
+  EXPECT_EQ(q_->call(wire::write_zeroes(2, 0, 1)).code(), 0x020);
+  EXPECT_EQ(q_->call(wire::write_uncorrectable(2, 0, 1)).code(), 0x020);
   std::vector<std::byte> data(512);
   EXPECT_TRUE(q_->call(wire::read(2, 0, 1), {}, data).ok());
 }

@@ -141,6 +141,25 @@ TEST_F(Lifecycle, AShutdownFlushesAndCompletes) {
   EXPECT_EQ(host(1).connect(names(), 1, 32, cntlid_).code(), 0x182);
 }
 
+TEST_F(Lifecycle, AShutdownWhoseFlushFailsNeverCompletes) {
+  serve();
+  auto failing = std::make_shared<MemoryStorage>(64), after = std::make_shared<MemoryStorage>(64);
+  failing->info.volatile_cache = after->info.volatile_cache = true;
+  add_namespace(after, 2);
+  add_namespace(failing, 3);
+  CapsuleHost& a = admin();
+  failing->fail_next(StorageCall::kFlush, nvme::status::kWriteFault);
+  set_cc(a, good_cc().with_shn(nvme::Cc::kShutdownNormal));
+  settle();
+  EXPECT_EQ(after->calls(StorageCall::kFlush), 1u) << "the others are flushed all the same";
+  EXPECT_EQ(csts(a).shst(), nvme::Csts::kShutdownInProgress);
+  EXPECT_TRUE(csts(a).fatal());
+  EXPECT_EQ(notices_.size(), 1u);
+  set_cc(a, nvme::Cc());
+  set_cc(a, good_cc());
+  EXPECT_TRUE(csts(a).ready()) << "a reset goes on from there";
+}
+
 TEST_F(Lifecycle, AControllerComesBackAfterAShutdown) {
   serve();
   CapsuleHost& a = admin();
