@@ -75,13 +75,12 @@ Task<Result<std::vector<std::byte>>> Host::Impl::log_page(std::uint8_t lid, std:
   for (std::uint64_t done = 0; done < length;) {
     fields.offset = offset + done;
     fields.length = std::min<std::uint64_t>(most, (length - done + 3) & ~std::uint64_t{3});
-    Answer answer = co_await admin_read(wire::get_log_page(fields), fields.length);
-    if (!answer.completion.ok()) {
-      co_return Error(EIO, "Get Log Page: " + outcome_words(answer.completion));
-    }
-    const std::uint64_t used = std::min<std::uint64_t>(fields.length, length - done);
+    Answer answer = co_await admin_read(wire::get_log_page(fields), fields.length, 1);
+    if (!answer.completion.ok()) co_return completion_error(answer.completion, "Get Log Page");
+    const std::uint64_t used = std::min<std::uint64_t>(answer.data.size(), length - done);
     whole.insert(whole.end(), answer.data.begin(), answer.data.begin() + static_cast<std::ptrdiff_t>(used));
     done += used;
+    if (answer.data.size() < fields.length) break;  // the page ends here
   }
   co_return whole;
 }

@@ -4,10 +4,12 @@
 
 #include <cerrno>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 
 #include "core/host/impl.hpp"
+#include "core/util/log.hpp"
 
 namespace weft {
 namespace {
@@ -33,6 +35,8 @@ class Answer {
   std::condition_variable given_;
   std::optional<T> value_;
 };
+
+Error own_thread() { return {EDEADLK, "a blocking call from inside the host's own thread would never end"}; }
 
 Status status_of(const Completion& completion, std::string_view what) {
   if (completion.ok()) return {};
@@ -72,8 +76,7 @@ struct BlockingHost::Impl {
   // Asks on the reactor's thread, waits here. `ask` gets the callback to pass on.
   template <class T, class Ask>
   Result<T> ask(Ask ask) {
-    if (thread->reactor().on_thread())
-      return Error(EDEADLK, "a blocking call from inside the host's own thread would never end");
+    if (thread->reactor().on_thread()) return own_thread();
     Answer<Result<T>> answer;
     thread->reactor().post([this, &answer, &ask] {
       if (host == nullptr) return answer.give(Error(ENOTCONN, "the association is closed"));
@@ -103,7 +106,11 @@ struct BlockingHost::Impl {
 };
 
 BlockingHost::BlockingHost(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-BlockingHost::~BlockingHost() { close(); }
+BlockingHost::~BlockingHost() {
+  if (Status closed = close(); closed) return;
+  log::error("a BlockingHost is destroyed on its own thread, which would have to wait for its own end");
+  std::abort();
+}
 
 Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry& registry, std::string_view address) {
   auto parsed = Address::parse(address);
@@ -132,9 +139,10 @@ Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry& r
   return std::unique_ptr<BlockingHost>(new BlockingHost(std::move(impl)));
 }
 
-void BlockingHost::close() {
+Status BlockingHost::close() {
+  if (impl_->thread->reactor().on_thread()) return own_thread();
   const std::lock_guard lock(impl_->closing);
-  if (std::exchange(impl_->closed, true)) return;
+  if (std::exchange(impl_->closed, true)) return {};
   Answer<bool> answer;
   impl_->thread->reactor().post([this, &answer] {
     impl_->host->close([this, &answer] {
@@ -144,6 +152,7 @@ void BlockingHost::close() {
     });
   });
   answer.wait();
+  return {};
 }
 
 Result<std::vector<std::uint32_t>> BlockingHost::list_namespaces() {
@@ -235,9 +244,5 @@ Status BlockingHost::deallocate(const Namespace& ns, std::uint64_t lba, std::uin
 
 Host& BlockingHost::host() { return *impl_->host; }
 Reactor& BlockingHost::reactor() { return impl_->thread->reactor(); }
-
-Error completion_error(const Completion& completion, std::string_view what) {
-  return Error(completion.error != 0 ? -completion.error : EIO, fmt::format("{}: {}", what, outcome_words(completion)));
-}
 
 }  // namespace weft

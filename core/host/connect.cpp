@@ -49,6 +49,7 @@ Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry& 
   if (status) status = co_await self->connect_admin();
   if (status) status = co_await self->enable();
   if (status) status = co_await self->identify_controller();
+  if (status) self->start_keep_alive();
   if (status && self->wants_io_queues()) status = co_await self->ask_for_queues();
   if (status && self->wants_io_queues()) status = co_await self->connect_io_queues();
   if (status && self->lost_.code != 0) status = self->at("connect", self->lost_.text, self->lost_.code);
@@ -65,23 +66,22 @@ Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry& 
     co_return;
   }
   self->state_ = State::kReady;
-  self->start_keep_alive();
   run_async_events(self);
   done(std::unique_ptr<Host>(new Host(self)));
 }
 
-// The transport's words tell more than "Connection reset by peer".
+// The transport's words, or why we gave up, tell more than "Connection reset by peer".
 Error Host::Impl::with_reason_of_queues(Error error) const {
-  const auto add = [&error](const HostQueue& queue) {
-    const Error& reason = queue.reason();
+  const auto add = [&error](const Error& reason) {
     if (reason.code == 0 || reason.text.empty() || error.text.find(reason.text) != std::string::npos) return false;
     error.text += ": " + reason.text;
     return true;
   };
-  if (admin_ != nullptr && add(*admin_)) return error;
+  if (admin_ != nullptr && add(admin_->reason())) return error;
   for (const auto& queue : io_) {
-    if (add(*queue)) break;
+    if (add(queue->reason())) return error;
   }
+  add(lost_);
   return error;
 }
 
@@ -207,7 +207,7 @@ Task<Status> Host::Impl::send_connect(HostQueue& queue, std::uint32_t entries) {
   fields.qid = queue.qid();
   fields.entries = entries;
   fields.disable_sq_flow_control = !options_.sq_flow_control;
-  fields.kato_ms = static_cast<std::uint32_t>(options_.kato.count());
+  if (queue.qid() == 0) fields.kato_ms = static_cast<std::uint32_t>(options_.kato.count());
   auto data = wire::connect_data(hostid_, queue.qid() == 0 ? fabrics::kCntlidAny : cntlid_, subnqn_, hostnqn_);
   if (!data) co_return std::move(data).error();
   weft_iov iov{&*data, sizeof *data, nullptr};

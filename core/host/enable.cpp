@@ -41,7 +41,7 @@ Task<Host::Impl::Answer> Host::Impl::admin(nvme::Sqe sqe, Nanoseconds limit) {
   co_return answer;
 }
 
-Task<Host::Impl::Answer> Host::Impl::admin_read(nvme::Sqe sqe, std::uint64_t length) {
+Task<Host::Impl::Answer> Host::Impl::admin_read(nvme::Sqe sqe, std::uint64_t length, std::uint64_t least) {
   Answer answer;
   answer.data.resize(length);
   const weft_iov iov{answer.data.data(), answer.data.size(), nullptr};
@@ -52,7 +52,14 @@ Task<Host::Impl::Answer> Host::Impl::admin_read(nvme::Sqe sqe, std::uint64_t len
   call.iov_count = 1;
   co_await call;
   answer.completion = call.completion;
+  if (answer.completion.ok() && answer.completion.moved < least) answer.completion.error = -EPROTO;
+  answer.data.resize(std::min(answer.completion.moved, length));
   co_return answer;
+}
+
+// Each of Identify's structures fills its page.
+Task<Host::Impl::Answer> Host::Impl::identify_page(wire::IdentifyFields fields) {
+  return admin_read(wire::identify(fields), nvme::kIdentifySize, nvme::kIdentifySize);
 }
 
 Task<Result<std::uint64_t>> Host::Impl::property_get(std::uint32_t offset, bool eight_bytes) {
@@ -120,7 +127,7 @@ Task<Status> Host::Impl::wait_for(bool ready, Nanoseconds deadline, std::string_
 Task<Status> Host::Impl::identify_controller() {
   wire::IdentifyFields fields;
   fields.cns = nvme::cns::kController;
-  Answer answer = co_await admin_read(wire::identify(fields), nvme::kIdentifySize);
+  Answer answer = co_await identify_page(fields);
   if (!answer.completion.ok()) co_return at("identify", "Identify Controller: " + outcome_words(answer.completion));
   std::memcpy(&identity_, answer.data.data(), sizeof identity_);
   co_return judge_identity();

@@ -11,10 +11,6 @@
 namespace weft {
 namespace {
 
-Error refused(std::string_view what, const Completion& completion) {
-  return Error(completion.error != 0 ? -completion.error : EIO, fmt::format("{}: {}", what, outcome_words(completion)));
-}
-
 Result<Namespace> namespace_of(std::uint32_t nsid, const std::vector<std::byte>& data) {
   nvme::IdentifyNamespace wire_form;
   std::memcpy(&wire_form, data.data(), sizeof wire_form);
@@ -28,6 +24,9 @@ Result<Namespace> namespace_of(std::uint32_t nsid, const std::vector<std::byte>&
                  fmt::format("namespace {} has blocks of 2^{} bytes, which makes no sense", nsid, format.lbads));
   if (format.ms != 0) return Error(ENOTSUP, fmt::format("namespace {} has metadata, which is not supported", nsid));
   ns.block_size = 1U << format.lbads;
+  if (ns.blocks > UINT64_MAX / ns.block_size)
+    return Error(EPROTO, fmt::format("namespace {} has {} blocks of {} bytes, which makes no sense", nsid, ns.blocks,
+                                     ns.block_size));
   ns.read_only = (wire_form.nsattr & nvme::nsattr::kWriteProtected) != 0;
   std::memcpy(ns.nguid.data(), &wire_form.nguid, ns.nguid.size());
   std::memcpy(ns.eui64.data(), &wire_form.eui64, ns.eui64.size());
@@ -53,6 +52,8 @@ void read_descriptors(const std::vector<std::byte>& data, Namespace& ns) {
 using Impl = Host::Impl;
 
 constexpr std::uint32_t kLastListStart = 0xFFFFFFFE;  // from there on Identify takes no list
+// Not NN: namespaces come and go, and that number was read when the association began.
+constexpr std::size_t kMostNamespaces = 65'536;
 
 Detached run_list(std::shared_ptr<Impl> self, Host::Reply<std::vector<std::uint32_t>> done) {
   std::vector<std::uint32_t> found;
@@ -60,9 +61,9 @@ Detached run_list(std::shared_ptr<Impl> self, Host::Reply<std::vector<std::uint3
     wire::IdentifyFields fields;
     fields.cns = nvme::cns::kActiveNamespaces;
     fields.nsid = found.empty() ? 0 : found.back();
-    Impl::Answer answer = co_await self->admin_read(wire::identify(fields), nvme::kIdentifySize);
+    Impl::Answer answer = co_await self->identify_page(fields);
     if (!answer.completion.ok()) {
-      done(refused("Identify active namespaces", answer.completion));
+      done(completion_error(answer.completion, "Identify active namespaces"));
       co_return;
     }
     nvme::NamespaceList list;
@@ -72,6 +73,10 @@ Detached run_list(std::shared_ptr<Impl> self, Host::Reply<std::vector<std::uint3
     while (count < list.nsid.size() && list.nsid[count] != 0 && (found.empty() || list.nsid[count] > found.back()))
       found.push_back(list.nsid[count++]);
     if (count < list.nsid.size() || found.back() >= kLastListStart) break;
+    if (found.size() >= kMostNamespaces) {
+      done(Error(EFBIG, fmt::format("the controller lists more than {} namespaces", kMostNamespaces)));
+      co_return;
+    }
   }
   done(std::move(found));
 }
@@ -80,15 +85,15 @@ Detached run_identify(std::shared_ptr<Impl> self, std::uint32_t nsid, Host::Repl
   wire::IdentifyFields fields;
   fields.cns = nvme::cns::kNamespace;
   fields.nsid = nsid;
-  Impl::Answer answer = co_await self->admin_read(wire::identify(fields), nvme::kIdentifySize);
+  Impl::Answer answer = co_await self->identify_page(fields);
   if (!answer.completion.ok()) {
-    done(refused(fmt::format("Identify namespace {}", nsid), answer.completion));
+    done(completion_error(answer.completion, fmt::format("Identify namespace {}", nsid)));
     co_return;
   }
   auto ns = namespace_of(nsid, answer.data);
   if (ns) {
     fields.cns = nvme::cns::kNamespaceDescriptors;
-    answer = co_await self->admin_read(wire::identify(fields), nvme::kIdentifySize);
+    answer = co_await self->identify_page(fields);
     if (answer.completion.ok()) read_descriptors(answer.data, *ns);
   }
   done(std::move(ns));
@@ -97,7 +102,7 @@ Detached run_identify(std::shared_ptr<Impl> self, std::uint32_t nsid, Host::Repl
 Detached run_feature(std::shared_ptr<Impl> self, nvme::Sqe sqe, std::string what, Host::Reply<std::uint32_t> done) {
   Impl::Answer answer = co_await self->admin(sqe);
   if (!answer.completion.ok()) {
-    done(refused(what, answer.completion));
+    done(completion_error(answer.completion, what));
     co_return;
   }
   done(static_cast<std::uint32_t>(answer.completion.result));
@@ -205,9 +210,15 @@ weft_qpair_info Host::connection() const {
 
 void Host::close(std::move_only_function<void()> done) { impl_->close(std::move(done)); }
 
+Error completion_error(const Completion& completion, std::string_view what) {
+  return Error(completion.error != 0 ? -completion.error : EIO, fmt::format("{}: {}", what, outcome_words(completion)));
+}
+
 std::string outcome_words(const Completion& completion, bool fabrics) {
   if (completion.error == -ETIMEDOUT) return "no answer in time";
   if (completion.error == -ECANCELED) return "the association was closed";
+  if (completion.error == -EPROTO)
+    return "the answer does not fit the command: its data did not all move, or its SQ head does not exist";
   if (completion.error == -EBADMSG) return "its data was damaged on the way (data digest)";
   if (completion.error != 0) return std::strerror(-completion.error);
   return completion.status.describe(fabrics);

@@ -44,9 +44,8 @@ Error HostQueue::closing_error() const {
 }
 
 bool HostQueue::fits(const weft_iov* iov, std::uint32_t count) const {
-  std::uint64_t bytes = 0;
-  for (std::uint32_t i = 0; i < count; ++i) bytes += iov[i].len;
-  return !connected_ || (count <= piece_limits_.iov && (piece_limits_.bytes == 0 || bytes <= piece_limits_.bytes));
+  return !connected_ ||
+         (count <= piece_limits_.iov && (piece_limits_.bytes == 0 || length_of(iov, count) <= piece_limits_.bytes));
 }
 
 void HostQueue::on_ready(const weft_limits& limits) {
@@ -97,6 +96,7 @@ std::int32_t HostQueue::submit(Slot& slot, HostQueuePair::Command& command, Nano
     return cid;
   }
   slot.cid = static_cast<std::uint16_t>(cid);
+  slot.length = length_of(command.iov, command.iov_count);
   slot.opcode = command.sqe.opcode;
   by_cid_[slot.cid] = &slot;
   return 0;
@@ -202,6 +202,8 @@ void HostQueue::end(Slot& slot, const Completion& completion) {
   IoRequest* const io = slot.io;
   PassthroughRequest* const passthrough = slot.passthrough;
   Completion outcome = completion;
+  // A success without the data is none: what was to be read is not there, what was to be written or compared nobody saw.
+  if (io != nullptr && outcome.ok() && outcome.moved != slot.length) outcome.error = -EPROTO;
   if (slot.timed_out && !outcome.ok()) outcome.error = -ETIMEDOUT;  // however it was got rid of in the end
   by_cid_[slot.cid] = nullptr;
   give_slot(slot);

@@ -81,6 +81,7 @@ class HostQueue final : private HostQueuePair::Events {
     std::uint16_t cid = 0;
     bool timed_out = false;
     std::uint8_t opcode = 0;
+    std::uint64_t length = 0;  // of its data
     nvme::DsmRange range;
   };
 

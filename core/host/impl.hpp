@@ -19,6 +19,7 @@
 #include "core/host/host_queue.hpp"
 #include "core/util/intrusive_list.hpp"
 #include "core/util/task.hpp"
+#include "core/wire/sqe.hpp"
 #include "core/wire/uuid.hpp"
 #include "weft/host.hpp"
 
@@ -59,10 +60,13 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
     std::vector<std::byte> data;
   };
   Task<Answer> admin(nvme::Sqe sqe, Nanoseconds timeout = 0);
-  Task<Answer> admin_read(nvme::Sqe sqe, std::uint64_t length);
+  // The answer's data is what came: with fewer than `least` bytes a success is -EPROTO.
+  Task<Answer> admin_read(nvme::Sqe sqe, std::uint64_t length, std::uint64_t least);
+  Task<Answer> identify_page(wire::IdentifyFields fields);
   Task<Result<std::vector<std::byte>>> log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset,
                                                 std::uint32_t length);
   Task<Result<std::vector<fabrics::DiscoveryLogEntry>>> discovery_log();
+  Task<Result<std::vector<std::byte>>> discovery_part(std::uint64_t offset, std::uint32_t length);
 
   // ---- io.cpp
   void submit(IoRequest& request);
@@ -78,6 +82,7 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
 
   // ---- keep_alive.cpp, async_events.cpp, time_outs.cpp
   void start_keep_alive();
+  void stop_keep_alive();
   [[nodiscard]] Nanoseconds keep_alive_interval() const;
   void keep_alive_due();
   void keep_alive_answered();
@@ -168,6 +173,7 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
 
   Timer keep_alive_timer_;
   PassthroughRequest keep_alive_request_;
+  bool keep_alive_on_ = false;  // the controller is enabled, and the host said that it would send them
   bool keep_alive_sent_ = false;
   bool traffic_ = false;
   std::shared_ptr<Events> events_;  // shared: a callback may replace them, or destroy the Host

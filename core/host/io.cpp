@@ -55,7 +55,9 @@ bool Host::Impl::send_somewhere(IoRequest& request) {
 
 void Host::Impl::submit(PassthroughRequest& request) {
   request.completion = Completion();
-  if (!alive() && !(state_ == State::kClosing && request.queue == 0)) return finish_later(request, -ENOTCONN);
+  // While an association that was lost comes down, what asks on would wait for an end that waits for it.
+  if (lost_.code != 0 || (!alive() && !(state_ == State::kClosing && request.queue == 0)))
+    return finish_later(request, -ENOTCONN);
   HostQueue* const queue = request.queue == 0 ? admin_.get() : io_queue(request.queue);
   if (queue == nullptr) return finish_later(request, -EINVAL);
   std::int32_t error = -EAGAIN;

@@ -19,8 +19,10 @@ Nanoseconds Host::Impl::keep_alive_interval() const {
   return nanoseconds(options_.kato) / (by_traffic ? 4 : 2);
 }
 
+// The controller's time runs from Connect on, so this does not wait until all I/O queues are there.
 void Host::Impl::start_keep_alive() {
-  if (options_.kato.count() == 0) return;
+  keep_alive_on_ = options_.kato.count() != 0;
+  if (!keep_alive_on_) return;
   keep_alive_request_.sqe = wire::keep_alive();
   keep_alive_request_.timeout = nanoseconds(options_.kato);
   keep_alive_request_.ctx = this;
@@ -30,19 +32,24 @@ void Host::Impl::start_keep_alive() {
   keep_alive_timer_.set(reactor_.now() + keep_alive_interval());
 }
 
+void Host::Impl::stop_keep_alive() {
+  keep_alive_on_ = false;
+  keep_alive_timer_.cancel();
+}
+
 void Host::Impl::keep_alive_due() {
   keep_alive_timer_.set(reactor_.now() + keep_alive_interval());
   const bool heard = std::exchange(traffic_, false);
   const bool by_traffic = (identity_.ctratt & nvme::ctratt::kTrafficBasedKeepAlive) != 0;
-  // A controller that is being reset takes no Keep Alive.
-  if (state_ != State::kReady || keep_alive_sent_ || (by_traffic && heard)) return;
+  // While queues are connected, what is heard is Connect, which is no traffic to every controller.
+  if (!keep_alive_on_ || keep_alive_sent_ || (by_traffic && heard && state_ == State::kReady)) return;
   keep_alive_sent_ = admin_->send(keep_alive_request_, timeout()) == 0;
 }
 
 void Host::Impl::keep_alive_answered() {
   keep_alive_sent_ = false;
   const Completion& completion = keep_alive_request_.completion;
-  if (completion.error == 0 && !completion.status.ok() && state_ == State::kReady) {
+  if (completion.error == 0 && !completion.status.ok() && keep_alive_on_) {
     lose(Error(EIO, "Keep Alive was refused: " + outcome_words(completion)));
   }
 }

@@ -10,12 +10,6 @@ namespace {
 
 using Kind = IoRequest::Kind;
 
-std::uint64_t total_length(const weft_iov* iov, std::uint32_t count) {
-  std::uint64_t total = 0;
-  for (std::uint32_t i = 0; i < count; ++i) total += iov[i].len;
-  return total;
-}
-
 std::uint64_t most_blocks(const IoRequest& request, const PieceLimits& limits) {
   if (request.kind == Kind::kDeallocate) return UINT32_MAX;  // one range of a Dataset Management command
   std::uint64_t most = wire::kMaxBlocksPerCommand;
@@ -63,16 +57,22 @@ void advance(IoRequest& request, std::uint64_t bytes) {
 
 }  // namespace
 
+std::uint64_t length_of(const weft_iov* iov, std::uint32_t count) {
+  std::uint64_t length = 0;
+  for (std::uint32_t i = 0; i < count; ++i) length += iov[i].len;
+  return length;
+}
+
 std::int32_t check_request(const IoRequest& request) {
   if (request.kind == Kind::kFlush) return 0;
   if (request.blocks == 0 || request.blocks > UINT64_MAX - request.lba) return -EINVAL;
   if (!carries_data(request.kind)) return 0;
   if (request.block_size == 0 || request.blocks > UINT64_MAX / request.block_size) return -EINVAL;
   const std::uint64_t bytes = request.blocks * request.block_size;
-  if (total_length(request.iov, request.iov_count) != bytes) return -EINVAL;
+  if (length_of(request.iov, request.iov_count) != bytes) return -EINVAL;
   if (request.kind != Kind::kCompareAndWrite) return 0;
   const bool whole = request.blocks <= wire::kMaxBlocksPerCommand;  // it is not split
-  return whole && total_length(request.compare_iov, request.compare_iov_count) == bytes ? 0 : -EINVAL;
+  return whole && length_of(request.compare_iov, request.compare_iov_count) == bytes ? 0 : -EINVAL;
 }
 
 std::int32_t next_piece(IoRequest& request, const PieceLimits& limits, Piece& piece) {

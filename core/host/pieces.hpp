@@ -24,6 +24,8 @@ struct Piece {
   return kind == Kind::kRead || kind == Kind::kWrite || kind == Kind::kCompare || kind == Kind::kCompareAndWrite;
 }
 
+[[nodiscard]] std::uint64_t length_of(const weft_iov* iov, std::uint32_t count);
+
 // 0 or -EINVAL: what makes no sense before anything is sent (lengths, overflow, missing buffers).
 [[nodiscard]] std::int32_t check_request(const IoRequest& request);
 

@@ -84,7 +84,7 @@ Detached Host::Impl::run_later(std::shared_ptr<Impl> self, std::move_only_functi
 }
 
 Detached Host::Impl::run_close(std::shared_ptr<Impl> self, bool polite) {
-  self->keep_alive_timer_.cancel();
+  self->stop_keep_alive();
   self->wake_pauses();
   if (polite) co_await self->shut_down();
   self->close_queues();
@@ -118,7 +118,7 @@ Task<bool> Host::Impl::shut_down() {
 
 // No queue is open any more. The caller is a flow that keeps this alive.
 void Host::Impl::ended() {
-  keep_alive_timer_.cancel();
+  stop_keep_alive();
   fail_waiting(lost_.code != 0 ? -lost_.code : -ECANCELED);
   self_.reset();
 }

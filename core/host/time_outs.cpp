@@ -78,10 +78,12 @@ Detached Host::Impl::run_reset(std::shared_ptr<Impl> self, std::string timed_out
 }
 
 Task<Status> Host::Impl::reset_controller() {
+  keep_alive_on_ = false;  // a controller that is being reset takes none
   close_io_queues();
   co_await io_closed();
   Status status = co_await disable();
   if (status) status = co_await enable();
+  keep_alive_on_ = status && keep_alive_timer_.armed();
   if (status && wants_io_queues()) status = co_await ask_for_queues();
   if (status && wants_io_queues()) status = co_await connect_io_queues();
   co_return status;

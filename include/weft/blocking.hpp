@@ -6,7 +6,8 @@
 //
 // A BlockingHost has a thread of its own that keeps the association alive between calls. Its calls may come from several
 // threads at once. Buffers are borrowed for the call. Every call ends: by the answer, by its time-out, or with the association.
-// From inside a callback of host() they would wait for themselves: they fail with EDEADLK there.
+// From inside a callback of host() they would wait for themselves: they fail with EDEADLK there, and destroying the
+// BlockingHost there, which cannot fail, aborts.
 #ifndef WEFT_BLOCKING_HPP
 #define WEFT_BLOCKING_HPP
 
@@ -52,7 +53,7 @@ class BlockingHost {
                                                             std::uint32_t length);
   [[nodiscard]] Result<std::uint64_t> get_property(std::uint32_t offset, bool eight_bytes);
   [[nodiscard]] Result<std::vector<fabrics::DiscoveryLogEntry>> discover();
-  void close();  // idempotent
+  Status close();  // EDEADLK on reactor()'s thread, else success; idempotent
 
   [[nodiscard]] Host& host();  // to be used on reactor()'s thread only, and not after close()
   [[nodiscard]] Reactor& reactor();
@@ -62,9 +63,6 @@ class BlockingHost {
   explicit BlockingHost(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-// What a Completion says, as an Error: EIO and the status in words, or the errno.
-[[nodiscard]] Error completion_error(const Completion& completion, std::string_view what);
 
 }  // namespace weft
 

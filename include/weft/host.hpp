@@ -129,6 +129,7 @@ class Host {
   using Reply = std::move_only_function<void(Result<T>)>;
   void list_namespaces(Reply<std::vector<std::uint32_t>> done);
   void identify_namespace(std::uint32_t nsid, Reply<Namespace> done);
+  // As many bytes as came: fewer where the controller's page ends before `length`.
   void get_log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset, std::uint32_t length,
                     Reply<std::vector<std::byte>> done);
   void get_feature(std::uint8_t fid, std::uint32_t cdw11, Reply<std::uint32_t> done);
@@ -159,6 +160,9 @@ class Host {
   explicit Host(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };
+
+// What a Completion that is not ok() says, as an Error: EIO and the status in words, or the errno.
+[[nodiscard]] Error completion_error(const Completion& completion, std::string_view what);
 
 // This machine's names: /etc/nvme/hostnqn and hostid, else derived from the machine's identity, stable over restarts.
 [[nodiscard]] std::string default_hostnqn();

@@ -129,6 +129,7 @@ void ScriptedController::arrived(Queue& queue, const weft_command& command) {
   pending.command.length = command.data_len;
   if (pending.command.sqe.direction() != nvme::Direction::kHostToController || command.data_len == 0)
     return judge(pending);
+  if (!takes_data && command.capsule_data == nullptr) return judge(pending);
   pending.command.data.resize(command.data_len);
   if (command.capsule_data != nullptr) {
     std::memcpy(pending.command.data.data(), command.capsule_data, command.data_len);
@@ -196,7 +197,7 @@ void ScriptedController::give(Pending& pending, const Answered& answered) {
     return release(pending);
   }
   pending.out = answered.data;
-  pending.out.resize(pending.command.length);
+  if (answered.padded) pending.out.resize(pending.command.length);
   const weft_iov iov{pending.out.data(), pending.out.size(), nullptr};
   table_->send_data(queue.handle, pending.token, 0, &iov, 1, &cqe, pending.token << 8 | kSendCookie, 0);
 }

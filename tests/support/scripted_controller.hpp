@@ -42,6 +42,7 @@ struct Answered {
   NvmeStatus status;
   std::uint64_t result = 0;
   std::vector<std::byte> data;  // to the host
+  bool padded = true;           // up to what was asked for; false: no more than this
 };
 
 struct Verdict {
@@ -80,7 +81,8 @@ class ScriptedController {
   std::map<std::uint8_t, std::vector<std::byte>> log_pages;
   bool becomes_ready = true;
   bool shuts_down = true;
-  bool ends_events_at_reset = true;           // an Asynchronous Event Request is aborted when CC.EN goes to 0
+  bool takes_data = true;            // false: commands are answered without the data that is not in the capsule
+  bool ends_events_at_reset = true;  // an Asynchronous Event Request is aborted when CC.EN goes to 0
   std::optional<std::uint16_t> connect_sqhd;  // in place of what was asked for
 
   std::function<Verdict(const Received&)> script;

@@ -180,7 +180,7 @@ TEST_F(HostTargetTest, SeveralHostsSeeTheSameBlocks) {
   ASSERT_TRUE(two->read(ns, 100, in).has_value());
   EXPECT_EQ(in, out);
   EXPECT_EQ(target_->controllers().size(), 2u);
-  one->close();
+  EXPECT_TRUE(one->close());
   ASSERT_TRUE(two->read(ns, 100, in).has_value()) << "the one does not depend on the other";
 }
 

@@ -44,7 +44,7 @@ TEST_P(Data, ComesBackAsItWasWritten) {
     ASSERT_TRUE(read) << size << ": " << read.error().text;
     EXPECT_EQ(data, back) << size << " bytes";
   }
-  host->close();
+  EXPECT_TRUE(host->close());
   EXPECT_TRUE(served.comes_to_rest());
 }
 
@@ -96,7 +96,7 @@ TEST(Session, RunsEveryKindOfCommand) {
   EXPECT_TRUE(host->write(*ns, 0, old));
   EXPECT_TRUE(host->read(*ns, 0, back));
   EXPECT_EQ(back, old);
-  host->close();
+  EXPECT_TRUE(host->close());
   EXPECT_TRUE(served.comes_to_rest());
 }
 
@@ -181,7 +181,7 @@ TEST(Session, EndsCleanlyWhenTheTargetGoesAway) {
   served->target->stop(monotonic_now() + 2'000'000'000);
   std::vector<std::byte> block(512);
   EXPECT_FALSE((*host)->read(*ns, 0, block));
-  (*host)->close();
+  EXPECT_TRUE((*host)->close());
 }
 
 TEST(Session, ConnectsAndDisconnectsOverAndOverWithoutALeak) {

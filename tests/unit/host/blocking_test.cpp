@@ -117,7 +117,7 @@ TEST_F(BlockingTest, CallsEndWhenTheAssociationIsLost) {
   EXPECT_FALSE(host_->read(*ns, 0, data).has_value());
   EXPECT_FALSE(host_->read(*ns, 0, data).has_value());
   EXPECT_FALSE(host_->list_namespaces().has_value());
-  host_->close();
+  EXPECT_TRUE(host_->close().has_value());
 }
 
 TEST_F(BlockingTest, CallsEndWithTheirTimeOut) {
@@ -133,8 +133,8 @@ TEST_F(BlockingTest, CallsEndWithTheirTimeOut) {
 TEST_F(BlockingTest, ClosingTwiceAndCallingAfterwardsIsNoHarm) {
   connect();
   const auto ns = host_->identify_namespace(1);
-  host_->close();
-  host_->close();
+  EXPECT_TRUE(host_->close().has_value());
+  EXPECT_TRUE(host_->close().has_value()) << "again";
   std::vector<std::byte> data(512);
   EXPECT_EQ(host_->read(*ns, 0, data).error().code, ENOTCONN);
   EXPECT_EQ(host_->list_namespaces().error().code, ENOTCONN);
@@ -157,6 +157,37 @@ TEST_F(BlockingTest, FromItsOwnThreadACallFailsAndDoesNotHang) {
   EXPECT_TRUE(host_->list_namespaces().has_value());
   EXPECT_TRUE(done);
   EXPECT_EQ(code, EDEADLK);
+}
+
+TEST_F(BlockingTest, FromItsOwnThreadClosingFailsAndDoesNotHang) {
+  connect();
+  std::atomic<int> code = 0;
+  host_->reactor().post([&] {
+    const Status closed = host_->close();
+    code = closed ? 0 : closed.error().code;
+  });
+  EXPECT_TRUE(host_->list_namespaces().has_value()) << "not closed";
+  EXPECT_EQ(code, EDEADLK);
+  EXPECT_TRUE(host_->close().has_value());
+}
+
+TEST(BlockingDeathTest, DestroyedOnItsOwnThreadItAbortsWithASentence) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        LoopbackGuard guard;
+        TransportRegistry registry{SearchPath{}};
+        (void)registry.add(loopback_transport(), "loopback");
+        auto thread = *ReactorThread::start({.wait = WaitPolicy::kSleep}, "controller");
+        std::unique_ptr<ScriptedController> controller;
+        thread->call([&] { controller = std::make_unique<ScriptedController>(thread->reactor(), registry); });
+        auto host = *BlockingHost::connect(registry, "loop://here/" + kSubsystem + "?kato=0");
+        Reactor& reactor = host->reactor();
+        std::atomic<bool> forever = false;
+        reactor.post([&] { host.reset(); });
+        forever.wait(false);
+      },
+      "destroyed on its own thread");
 }
 
 TEST_F(BlockingTest, DestroyedWithACallOfItsReactorUnderWay) {

@@ -83,6 +83,76 @@ TEST_F(HostControlTest, SaysThatANamespaceIsNotThereOrMakesNoSense) {
   EXPECT_EQ(refused.error().code, EIO);
 }
 
+TEST_F(HostControlTest, ASizeThatNoNumberHoldsIsRefused) {
+  connect();
+  nvme::IdentifyNamespace huge;
+  huge.nsze = std::uint64_t{1} << 55;
+  huge.lbaf[0].lbads = 9;
+  controller_->script = [&](const Received&) {
+    const auto* first = reinterpret_cast<const std::byte*>(&huge);
+    return Verdict::with({{}, 0, {first, first + sizeof huge}});
+  };
+  auto refused = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, EPROTO);
+  EXPECT_THAT(refused.error().text, HasSubstr("36028797018963968 blocks of 512 bytes"));
+  huge.nsze = (std::uint64_t{1} << 55) - 1;
+  auto largest = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
+  ASSERT_TRUE(largest.has_value());
+  EXPECT_EQ(largest->bytes(), UINT64_MAX - 511);
+}
+
+TEST_F(HostControlTest, IdentifyWithHalfItsDataIsAnError) {
+  connect();
+  controller_->script = [](const Received& command) {
+    return command.is_admin(nvme::admin::kIdentify) ? Verdict::with({{}, 0, std::vector<std::byte>(2048), false})
+                                                    : Verdict::model();
+  };
+  auto ns = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
+  ASSERT_FALSE(ns.has_value());
+  EXPECT_EQ(ns.error().code, EPROTO);
+  auto list = ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
+  ASSERT_FALSE(list.has_value());
+  EXPECT_EQ(list.error().code, EPROTO);
+}
+
+TEST_F(HostControlTest, ALogPageIsAsLongAsWhatCame) {
+  controller_->identity.mdts = 1;
+  connect();
+  std::size_t comes = 0;
+  controller_->script = [&](const Received& command) {
+    return command.is_admin(nvme::admin::kGetLogPage) ? Verdict::with({{}, 0, pattern(comes), false})
+                                                      : Verdict::model();
+  };
+  const auto read = [&] {
+    return ask<std::vector<std::byte>>(
+        [](Host& host, auto done) { host.get_log_page(0xC1, 0, 0, 12000, std::move(done)); });
+  };
+  comes = 100;
+  EXPECT_EQ(read()->size(), 100u) << "a controller whose page ends there";
+  comes = 0;
+  EXPECT_EQ(read().error().code, EPROTO) << "success, and nothing at all";
+}
+
+TEST_F(HostControlTest, AListWithoutAnEndIsRefused) {
+  connect();
+  std::uint32_t next = 0;
+  controller_->script = [&](const Received& command) {
+    if (!command.is_admin(nvme::admin::kIdentify)) return Verdict::model();
+    std::vector<std::byte> page(4096);
+    for (std::size_t i = 0; i < page.size(); i += 4) {
+      ++next;
+      std::memcpy(page.data() + i, &next, sizeof next);
+    }
+    return Verdict::with({{}, 0, page});
+  };
+  auto list = ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
+  ASSERT_FALSE(list.has_value());
+  EXPECT_EQ(list.error().code, EFBIG);
+  EXPECT_THAT(list.error().text, HasSubstr("65536"));
+  EXPECT_LE(next, 70000u);
+}
+
 TEST_F(HostControlTest, DescriptorsThatRunOverThePageAreLeftAlone) {
   connect();
   controller_->script = [](const Received& command) {
@@ -206,6 +276,21 @@ TEST_F(DiscoveryTest, RefusesAnUnknownFormatAndAnAbsurdCount) {
   EXPECT_EQ(discover().error().code, EFBIG);
   publish(1, 1024);
   EXPECT_EQ(discover()->size(), 1024u);
+}
+
+TEST_F(DiscoveryTest, ALogThatIsShorterThanItSaysIsAnError) {
+  publish(1, 3);
+  connect("");
+  controller_->script = [&](const Received& command) {
+    if (!command.is_admin(nvme::admin::kGetLogPage)) return Verdict::model();
+    const std::vector<std::byte>& page = controller_->log_pages[nvme::log_page::kDiscovery];
+    return Verdict::with({{}, 0, {page.begin(), page.begin() + 1024}, false});
+  };
+  EXPECT_EQ(discover().error().code, EPROTO);
+  controller_->script = [&](const Received& command) {
+    return command.is_admin(nvme::admin::kGetLogPage) ? Verdict::with({{}, 0, pattern(8), false}) : Verdict::model();
+  };
+  EXPECT_EQ(discover().error().code, EPROTO);
 }
 
 TEST_F(DiscoveryTest, StartsAgainWhenTold) {

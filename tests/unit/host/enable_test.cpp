@@ -49,6 +49,18 @@ TEST_F(EnableTest, StopsWhenStatusReadsAsAllOnes) {
   EXPECT_EQ(connect_error().code, ENODEV);
 }
 
+TEST_F(EnableTest, EndsWhenAnAnswerThatItCouldDoWithoutNeverComes) {
+  controller_->cap = controller_->cap.with_crwms(true);
+  controller_->script = [](const Received& command) {
+    const auto get = fabrics::as<fabrics::PropertyGetCommand>(command.sqe);
+    const bool crto = command.is_fabrics(fabrics::fctype::kPropertyGet) && get.offset == nvme::property::kCrto;
+    return crto ? Verdict::hold() : Verdict::model();
+  };
+  const Error error = connect_error();
+  EXPECT_EQ(error.code, ETIMEDOUT);
+  EXPECT_THAT(error.text, HasSubstr("was not answered in time"));
+}
+
 TEST_F(EnableTest, RefusesAControllerThatLiesAboutItself) {
   using Change = std::function<void(ScriptedController&)>;
   const std::vector<std::pair<Change, const char*>> cases = {

@@ -20,6 +20,39 @@ TEST_F(HostIoTest, WritesAndReadsBack) {
   EXPECT_EQ(in, out);
 }
 
+TEST_F(HostIoTest, AReadThatSucceedsWithoutAllItsDataIsAnError) {
+  connect();
+  for (const std::size_t comes : {0u, 512u, 4095u}) {
+    controller_->script = [=](const Received& command) {
+      return command.is_io(nvme::io::kRead) ? Verdict::with({{}, 0, pattern(comes), false}) : Verdict::model();
+    };
+    std::vector<std::byte> in(4096);
+    Io read(Kind::kRead, 0, in);
+    EXPECT_EQ(run(read).error, -EPROTO) << comes;
+    EXPECT_EQ(read.completion.moved, comes);
+  }
+  controller_->script = nullptr;
+  std::vector<std::byte> in(4096);
+  Io read(Kind::kRead, 0, in);
+  EXPECT_TRUE(run(read).ok()) << "it cost the association nothing";
+}
+
+TEST_F(HostIoTest, AWriteOrCompareThatSucceedsWithoutItsDataIsAnError) {
+  connect();
+  controller_->takes_data = false;
+  controller_->script = [=](const Received& command) {
+    return command.qid != 0 ? Verdict::with({}) : Verdict::model();
+  };
+  for (const Kind kind : {Kind::kWrite, Kind::kCompare}) {
+    std::vector<std::byte> large = pattern(8192), small = pattern(4096);
+    Io fetched(kind, 0, large);
+    EXPECT_EQ(run(fetched).error, -EPROTO);
+    EXPECT_EQ(fetched.completion.moved, 0u);
+    Io in_capsule(kind, 0, small);
+    EXPECT_TRUE(run(in_capsule).ok()) << "the controller had it with the command";
+  }
+}
+
 TEST_F(HostIoTest, ComparesAndSaysWhenItDiffers) {
   connect();
   std::vector<std::byte> data(1024);

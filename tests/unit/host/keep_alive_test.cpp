@@ -103,6 +103,53 @@ TEST_F(KeepAliveTest, GetsThroughAFullAdminQueue) {
   drop_host();
 }
 
+TEST_F(KeepAliveTest, IsSentWhileQueuesAreStillBeingConnected) {
+  options_.kato = std::chrono::milliseconds(2'000);
+  options_.queues = 100;
+  controller_->queues_granted = 100;
+  controller_->script = [](const Received& command) {
+    return command.is_fabrics(fabrics::fctype::kConnect) && command.sqe.cdw10 >> 16 != 0 ? Verdict::hold()
+                                                                                         : Verdict::model();
+  };
+  std::optional<Result<std::unique_ptr<Host>>> result;
+  Address address = *Address::parse("loop://here/" + kSubsystem);
+  const auto answer_connects = [&] {  // each after a round trip
+    Nanoseconds longest = 0, last = FakeClock::now();
+    std::size_t heard = sent();
+    for (int i = 0; i < 100; ++i) {
+      pass(40 * kMs, 10 * kMs);
+      if (sent() != heard) last = FakeClock::now();
+      heard = sent();
+      longest = std::max(longest, FakeClock::now() - last);
+      if (controller_->held() > 0) controller_->answer(0);
+      settle();
+    }
+    return longest;
+  };
+  Host::connect(*reactor_, registry_, address, options_,
+                [&](Result<std::unique_ptr<Host>> host) { result = std::move(host); });
+  settle();
+  EXPECT_LT(answer_connects(), 2 * kSecond) << "the controller's time-out runs from the first Connect";
+  ASSERT_TRUE(run_until([&] { return result.has_value(); }));
+  ASSERT_TRUE(result->has_value());
+  host_ = std::move(**result);
+  bool again = false;
+  host_->reset([&](Result<bool> done) { again = done.has_value(); });
+  settle();
+  EXPECT_LT(answer_connects(), 2 * kSecond) << "after a reset too";
+  EXPECT_TRUE(run_until([&] { return again; }));
+}
+
+TEST_F(KeepAliveTest, RefusedWhileConnectingEndsThat) {
+  options_.kato = std::chrono::milliseconds(2'000);
+  controller_->script = [](const Received& command) {
+    if (command.is_admin(nvme::admin::kKeepAlive)) return Verdict::refuse(nvme::status::kKeepAliveTimerExpired);
+    return command.is_fabrics(fabrics::fctype::kConnect) && command.sqe.cdw10 >> 16 != 0 ? Verdict::hold()
+                                                                                         : Verdict::model();
+  };
+  EXPECT_THAT(connect_error().text, HasSubstr("Keep Alive was refused"));
+}
+
 TEST_F(KeepAliveTest, IsNotSentWhileTheControllerIsReset) {
   connect();
   controller_->becomes_ready = false;
