@@ -67,10 +67,15 @@ void Queue::on_command(const weft_command& command) {
 
 void Queue::before_connect(const weft_command& command) {
   const auto sqe = load<nvme::Sqe>(command.sqe);
+  const bool is_connect = sqe.is_fabrics() && sqe.fctype() == fabrics::fctype::kConnect;
   Answer answer;
   if (command.status != 0) {
     answer = {NvmeStatus(command.status), command.error_offset, 0};
-  } else if (!sqe.is_fabrics() || sqe.fctype() != fabrics::fctype::kConnect || admin_.connecting()) {
+    // A failing Connect never says Invalid Field: it has words of its own for that.
+    if (is_connect && answer.status.code() == nvme::status::kInvalidField.code()) {
+      answer = connect_invalid({.offset = command.error_offset, .in_data = false});
+    }
+  } else if (!is_connect || admin_.connecting()) {
     answer = {nvme::status::kCommandSequenceError, kNoLocation, 0};
   } else {
     answer = check_connect_command(fabrics::as<fabrics::ConnectCommand>(sqe), command.data_len,

@@ -45,7 +45,7 @@ Result<std::unique_ptr<ControllerQueuePair>> ControllerQueuePair::accept(Reactor
 
 ControllerQueuePairImpl::ControllerQueuePairImpl(Reactor& reactor, const weft_transport& table, std::uint32_t depth,
                                                  Events& events)
-    : reactor_(reactor), table_(table), events_(events), tokens_(depth) {}
+    : reactor_(reactor), table_(table), events_(events), tokens_(depth), cids_(depth) {}
 
 ControllerQueuePairImpl::~ControllerQueuePairImpl() {
   assert(handle_ == nullptr && "destroyed before on_closed and the last release()");
@@ -66,7 +66,10 @@ Status ControllerQueuePairImpl::configure(const weft_qpair_params& params, bool 
   final_params.flags &= ~WEFT_QP_SQ_FLOW_CONTROL;
   if (sq_flow_control) final_params.flags |= WEFT_QP_SQ_FLOW_CONTROL;
   // Room first: nothing is to fail once the transport took the new depth.
-  if (params.depth > tokens_.size()) tokens_.resize(params.depth, Token::kFree);
+  if (params.depth > tokens_.size()) {
+    tokens_.resize(params.depth, Token::kFree);
+    cids_.resize(params.depth);
+  }
   weft_error error = empty_error();
   const int rc = table_.configure(handle_, &final_params, &error);
   if (rc != 0)

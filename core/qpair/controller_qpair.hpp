@@ -1,7 +1,8 @@
 // controller_qpair.hpp - ControllerQueuePair over a transport's table; made by ControllerQueuePair::accept().
 //
 // A command is known by the transport's token, never by the host's CID. Per token one byte says whether the command is
-// held and whether it was answered, so that a second answer or release is refused here. Under SQ flow control each
+// held and whether it was answered, so that a second answer or release is refused here. A CID that is outstanding already
+// makes a command that fails (Command ID Conflict). Under SQ flow control each
 // response advances SQHD by one; the transport sends responses in the order of the calls.
 // Thread rule, ownership, errors: as queue_pair.hpp.
 #ifndef WEFT_CORE_QPAIR_CONTROLLER_QPAIR_HPP
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/qpair/cids_in_use.hpp"
 #include "weft/queue_pair.hpp"
 
 namespace weft {
@@ -51,6 +53,7 @@ class ControllerQueuePairImpl final : public ControllerQueuePair {
   static void on_closed(void* ctx, const weft_error* error);
 
   void take(const weft_command& command);
+  void refuse(const weft_command& command);
   void closed(const weft_error* error);
   void fault(std::string sentence);
   [[nodiscard]] bool in_state(std::uint64_t token, Token state) const {
@@ -73,6 +76,7 @@ class ControllerQueuePairImpl final : public ControllerQueuePair {
   std::uint32_t entries_ = 0;  // from configure()
   std::uint32_t held_ = 0;
   std::vector<Token> tokens_;
+  CidsInUse cids_;
   Error reason_;
 };
 

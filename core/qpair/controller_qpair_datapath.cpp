@@ -10,6 +10,7 @@ namespace weft {
 namespace {
 
 constexpr std::uint16_t kFlowControlOff = 0xffff;  // SQHD of the Connect response
+constexpr std::uint16_t kCidAt = 2;                // byte of the submission queue entry
 
 }  // namespace
 
@@ -24,7 +25,17 @@ void ControllerQueuePairImpl::take(const weft_command& command) {
   }
   tokens_[command.token] = Token::kHeld;
   ++held_;
+  if (!cids_.take(command.token, load<le16>(static_cast<const std::byte*>(command.sqe) + kCidAt))) [[unlikely]]
+    return refuse(command);
   events_.on_command(command);
+}
+
+// Which of the two is meant could not be told from the answer: the one that came later fails.
+void ControllerQueuePairImpl::refuse(const weft_command& command) {
+  weft_command refused = command;
+  refused.status = nvme::status::kCommandIdConflict.value();
+  refused.error_offset = kCidAt;
+  events_.on_command(refused);
 }
 
 void ControllerQueuePairImpl::on_data(void* ctx, std::uint64_t cookie, std::uint64_t moved, std::int32_t error,
@@ -52,6 +63,7 @@ std::uint16_t ControllerQueuePairImpl::next_sqhd() const {
 
 void ControllerQueuePairImpl::answered(std::uint64_t token, std::uint16_t sqhd) {
   tokens_[token] = Token::kAnswered;
+  cids_.give_back(token);  // the host may use it again as soon as it has the answer
   if (flow_control_ == FlowControl::kOn) sqhd_ = sqhd;
   if (flow_control_ != FlowControl::kUnknown) connect_response_next_ = false;
 }
@@ -98,6 +110,7 @@ std::int32_t ControllerQueuePairImpl::release(std::uint64_t token) {
   const int rc = table_.release_command(handle_, token);
   if (rc != 0) return rc;
   tokens_[token] = Token::kFree;
+  cids_.give_back(token);
   --held_;
   if (finished()) handle_ = nullptr;  // freed by that call
   return 0;

@@ -64,6 +64,11 @@ bool RawSocket::send(std::span<const std::uint8_t> bytes) {
   return true;
 }
 
+bool RawSocket::send_part(const RawPdu& pdu, std::size_t count) {
+  const Bytes bytes = pdu.bytes();
+  return send(std::span(bytes).first(count));
+}
+
 bool RawSocket::read(std::span<std::uint8_t> into, Clock::time_point deadline) {
   while (!into.empty()) {
     if (!ready(fd_.get(), POLLIN, deadline)) return false;

@@ -41,6 +41,7 @@ class RawSocket {
   [[nodiscard]] int fd() const { return fd_.get(); }
   bool send(std::span<const std::uint8_t> bytes);  // false: the other side is gone, or takes nothing for too long
   bool send(const RawPdu& pdu) { return send(pdu.bytes()); }
+  bool send_part(const RawPdu& pdu, std::size_t count);  // its first bytes
   [[nodiscard]] std::optional<ReceivedPdu> receive(std::chrono::milliseconds limit = kPatience);
   // Reads and drops until the other side closes; true when it does.
   [[nodiscard]] bool closed_by_peer(std::chrono::milliseconds limit = kPatience);
