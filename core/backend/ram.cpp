@@ -264,7 +264,9 @@ Result<std::unique_ptr<Backend>> open_ram_backend(const BackendAddress& address)
   if (!address.path.empty()) {
     return Error(EINVAL, "ram://" + address.path + ": a ram backend has no path, only options: ram://?size=1G");
   }
-  auto pages = RamPages::create((info.blocks * info.block_size + kRamPage - 1) / kRamPage, kSlackPages);
+  auto pages = RamPages::create(
+      info.blocks / (kRamPage / info.block_size) + (info.blocks % (kRamPage / info.block_size) != 0 ? 1 : 0),
+      kSlackPages);
   if (!pages) return std::move(pages).error().with_context(address.to_string());
   return std::unique_ptr<Backend>(std::make_unique<RamBackend>(std::move(*pages), info));
 }

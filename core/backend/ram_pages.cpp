@@ -11,6 +11,7 @@ namespace weft {
 namespace {
 
 constexpr std::uint64_t kOnePin = std::uint64_t{1} << 32;
+constexpr std::uint64_t kRoomToGrow = std::uint64_t{1} << 24;  // pages: 64 GiB
 
 RamPages::Page page_of(std::uint64_t entry) { return static_cast<RamPages::Page>(entry); }
 std::int32_t pins_of(std::uint64_t entry) { return static_cast<std::int32_t>(entry >> 32); }
@@ -51,12 +52,17 @@ Status Reservation::grow(std::uint64_t bytes) {
 }
 
 Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::uint64_t slack) {
-  // Room to grow by resize(): address space costs nothing. Page numbers have 32 bits.
-  const std::uint64_t most =
-      std::min<std::uint64_t>(std::max(entries * 4, entries + (std::uint64_t{1} << 24)), kNoPage - slack - 1);
+  const std::uint64_t most = kNoPage - slack - 1;  // page numbers have 32 bits
   if (entries > most) {
     return Error(EFBIG, fmt::format("{} pages of 4 KiB are more than a ram backend can have ({})", entries, most));
   }
+  // Room to grow by resize(): address space costs nothing, but for those who have little of it (RLIMIT_AS).
+  const std::uint64_t roomy = std::min(std::max(entries * 4, entries + kRoomToGrow), most);
+  auto pages = create(entries, slack, roomy);
+  return pages ? std::move(pages) : create(entries, slack, entries);
+}
+
+Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::uint64_t slack, std::uint64_t most) {
   std::unique_ptr<RamPages> pages(new RamPages);
   pages->slack_ = slack;
   if (Status s = pages->arena_.reserve((most + slack + 1) * kRamPage, "ram blocks"); !s) return s.error();

@@ -71,6 +71,7 @@ class RamPages {
   void drop_memory(Page first, std::uint64_t count);  // gives the memory of free pages back to the kernel
 
  private:
+  static Result<std::unique_ptr<RamPages>> create(std::uint64_t entries, std::uint64_t slack, std::uint64_t most);
   struct Meta {
     std::atomic<std::int32_t> balance;
     std::atomic<Page> next_free;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +45,7 @@ TEST(OpenBackend, SaysWhatIsWrongWithAnOption) {
   EXPECT_NE(refusal("ram://?size=1G&block=1024").find("a block has 512 or 4096 bytes"), std::string::npos);
   EXPECT_NE(refusal("ram://?size=1000").find("not a whole number of 512-byte blocks"), std::string::npos);
   EXPECT_NE(refusal("null://?size=0").find("not a whole number"), std::string::npos);
+  EXPECT_NE(refusal("ram://?size=18446744073709551104").find("more than a ram backend can have"), std::string::npos);
   EXPECT_NE(refusal("rem://?size=1G").find("did you mean 'ram'?"), std::string::npos);
 }
 
@@ -62,6 +64,21 @@ TEST(OpenBackend, SaysWhatToDoAboutARefusedIoUring) {
   EXPECT_NE(io_uring_refused(EPERM).text.find("seccomp"), std::string::npos);
   EXPECT_NE(io_uring_refused(ENOMEM).text.find("RLIMIT_MEMLOCK"), std::string::npos);
   EXPECT_EQ(io_uring_refused(EINVAL).text.find("RLIMIT_MEMLOCK"), std::string::npos);
+}
+
+TEST(OpenBackend, ServesRamWhereAddressSpaceIsShort) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t most = pages * static_cast<rlim_t>(getpagesize()) + (rlim_t{1} << 30);
+    const rlimit limit{most, most};
+    setrlimit(RLIMIT_AS, &limit);
+    _exit(BackendRegistry::builtin().open("ram://?size=64M") ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(OpenBackend, SaysThatAFileIsReadOnly) {
