@@ -44,6 +44,10 @@ bool Resources::fits(const Claim& claim) const {
 
 namespace {
 
+bool needs_nothing(const Claim& claim) {
+  return claim.budget == 0 && claim.chunks == 0 && claim.iov_entries <= kOwnIov;
+}
+
 // Afterwards as much is to be left as the share holds; the first of a share goes in any case.
 bool leaves_enough(std::uint64_t held, std::uint64_t wanted, std::uint64_t free) {
   return wanted == 0 || held == 0 || held + 2 * wanted <= free;
@@ -83,7 +87,7 @@ void Resources::take(Claim& claim, Share& share) {
 bool Resources::acquire(Claim& claim, Share& share) {
   assert(!claim.held && !claim.linked());
   assert(claim.iov_entries <= long_iov_.entries && claim.chunks <= next_.size());
-  if (waiting_.empty() && fits(claim) && is_fair(claim, share)) [[likely]] {
+  if (needs_nothing(claim) || (waiting_.empty() && fits(claim) && is_fair(claim, share))) [[likely]] {
     take(claim, share);
     return true;
   }

@@ -8,7 +8,8 @@
 //
 // Each host has a Share. It may hold as much of a thing as is left for the others, so one alone has half, two have a third
 // each, and whoever lets its transfers stand still never has what the next one needs. Claims of a share wait in order, and
-// shares are served in turn; a claim whose share may have it, but for which there is not enough now, is not passed by.
+// shares are served in turn; a claim whose share may have it, but for which there is not enough now, is not passed by,
+// but by one that needs nothing (Keep Alive, Flush, an asynchronous event request).
 //
 // Thread rule: the worker's thread. The memory of chunks that a claim holds may be used by one other thread at a time.
 #ifndef WEFT_CORE_CONTROLLER_RESOURCES_HPP

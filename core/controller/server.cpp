@@ -18,6 +18,7 @@ namespace weft::controller {
 namespace {
 
 constexpr Nanoseconds kBetweenRefusals = 10'000'000'000;
+constexpr std::uint64_t kMostDataMemory = std::uint64_t{64} << 30;  // pages of it are counted in 32 bits
 
 }  // namespace
 
@@ -39,6 +40,10 @@ Status Server::check_options(const TargetOptions& o) {
         EINVAL,
         fmt::format("memory for data under way ({} bytes a thread) must be four of the largest transfers ({} bytes)",
                     o.data_memory, o.max_transfer));
+  }
+  if (o.data_memory > kMostDataMemory) {
+    return Error(EINVAL, fmt::format("memory for data under way is at most {} GiB a thread, not {} bytes",
+                                     kMostDataMemory >> 30, o.data_memory));
   }
   if (o.max_connections == 0) return Error(EINVAL, "a target that takes no connections serves nobody");
   if (o.max_controllers == 0 || o.max_controllers > fabrics::kCntlidMax || o.max_controllers_per_host == 0) {

@@ -223,7 +223,8 @@ TEST(TargetOptionsTest, RefusesWhatCannotWork) {
   TransportRegistry registry{SearchPath{}};
   for (const TargetOptions& options :
        {TargetOptions{.threads = 0}, TargetOptions{.max_queue_size = 8}, TargetOptions{.max_io_queues = 129},
-        TargetOptions{.max_transfer = 5000}, TargetOptions{.data_memory = 4096}}) {
+        TargetOptions{.max_transfer = 5000}, TargetOptions{.data_memory = 4096},
+        TargetOptions{.data_memory = std::uint64_t{1} << 45}}) {
     const auto target = Target::start(registry, options);
     ASSERT_FALSE(target);
     EXPECT_EQ(target.error().code, EINVAL);

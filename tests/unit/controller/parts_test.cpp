@@ -85,6 +85,22 @@ struct Counted : Claim {
   }
 };
 
+TEST(Resources, WhoNeedsNothingDoesNotWait) {
+  Resources resources(8192, 8, 258);
+  Share share, other;
+  Counted held, waits, empty, of_other;
+  held.budget = waits.budget = 8192;
+  ASSERT_TRUE(resources.acquire(held, share));
+  ASSERT_FALSE(resources.acquire(waits, share));
+  empty.iov_entries = kOwnIov;
+  EXPECT_TRUE(resources.acquire(empty, share));
+  EXPECT_TRUE(resources.acquire(of_other, other));
+  resources.release(empty, share);
+  resources.release(of_other, other);
+  resources.withdraw(waits, share);
+  resources.release(held, share);
+}
+
 TEST(Resources, AHostThatHoldsWhatItHasLeavesAsMuchForTheOthers) {
   Resources resources(64, 8, 258);
   Share hog, other;
