@@ -153,8 +153,8 @@ class FileBackend final : public Backend {
     info.blocks = blocks_.load(std::memory_order_relaxed);
     return info;
   }
-  Result<std::unique_ptr<BackendContext>> open(Reactor&) override {
-    auto context = FileContext::create(shared_);
+  Result<std::unique_ptr<BackendContext>> open(Reactor&, std::uint64_t memory) override {
+    auto context = FileContext::create(shared_, memory);
     if (!context) return std::move(context).error();
     return std::unique_ptr<BackendContext>(std::move(*context));
   }

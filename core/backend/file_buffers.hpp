@@ -1,4 +1,4 @@
-// Page-aligned memory for the data of file I/O under way: pieces of 4 KiB and of 64 KiB, bounded. One thread.
+// Page-aligned memory for the data of file I/O under way: as many pages of 4 KiB as were promised. One thread.
 #ifndef WEFT_CORE_BACKEND_FILE_BUFFERS_HPP
 #define WEFT_CORE_BACKEND_FILE_BUFFERS_HPP
 
@@ -12,30 +12,31 @@ namespace weft {
 
 class FileBuffers {
  public:
-  static constexpr std::uint64_t kSmall = 4096;
-  static constexpr std::uint64_t kLarge = 65536;
+  static constexpr std::uint64_t kPage = 4096;
+  static constexpr std::uint64_t kZeroes = 65536;
 
-  [[nodiscard]] static Result<std::unique_ptr<FileBuffers>> create();
+  [[nodiscard]] static Result<std::unique_ptr<FileBuffers>> create(std::uint64_t memory);
   ~FileBuffers();
   FileBuffers(const FileBuffers&) = delete;
   FileBuffers& operator=(const FileBuffers&) = delete;
 
-  [[nodiscard]] static std::uint32_t pieces(std::uint64_t bytes) {
-    return bytes <= kSmall ? 1 : static_cast<std::uint32_t>((bytes + kLarge - 1) / kLarge);
-  }
-  // Sets op.iov and iov_count; false when there is not enough now, and then nothing was taken.
+  [[nodiscard]] static std::uint64_t pages(std::uint64_t bytes) { return (bytes + kPage - 1) / kPage; }
+  [[nodiscard]] bool fits(std::uint64_t bytes) const { return pages(bytes) <= free_.size() + (pages_ - untouched_); }
+  // Sets op.iov and iov_count: at most one entry a page; false when there is not enough now, and then nothing was taken.
   [[nodiscard]] bool take(BackendOp& op, std::uint64_t bytes);
   void give(BackendOp& op);
-  // Zeroes, kLarge of them; never handed out.
+  // kZeroes bytes of zeroes; never handed out.
   [[nodiscard]] void* zeroes() const { return memory_; }
 
  private:
-  static constexpr std::uint64_t kSmallPieces = 2048;
-  static constexpr std::uint64_t kLargePieces = 512;
   FileBuffers() = default;
+  [[nodiscard]] std::byte* page_at(std::uint32_t page) const { return memory_ + kZeroes + page * kPage; }
+  [[nodiscard]] std::uint32_t next_page();
 
-  std::byte* memory_ = nullptr;  // one large piece of zeroes, the large pieces, the small ones
-  std::vector<std::byte*> small_, large_;
+  std::byte* memory_ = nullptr;  // the zeroes, then the pages
+  std::uint64_t pages_ = 0;
+  std::uint64_t untouched_ = 0;      // the first page never used: it has no memory yet
+  std::vector<std::uint32_t> free_;  // used before; the last is taken first
 };
 
 }  // namespace weft

@@ -35,8 +35,8 @@ Error io_uring_refused(int error) {
       error, fmt::format("file backends need io_uring, which this system refuses: {}{}", std::strerror(error), advice));
 }
 
-Result<std::unique_ptr<FileContext>> FileContext::create(FileShared& shared) {
-  auto buffers = FileBuffers::create();
+Result<std::unique_ptr<FileContext>> FileContext::create(FileShared& shared, std::uint64_t memory) {
+  auto buffers = FileBuffers::create(memory);
   if (!buffers) return std::move(buffers).error();
   std::unique_ptr<FileContext> context(new FileContext(shared));
   context->buffers_ = std::move(*buffers);
@@ -52,31 +52,35 @@ FileContext::~FileContext() {
 }
 
 std::uint32_t FileContext::segments(std::uint64_t, std::uint32_t blocks) const {
-  return FileBuffers::pieces(std::uint64_t{blocks} * shared_.block_size);
+  return static_cast<std::uint32_t>(FileBuffers::pages(std::uint64_t{blocks} * shared_.block_size));
 }
 
 Progress FileContext::lend(BackendOp& op) { return start(op, Kind::kLend); }
 Progress FileContext::map(BackendOp& op) { return start(op, Kind::kRead); }
 
 Progress FileContext::start(BackendOp& op, Kind kind) {
-  if (waiting_.empty() && begin(op, kind)) return kind == Kind::kLend ? Progress::kDone : Progress::kPending;
   op.hold[0] = static_cast<std::uint64_t>(kind);
-  waiting_.push(op);
+  if (kind == Kind::kLend || kind == Kind::kRead) {
+    if (!for_memory_.empty() || !buffers_->take(op, size_of(op))) {
+      for_memory_.push(op);
+      return Progress::kPending;
+    }
+    if (kind == Kind::kLend) return Progress::kDone;
+  }
+  begin_in_turn(op);
   return Progress::kPending;
 }
 
+// Behind those who came before: nobody starves.
+void FileContext::begin_in_turn(BackendOp& op) {
+  if (!to_begin_.empty() || !begin(op)) to_begin_.push(op);
+}
+
 // False: something that it needs is not there now, and nothing was taken.
-bool FileContext::begin(BackendOp& op, Kind kind) {
-  if (kind == Kind::kLend) {
-    op.status = NvmeStatus();
-    return buffers_->take(op, size_of(op));
-  }
+bool FileContext::begin(BackendOp& op) {
+  const Kind kind = static_cast<Kind>(op.hold[0]);
   if (free_.empty()) return false;
-  if (kind == Kind::kRead && !buffers_->take(op, size_of(op))) return false;
-  if (kind != Kind::kSync && !shared_.locks.try_lock(offset_of(op), size_of(op), kind != Kind::kRead)) {
-    if (kind == Kind::kRead) buffers_->give(op);
-    return false;
-  }
+  if (kind != Kind::kSync && !shared_.locks.try_lock(offset_of(op), size_of(op), kind != Kind::kRead)) return false;
   Request& request = *free_.back();
   free_.pop_back();
   request.op = &op;
@@ -87,14 +91,20 @@ bool FileContext::begin(BackendOp& op, Kind kind) {
   return true;
 }
 
-// The first that waits, if it can begin now. In order: nobody starves.
 bool FileContext::begin_waiting() {
-  if (waiting_.empty()) return false;
-  BackendOp& op = *waiting_.front();
-  const Kind kind = static_cast<Kind>(op.hold[0]);
-  if (!begin(op, kind)) return false;
-  waiting_.pop();
-  if (kind == Kind::kLend) op.done(op);
+  if (to_begin_.empty() || !begin(*to_begin_.front())) return false;
+  to_begin_.pop();
+  return true;
+}
+
+bool FileContext::lend_waiting() {
+  if (for_memory_.empty() || !buffers_->take(*for_memory_.front(), size_of(*for_memory_.front()))) return false;
+  BackendOp& op = for_memory_.pop();
+  if (static_cast<Kind>(op.hold[0]) == Kind::kLend) {
+    op.done(op);
+  } else {
+    begin_in_turn(op);
+  }
   return true;
 }
 
@@ -139,7 +149,7 @@ std::uint32_t FileContext::fill_iov(Request& request) {
   std::uint32_t count = 0;
   if (request.kind == Kind::kZero) {
     for (std::uint64_t left = size_of(op) - request.moved; left > 0 && count < kMaxPieces; ++count) {
-      const std::uint64_t size = std::min(left, FileBuffers::kLarge);
+      const std::uint64_t size = std::min(left, FileBuffers::kZeroes);
       request.iov[count] = iovec{buffers_->zeroes(), size};
       left -= size;
     }
@@ -169,7 +179,7 @@ std::uint32_t FileContext::poll() {
     events += count;
     if (count == 0) break;
   }
-  while (begin_waiting()) ++events;
+  while (begin_waiting() || lend_waiting()) ++events;
   return events;
 }
 
@@ -182,7 +192,8 @@ void FileContext::submit() {
 int FileContext::arm() {
   if (queued_) return -2;
   // With nothing of our own under way, blocks are held by another thread, which does not wake this one.
-  if (!waiting_.empty() && under_way_ == 0) return -2;
+  if (!to_begin_.empty() && under_way_ == 0) return -2;
+  if (!for_memory_.empty() && buffers_->fits(size_of(*for_memory_.front()))) return -2;
   return ring_.ring_fd;
 }
 

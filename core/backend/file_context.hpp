@@ -1,5 +1,7 @@
 // One reactor's way into a file or block device: an io_uring, its requests and buffers.
-// A request goes: wait for a free request and for its blocks (BlockLocks), submit at the end of the turn, complete in poll().
+// What needs memory gets it first (lend, read); then a request waits for a free place and for its blocks (BlockLocks), is
+// submitted at the end of the turn, and completes in poll(). Who waits for memory is in nobody's way: what gives memory back
+// is a commit, and behind it may be a flush or zeroes.
 #ifndef WEFT_CORE_BACKEND_FILE_CONTEXT_HPP
 #define WEFT_CORE_BACKEND_FILE_CONTEXT_HPP
 
@@ -30,7 +32,7 @@ struct FileShared {
 
 class FileContext final : public BackendContext {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<FileContext>> create(FileShared& shared);
+  [[nodiscard]] static Result<std::unique_ptr<FileContext>> create(FileShared& shared, std::uint64_t memory);
   ~FileContext() override;
 
   std::uint32_t segments(std::uint64_t lba, std::uint32_t blocks) const override;
@@ -64,8 +66,10 @@ class FileContext final : public BackendContext {
     return std::uint64_t{op.blocks} * shared_.block_size;
   }
   Progress start(BackendOp& op, Kind kind);
-  bool begin(BackendOp& op, Kind kind);
+  void begin_in_turn(BackendOp& op);
+  bool begin(BackendOp& op);
   bool begin_waiting();
+  bool lend_waiting();
   void queue(Request& request);
   void prepare(Request& request, io_uring_sqe* sqe);
   std::uint32_t fill_iov(Request& request);
@@ -81,7 +85,8 @@ class FileContext final : public BackendContext {
   std::uint32_t under_way_ = 0;
   std::vector<Request> requests_;
   std::vector<Request*> free_;
-  WaitList waiting_;
+  WaitList for_memory_;
+  WaitList to_begin_;  // for a free request or their blocks: what is under way ends, and then it is their turn
 };
 
 }  // namespace weft

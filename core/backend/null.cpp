@@ -83,7 +83,7 @@ class NullBackend final : public Backend {
     info.description = "null " + bytes_in_words(info.blocks * block_size_);
     return info;
   }
-  Result<std::unique_ptr<BackendContext>> open(Reactor&) override {
+  Result<std::unique_ptr<BackendContext>> open(Reactor&, std::uint64_t) override {
     auto context = std::make_unique<NullContext>(zeroes_, block_size_);
     if (!context->valid()) return no_window();
     return std::unique_ptr<BackendContext>(std::move(context));

@@ -12,14 +12,38 @@
 namespace weft {
 namespace {
 
-constexpr std::uint64_t kSlackPages = 65'536;   // data under way, all contexts together: 256 MiB of address space
 constexpr std::uint64_t kDropBytes = 1u << 20;  // a deallocation this large gives memory back to the kernel
+constexpr std::uint64_t kZeroedInATurn = 1024;  // pages, at most: what else the thread has to do comes between
 
-enum Waiting : std::uint64_t { kForLend, kForZeroes };
+std::uint64_t pages_for(std::uint64_t blocks, std::uint64_t block_size) {
+  const std::uint64_t in_a_page = kRamPage / block_size;
+  return blocks / in_a_page + (blocks % in_a_page != 0 ? 1 : 0);
+}
+
+// Pages that a context may hold: what it may lend and map, a stock, and one to zero a part of a page with.
+class Promise {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Promise>> make(RamPages& pages, std::uint64_t memory) {
+    const std::uint64_t count = memory / kRamPage + PageCache::kMost + 1;
+    if (Status s = pages.promise(count); !s) return s.error();
+    return std::unique_ptr<Promise>(new Promise(pages, memory / kRamPage, count));
+  }
+  ~Promise() { pages_.release(count_); }
+  Promise(const Promise&) = delete;
+  Promise& operator=(const Promise&) = delete;
+  [[nodiscard]] std::uint64_t lendable() const { return lendable_; }
+
+ private:
+  Promise(RamPages& pages, std::uint64_t lendable, std::uint64_t count)
+      : pages_(pages), lendable_(lendable), count_(count) {}
+  RamPages& pages_;
+  const std::uint64_t lendable_, count_;
+};
 
 class RamContext final : public BackendContext {
  public:
-  RamContext(RamPages& pages, std::uint32_t block_size) : pages_(pages), cache_(pages), block_size_(block_size) {}
+  RamContext(RamPages& pages, std::uint32_t block_size, std::unique_ptr<Promise> promise)
+      : pages_(pages), promise_(std::move(promise)), cache_(pages), block_size_(block_size) {}
 
   std::uint32_t segments(std::uint64_t lba, std::uint32_t blocks) const override {
     const std::uint64_t first = lba * block_size_ / kRamPage;
@@ -27,9 +51,14 @@ class RamContext final : public BackendContext {
     return static_cast<std::uint32_t>(last - first + 1);
   }
 
-  Progress lend(BackendOp& op) override { return begin(op, kForLend); }
+  Progress lend(BackendOp& op) override {
+    if (for_memory_.empty() && try_lend(op)) return Progress::kDone;
+    for_memory_.push(op);
+    return Progress::kPending;
+  }
 
   Progress commit(BackendOp& op) override {
+    lent_ -= segments(op.lba, op.blocks);
     each_page(op, [this](std::uint64_t entry, std::byte* at, std::uint64_t offset, std::uint64_t size) {
       const RamPages::Page fresh = pages_.page_at(at);
       if (size == kRamPage) {
@@ -38,21 +67,21 @@ class RamContext final : public BackendContext {
         merge(entry, fresh, offset, size);
       }
     });
-    return succeed(op);
+    return Progress::kDone;
   }
 
   void discard(BackendOp& op) override {
-    each_page(op,
-              [this](std::uint64_t, std::byte* at, std::uint64_t, std::uint64_t) { cache_.give(pages_.page_at(at)); });
-    op.iov_count = 0;
+    lent_ -= segments(op.lba, op.blocks);
+    give_back(op);
   }
 
   Progress map(BackendOp& op) override {
     op.iov_count = 0;
-    each_range(op, [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
+    each_range(op, 0, [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
       append(op, pages_.memory(pages_.pin(entry)) + offset, size);
+      return true;
     });
-    return succeed(op);
+    return Progress::kDone;
   }
 
   void unmap(BackendOp& op) override {
@@ -62,75 +91,85 @@ class RamContext final : public BackendContext {
     });
   }
 
-  Progress flush(BackendOp& op) override { return succeed(op); }
-  Progress write_zeroes(BackendOp& op) override { return begin(op, kForZeroes); }
-  Progress deallocate(BackendOp& op) override { return begin(op, kForZeroes); }
-
-  std::uint32_t poll() override {
-    std::uint32_t events = 0;
-    while (!waiting_.empty() && attempt(*waiting_.front(), static_cast<Waiting>(waiting_.front()->hold[0]))) {
-      BackendOp& op = waiting_.pop();
-      op.done(op);
-      ++events;
-    }
-    return events;
-  }
-  // Pages may come free on another thread, which does not wake this one.
-  int arm() override { return waiting_.empty() ? -1 : -2; }
-
- private:
-  static Progress succeed(BackendOp& op) {
-    op.status = NvmeStatus();
-    return Progress::kDone;
-  }
-
-  Progress begin(BackendOp& op, Waiting what) {
-    if (waiting_.empty() && attempt(op, what)) return Progress::kDone;
-    op.hold[0] = what;
-    waiting_.push(op);
+  Progress flush(BackendOp&) override { return Progress::kDone; }
+  Progress write_zeroes(BackendOp& op) override { return deallocate(op); }
+  Progress deallocate(BackendOp& op) override {
+    op.hold[0] = 0;
+    if (zeroing_.empty() && zero_on(op)) return Progress::kDone;
+    zeroing_.push(op);
     return Progress::kPending;
   }
 
-  bool attempt(BackendOp& op, Waiting what) { return what == kForLend ? try_lend(op) : try_zeroes(op); }
+  std::uint32_t poll() override {
+    std::uint32_t events = 0;
+    for (; !for_memory_.empty() && try_lend(*for_memory_.front()); ++events) {
+      BackendOp& op = for_memory_.pop();
+      op.done(op);
+    }
+    allowance_ = kZeroedInATurn;
+    while (zero_waiting()) ++events;
+    return events + (zeroing_.empty() ? 0 : 1);
+  }
+  // Pages may come free on another thread, which does not wake this one.
+  int arm() override { return for_memory_.empty() && zeroing_.empty() ? -1 : -2; }
 
+ private:
+  // One of those that wait to be zeroed: in turn, so that a small one does not wait for the end of a large one. False: no more
+  // in this turn.
+  bool zero_waiting() {
+    if (zeroing_.empty()) return false;
+    BackendOp& op = zeroing_.pop();
+    const bool ended = zero_on(op);
+    ended ? op.done(op) : zeroing_.push(op);
+    return ended;
+  }
+
+  // Beyond its promise a context waits until something of its own comes back, so that there are pages for the others.
   bool try_lend(BackendOp& op) {
+    const std::uint32_t needed = segments(op.lba, op.blocks);
+    if (lent_ + needed > promise_->lendable()) return false;
     op.iov_count = 0;
     bool enough = true;
-    each_range(op, [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
-      const RamPages::Page page = enough ? cache_.take() : RamPages::kNoPage;
-      enough = page != RamPages::kNoPage;
-      if (!enough) return;
+    each_range(op, 0, [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
+      const RamPages::Page page = cache_.take();
+      enough = page != RamPages::kNoPage;  // only when more is mapped than was promised
+      if (!enough) return false;
       pages_.prefetch(entry);
       append(op, pages_.memory(page) + offset, size);
+      return true;
     });
-    if (!enough) discard(op);  // what was taken: fewer bytes than the range has
-    op.status = NvmeStatus();
+    if (enough) {
+      lent_ += needed;
+    } else {
+      give_back(op);  // what was taken: fewer bytes than the range has
+    }
     return enough;
   }
 
-  // Whole pages become the page of zeroes; a part of a page needs a fresh one, which must be there before anything changes.
-  bool try_zeroes(BackendOp& op) {
-    RamPages::Page spare[2];
-    std::uint32_t needed = 0;
-    each_range(op, [&](std::uint64_t, std::uint64_t, std::uint64_t size) { needed += size != kRamPage ? 1 : 0; });
-    for (std::uint32_t i = 0; i < needed; ++i) {
-      spare[i] = cache_.take();
-      if (spare[i] != RamPages::kNoPage) continue;
-      while (i > 0) cache_.give(spare[--i]);
-      return false;
-    }
-    FreedRun freed(*this, std::uint64_t{op.blocks} * block_size_ >= kDropBytes);
-    each_range(op, [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
+  void give_back(BackendOp& op) {
+    each_page(op,
+              [this](std::uint64_t, std::byte* at, std::uint64_t, std::uint64_t) { cache_.give(pages_.page_at(at)); });
+    op.iov_count = 0;
+  }
+
+  // As far as this turn's allowance goes; op.hold[0]: bytes zeroed so far. True: that was the end. Whole pages become the page
+  // of zeroes, a part of a page needs a fresh one.
+  bool zero_on(BackendOp& op) {
+    FreedRun freed(pages_, cache_, std::uint64_t{op.blocks} * block_size_ >= kDropBytes);
+    return each_range(op, op.hold[0], [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
+      if (allowance_ == 0) return false;
       if (size == kRamPage) {
-        freed.add(pages_.swap(entry, 0));
+        freed.add(pages_.clear(entry));
       } else {
-        const RamPages::Page fresh = spare[--needed];
+        const RamPages::Page fresh = cache_.take();
+        if (fresh == RamPages::kNoPage) return false;
         std::memset(pages_.memory(fresh) + offset, 0, size);
         merge(entry, fresh, offset, size);
       }
+      --allowance_;
+      op.hold[0] += size;
+      return true;
     });
-    op.status = NvmeStatus();
-    return true;
   }
 
   // `fresh` holds `size` new bytes at `offset`: takes the rest from the page that is there now, whichever wins the race.
@@ -152,17 +191,18 @@ class RamContext final : public BackendContext {
     if (page != RamPages::kNoPage) cache_.give(page);
   }
 
-  // f(entry, offset in its page, bytes) for each page of the range.
+  // f(entry, offset in its page, bytes) for each page of the range from byte `skip` on, while f says true. Did all say so?
   template <class F>
-  void each_range(const BackendOp& op, F f) const {
-    std::uint64_t at = op.lba * block_size_;
-    const std::uint64_t end = at + std::uint64_t{op.blocks} * block_size_;
+  bool each_range(const BackendOp& op, std::uint64_t skip, F f) const {
+    std::uint64_t at = op.lba * block_size_ + skip;
+    const std::uint64_t end = (op.lba + op.blocks) * block_size_;
     while (at < end) {
       const std::uint64_t offset = at % kRamPage;
       const std::uint64_t size = std::min(end - at, kRamPage - offset);
-      f(at / kRamPage, offset, size);
+      if (!f(at / kRamPage, offset, size)) return false;
       at += size;
     }
+    return true;
   }
 
   // f(entry, memory, offset in its page, bytes) for each page that op.iov names. Entries follow each other: so do the pages.
@@ -193,36 +233,14 @@ class RamContext final : public BackendContext {
     op.iov[op.iov_count++] = weft_iov{memory, size, nullptr};
   }
 
-  // Pages freed one after the other: their memory goes back in runs.
-  class FreedRun {
-   public:
-    FreedRun(RamContext& context, bool drop) : context_(context), drop_(drop) {}
-    ~FreedRun() { end(); }
-    FreedRun(const FreedRun&) = delete;
-    FreedRun& operator=(const FreedRun&) = delete;
-    void add(RamPages::Page page) {
-      if (page == RamPages::kNoPage) return;
-      if (!drop_) return context_.cache_.give(page);
-      if (count_ > 0 && page != first_ + count_) end();
-      if (count_ == 0) first_ = page;
-      ++count_;
-    }
-
-   private:
-    void end() {
-      if (count_ > 0) context_.pages_.drop_memory(first_, count_);
-      for (; count_ > 0; --count_) context_.cache_.give(first_++);
-    }
-    RamContext& context_;
-    bool drop_;
-    RamPages::Page first_ = 0;
-    std::uint32_t count_ = 0;
-  };
-
   RamPages& pages_;
+  const std::unique_ptr<Promise> promise_;  // ends after the cache has given back its pages
   PageCache cache_;
   const std::uint32_t block_size_;
-  WaitList waiting_;
+  std::uint64_t lent_ = 0;                    // pages
+  std::uint64_t allowance_ = kZeroedInATurn;  // pages that may still be zeroed in this turn
+  WaitList for_memory_;
+  WaitList zeroing_;
 };
 
 class RamBackend final : public Backend {
@@ -239,13 +257,15 @@ class RamBackend final : public Backend {
     info.description = "ram " + bytes_in_words(info.blocks * block_size_);
     return info;
   }
-  Result<std::unique_ptr<BackendContext>> open(Reactor&) override {
-    return std::unique_ptr<BackendContext>(std::make_unique<RamContext>(*pages_, block_size_));
+  Result<std::unique_ptr<BackendContext>> open(Reactor&, std::uint64_t memory) override {
+    auto promise = Promise::make(*pages_, memory);
+    if (!promise) return std::move(promise).error();
+    return std::unique_ptr<BackendContext>(std::make_unique<RamContext>(*pages_, block_size_, std::move(*promise)));
   }
   Status resize(std::uint64_t blocks) override {
     if (blocks == 0 || blocks > UINT64_MAX / block_size_)
       return Error(EINVAL, "a ram backend cannot have that many blocks");
-    if (Status s = pages_->resize((blocks * block_size_ + kRamPage - 1) / kRamPage); !s) return s;
+    if (Status s = pages_->resize(pages_for(blocks, block_size_)); !s) return s;
     blocks_.store(blocks, std::memory_order_relaxed);
     return {};
   }
@@ -264,9 +284,7 @@ Result<std::unique_ptr<Backend>> open_ram_backend(const BackendAddress& address)
   if (!address.path.empty()) {
     return Error(EINVAL, "ram://" + address.path + ": a ram backend has no path, only options: ram://?size=1G");
   }
-  auto pages = RamPages::create(
-      info.blocks / (kRamPage / info.block_size) + (info.blocks % (kRamPage / info.block_size) != 0 ? 1 : 0),
-      kSlackPages);
+  auto pages = RamPages::create(pages_for(info.blocks, info.block_size));
   if (!pages) return std::move(pages).error().with_context(address.to_string());
   return std::unique_ptr<Backend>(std::make_unique<RamBackend>(std::move(*pages), info));
 }

@@ -11,7 +11,8 @@ namespace weft {
 namespace {
 
 constexpr std::uint64_t kOnePin = std::uint64_t{1} << 32;
-constexpr std::uint64_t kRoomToGrow = std::uint64_t{1} << 24;  // pages: 64 GiB
+constexpr std::uint64_t kRoomToGrow = std::uint64_t{1} << 24;   // pages: 64 GiB
+constexpr std::uint64_t kRoomToServe = std::uint64_t{1} << 16;  // 256 MiB for data under way, at the least
 
 RamPages::Page page_of(std::uint64_t entry) { return static_cast<RamPages::Page>(entry); }
 std::int32_t pins_of(std::uint64_t entry) { return static_cast<std::int32_t>(entry >> 32); }
@@ -51,42 +52,57 @@ Status Reservation::grow(std::uint64_t bytes) {
   return {};
 }
 
-Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::uint64_t slack) {
-  const std::uint64_t most = kNoPage - slack - 1;  // page numbers have 32 bits
-  if (entries > most) {
-    return Error(EFBIG, fmt::format("{} pages of 4 KiB are more than a ram backend can have ({})", entries, most));
+Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries) {
+  const std::uint64_t most = kNoPage - 1;  // page numbers have 32 bits
+  if (entries > most - kRoomToServe) {
+    return Error(EFBIG, fmt::format("{} pages of 4 KiB are more than a ram backend can have ({})", entries,
+                                    most - kRoomToServe));
   }
-  // Room to grow by resize(): address space costs nothing, but for those who have little of it (RLIMIT_AS).
-  const std::uint64_t roomy = std::min(std::max(entries * 4, entries + kRoomToGrow), most);
-  auto pages = create(entries, slack, roomy);
-  return pages ? std::move(pages) : create(entries, slack, entries);
+  // Room for resize() and promise(): address space costs nothing, but for those who have little of it (RLIMIT_AS).
+  auto pages = create(entries, std::min(std::max(entries * 4, entries + kRoomToGrow), most));
+  return pages ? std::move(pages) : create(entries, entries + kRoomToServe);
 }
 
-Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::uint64_t slack, std::uint64_t most) {
+Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::uint64_t most) {
   std::unique_ptr<RamPages> pages(new RamPages);
-  pages->slack_ = slack;
-  if (Status s = pages->arena_.reserve((most + slack + 1) * kRamPage, "ram blocks"); !s) return s.error();
+  if (Status s = pages->arena_.reserve((most + 1) * kRamPage, "ram blocks"); !s) return s.error();
   if (Status s = pages->table_.reserve(most * sizeof(std::uint64_t), "the table of ram blocks"); !s) return s.error();
-  if (Status s = pages->meta_.reserve((most + slack + 1) * sizeof(Meta), "the table of ram pages"); !s)
-    return s.error();
+  if (Status s = pages->meta_.reserve((most + 1) * sizeof(Meta), "the table of ram pages"); !s) return s.error();
   if (Status s = pages->resize(entries); !s) return s.error();
   return pages;
 }
 
-Status RamPages::resize(std::uint64_t entries) {
-  if (Status s = arena_.grow((entries + slack_ + 1) * kRamPage); !s) return s;
-  if (Status s = meta_.grow((entries + slack_ + 1) * sizeof(Meta)); !s) return s;
+// And the page of zeroes.
+Status RamPages::make_room(std::uint64_t entries, std::uint64_t promised) {
+  const std::uint64_t pages = entries + promised + 1;
+  if (Status s = arena_.grow(pages * kRamPage); !s) return s;
+  if (Status s = meta_.grow(pages * sizeof(Meta)); !s) return s;
   if (Status s = table_.grow(entries * sizeof(std::uint64_t)); !s) return s;
-  for (std::uint64_t entry = entries; entry < entries_; ++entry) {
-    if (const Page page = swap(entry, 0); page != kNoPage) {
-      drop_memory(page, 1);
-      give_shared(&page, 1);
-    }
-  }
-  entries_ = entries;
   // Never lowered: pages beyond a smaller table may still be in use.
-  limit_.store(std::max(limit_.load(std::memory_order_relaxed), entries + slack_ + 1), std::memory_order_relaxed);
+  limit_.store(std::max(limit_.load(std::memory_order_relaxed), pages), std::memory_order_relaxed);
   return {};
+}
+
+Status RamPages::resize(std::uint64_t entries) {
+  const std::lock_guard lock(growing_);
+  if (Status s = make_room(entries, promised_); !s) return s;
+  PageCache cache(*this);
+  FreedRun freed(*this, cache, true);
+  for (std::uint64_t entry = entries; entry < entries_; ++entry) freed.add(clear(entry));
+  entries_ = entries;
+  return {};
+}
+
+Status RamPages::promise(std::uint64_t pages) {
+  const std::lock_guard lock(growing_);
+  if (Status s = make_room(entries_, promised_ + pages); !s) return s;
+  promised_ += pages;
+  return {};
+}
+
+void RamPages::release(std::uint64_t pages) {
+  const std::lock_guard lock(growing_);
+  promised_ -= pages;
 }
 
 RamPages::Page RamPages::page_at(const void* memory) const {
@@ -119,6 +135,10 @@ RamPages::Page RamPages::swap(std::uint64_t entry, Page fresh) {
   const std::uint64_t old = table()[entry].exchange(fresh, std::memory_order_acq_rel);
   const Page page = page_of(old);
   return page != 0 && settle(page, pins_of(old)) ? page : kNoPage;
+}
+
+RamPages::Page RamPages::clear(std::uint64_t entry) {
+  return page_of(table()[entry].load(std::memory_order_relaxed)) == 0 ? kNoPage : swap(entry, 0);
 }
 
 RamPages::SwapResult RamPages::swap_if(std::uint64_t entry, Page seen, Page fresh) {
@@ -172,6 +192,19 @@ void PageCache::give(RamPages::Page page) {
     stock_.resize(kMost / 2);
   }
   stock_.push_back(page);
+}
+
+void FreedRun::add(RamPages::Page page) {
+  if (page == RamPages::kNoPage) return;
+  if (!drop_) return cache_.give(page);
+  if (count_ > 0 && page != first_ + count_) end();
+  if (count_ == 0) first_ = page;
+  ++count_;
+}
+
+void FreedRun::end() {
+  if (count_ > 0) pages_.drop_memory(first_, count_);
+  for (; count_ > 0; --count_) cache_.give(first_++);
 }
 
 }  // namespace weft

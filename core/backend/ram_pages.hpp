@@ -8,7 +8,11 @@
 // that the entry had to the page's own balance; who unpins a page that is no longer in its entry subtracts from that balance;
 // whoever brings it to zero frees the page. A pinned page is not reused, so an entry that still names it has never changed.
 //
-// Thread rule: entries, pins and the shared free stack from any thread, without locks. A PageCache belongs to one thread.
+// There are pages for all that the table can name and for what is promised to contexts (promise()): so long as each keeps to
+// its promise, one that may take a page finds one.
+//
+// Thread rule: entries, pins and the shared free stack from any thread, without locks; changes of size under a mutex. A
+// PageCache belongs to one thread.
 #ifndef WEFT_CORE_BACKEND_RAM_PAGES_HPP
 #define WEFT_CORE_BACKEND_RAM_PAGES_HPP
 
@@ -16,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "weft/status.hpp"
@@ -47,10 +52,12 @@ class RamPages {
   using Page = std::uint32_t;  // 0: the page of zeroes
   static constexpr Page kNoPage = UINT32_MAX;
 
-  // slack: pages for data under way, on top of those that the table can name.
-  [[nodiscard]] static Result<std::unique_ptr<RamPages>> create(std::uint64_t entries, std::uint64_t slack);
-  // Entries beyond a smaller count become zeroes. One caller at a time; readers and writers may run.
+  [[nodiscard]] static Result<std::unique_ptr<RamPages>> create(std::uint64_t entries);
+  // Entries beyond a smaller count become zeroes. Readers and writers may run.
   [[nodiscard]] Status resize(std::uint64_t entries);
+  // Pages on top of those that the table can name, for who will hold as many; and the end of that.
+  [[nodiscard]] Status promise(std::uint64_t pages);
+  void release(std::uint64_t pages);
 
   [[nodiscard]] std::byte* memory(Page page) const { return arena_.base() + std::uint64_t{page} * kRamPage; }
   [[nodiscard]] Page page_at(const void* memory) const;
@@ -60,6 +67,8 @@ class RamPages {
   [[nodiscard]] bool unpin(std::uint64_t entry, Page page);  // true: free it
   // The page that was swapped out and is free now, or kNoPage.
   [[nodiscard]] Page swap(std::uint64_t entry, Page fresh);
+  // swap(entry, 0); an entry that is zeroes already stays untouched.
+  [[nodiscard]] Page clear(std::uint64_t entry);
   // Swaps only if the entry still names `seen`, which the caller has pinned; drops that pin on success.
   enum class SwapResult : std::uint8_t { kChanged, kSwapped, kSwappedAndFree };
   [[nodiscard]] SwapResult swap_if(std::uint64_t entry, Page seen, Page fresh);
@@ -71,7 +80,7 @@ class RamPages {
   void drop_memory(Page first, std::uint64_t count);  // gives the memory of free pages back to the kernel
 
  private:
-  static Result<std::unique_ptr<RamPages>> create(std::uint64_t entries, std::uint64_t slack, std::uint64_t most);
+  static Result<std::unique_ptr<RamPages>> create(std::uint64_t entries, std::uint64_t most);
   struct Meta {
     std::atomic<std::int32_t> balance;
     std::atomic<Page> next_free;
@@ -82,10 +91,11 @@ class RamPages {
   }
   [[nodiscard]] Meta& meta(Page page) const { return reinterpret_cast<Meta*>(meta_.base())[page]; }
   [[nodiscard]] bool settle(Page page, std::int32_t change);
+  [[nodiscard]] Status make_room(std::uint64_t entries, std::uint64_t promised);
 
   Reservation arena_, table_, meta_;
-  std::uint64_t entries_ = 0;  // resize() only
-  std::uint64_t slack_ = 0;
+  std::mutex growing_;
+  std::uint64_t entries_ = 0, promised_ = 0;       // guarded by growing_
   std::atomic<std::uint64_t> limit_{0};            // pages that may exist
   std::atomic<std::uint64_t> untouched_{1};        // next page never used; page 0 is the zeroes
   std::atomic<std::uint64_t> free_head_{kNoPage};  // {tag : 32, page : 32}
@@ -94,6 +104,7 @@ class RamPages {
 // One thread's stock of free pages, so that steady writing touches nothing shared.
 class PageCache {
  public:
+  static constexpr std::size_t kMost = 1024;
   explicit PageCache(RamPages& pages) : pages_(pages) { stock_.reserve(kMost); }
   ~PageCache() { pages_.give_shared(stock_.data(), stock_.size()); }
   PageCache(const PageCache&) = delete;
@@ -102,9 +113,26 @@ class PageCache {
   void give(RamPages::Page page);
 
  private:
-  static constexpr std::size_t kMost = 1024;
   RamPages& pages_;
   std::vector<RamPages::Page> stock_;
+};
+
+// Pages freed one after the other: with `drop` their memory goes back to the kernel, in runs.
+class FreedRun {
+ public:
+  FreedRun(RamPages& pages, PageCache& cache, bool drop) : pages_(pages), cache_(cache), drop_(drop) {}
+  ~FreedRun() { end(); }
+  FreedRun(const FreedRun&) = delete;
+  FreedRun& operator=(const FreedRun&) = delete;
+  void add(RamPages::Page page);  // kNoPage: nothing
+
+ private:
+  void end();
+  RamPages& pages_;
+  PageCache& cache_;
+  const bool drop_;
+  RamPages::Page first_ = 0;
+  std::uint32_t count_ = 0;
 };
 
 }  // namespace weft

@@ -1,8 +1,8 @@
 // Fused compare-and-write. The two commands come one after the other on a queue; here they become one operation: data of
 // both is brought in, then, alone on the range, the blocks are compared and, when they are the same, written.
 //
-// Memory is asked for when the pair is complete, for both at once; the backend lends only after the compare, so that pairs
-// that wait for the gate hold nothing that the one inside needs.
+// Memory is asked for when the pair is complete, for both at once; the backend lends only after the compare, so that both
+// find room in one range of the budget.
 #include <utility>
 
 #include "core/controller/io_commands.hpp"

@@ -12,6 +12,12 @@ constexpr std::uint16_t kNlbAt = at::kCdw12;
 
 constexpr IoCommand kUnknown{};
 
+// What backends promise memory by: pages of 4 KiB that the range touches.
+std::uint32_t pages(const IoSlot& s) {
+  const std::uint64_t bytes = s.ns->block_size();
+  return static_cast<std::uint32_t>(((s.lba + s.blocks) * bytes - 1) / kChunkSize - s.lba * bytes / kChunkSize + 1);
+}
+
 constexpr std::array<const IoCommand*, 256> kCommands = [] {
   std::array<const IoCommand*, 256> table{};
   table.fill(&kUnknown);
@@ -79,7 +85,7 @@ Answer claim_segments(IoSlot& s, std::uint32_t more) {
   if (entries > s.queue().worker().resources().max_entries()) [[unlikely]]
     return refuse(nvme::status::kInternalError);
   s.iov_entries = static_cast<std::uint16_t>(entries);
-  s.budget = s.blocks * s.ns->block_size();
+  s.budget = (pages(s) + more) * kChunkSize;
   return success();
 }
 

@@ -33,7 +33,7 @@ struct IoCommand {
 [[nodiscard]] Answer check_range_and_data(IoSlot& slot, std::uint64_t data_length);
 [[nodiscard]] Answer check_writable(const IoSlot& slot);
 [[nodiscard]] Answer check_no_data(std::uint64_t data_length);
-// What a command that lends or maps its range asks for; `more` entries above what the backend says. Refused when a backend
+// What a command that lends or maps its range asks for; `more` entries and pages above what the backend says. Refused when a backend
 // cuts its memory into smaller pieces than there is room for.
 [[nodiscard]] Answer claim_segments(IoSlot& slot, std::uint32_t more = 0);
 void claim_chunks(IoSlot& slot);

@@ -244,6 +244,7 @@ void IoQueue::free(IoSlot& s) {
   s.abort = s.chained = false;
   s.partner = UINT32_MAX;
   s.progress = 0;
+  s.status = NvmeStatus();
   s.lba = s.blocks = s.flags = s.length = 0;
   --busy_;
   worker_.resources().release(s, share_);

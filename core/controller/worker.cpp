@@ -121,7 +121,7 @@ void Worker::grant(IoSlot& slot) {
 }
 
 Status Worker::open_namespace(const Subsystem& key, Namespace& ns, std::uint32_t nsid, Backend& backend) {
-  auto context = backend.open(reactor_);
+  auto context = backend.open(reactor_, budget(options_));
   if (!context) return context.error();
   reactor_.add(**context);
   auto view = std::make_unique<NamespaceView>(ns, nsid, backend.info(), std::move(*context));

@@ -10,7 +10,13 @@
 // call returns kDone, or, after kPending, when op.done is called from inside the context's poll() - never from inside a call.
 // The caller owns op and its iov array until then; between lend and commit/discard, and map and unmap, op stays alive and
 // its `hold` words belong to the backend. Operations on overlapping blocks may run at the same time; their order is open.
-// Errors: op.status, an NVMe status (write fault, unrecovered read, LBA out of range is checked by the caller).
+// Errors: op.status, an NVMe status (write fault, unrecovered read). It is success when a call is made: who fails sets it.
+// The caller checks the range.
+//
+// Nobody may have to wait for somebody who waits for him, so memory is promised when a context is opened: within its bound
+// lend() and map() never wait for memory. commit(), flush(), write_zeroes() and deallocate() need none that others could hold,
+// and wait behind nobody who waits for some. No call keeps its thread for long: what covers much returns kPending and goes
+// on in poll(), a part of it in each turn.
 #ifndef WEFT_BACKEND_HPP
 #define WEFT_BACKEND_HPP
 
@@ -52,7 +58,7 @@ struct BackendOp {
   void (*done)(BackendOp& op) = nullptr;
   void* ctx = nullptr;
   // The backend's.
-  NvmeStatus status;               // valid once done
+  NvmeStatus status;               // valid once done; the caller clears it first, only failures are set
   std::uint64_t hold[2] = {0, 0};  // between lend and commit, map and unmap, and while pending
   BackendOp* next = nullptr;       // while pending
 };
@@ -62,7 +68,7 @@ class BackendContext : public Poller {
   // The most iov entries that lend or map of this range needs. Pure.
   [[nodiscard]] virtual std::uint32_t segments(std::uint64_t lba, std::uint32_t blocks) const = 0;
 
-  // Waits (kPending) when memory is short; waiters are served in order.
+  // May wait for memory only beyond the bound that open() was told; waiters are served in order.
   virtual Progress lend(BackendOp& op) = 0;
   virtual Progress commit(BackendOp& op) = 0;  // releases the memory, whatever the status
   virtual void discard(BackendOp& op) = 0;
@@ -81,10 +87,12 @@ class Backend {
   virtual ~Backend() = default;
   [[nodiscard]] virtual BackendInfo info() const = 0;
   // On the thread of `reactor`. The caller add()s the context to the reactor and destroys it when no operation is under way.
-  [[nodiscard]] virtual Result<std::unique_ptr<BackendContext>> open(Reactor& reactor) = 0;
+  // `memory`: the most bytes that the caller will have lent and mapped at once through the context, each range counted as the
+  // 4 KiB pages of the namespace that it touches. The context must be able to give that much, whatever the others do.
+  [[nodiscard]] virtual Result<std::unique_ptr<BackendContext>> open(Reactor& reactor, std::uint64_t memory) = 0;
   // Changes the size while contexts are open. Before it shrinks, the caller has ended the I/O beyond the new end; what lay
-  // there is lost. Memory that is lent or mapped there stays good until it is given back (what is lent: by discard()); a
-  // lend() that was on its way may still name such blocks. ENOTSUP where it cannot.
+  // there is lost: when it grows again, zeroes are there. Memory that is lent or mapped there stays good until it is given
+  // back (what is lent: by discard()); a lend() that was on its way may still name such blocks. ENOTSUP where it cannot.
   [[nodiscard]] virtual Status resize(std::uint64_t blocks);
 };
 

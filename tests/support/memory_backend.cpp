@@ -16,7 +16,8 @@ std::size_t index(StorageCall call) { return static_cast<std::size_t>(call); }
 
 class MemoryContext final : public BackendContext {
  public:
-  explicit MemoryContext(std::shared_ptr<MemoryStorage> storage) : s_(std::move(storage)) {
+  MemoryContext(std::shared_ptr<MemoryStorage> storage, std::uint64_t memory)
+      : s_(std::move(storage)), memory_(memory) {
     const std::lock_guard lock(s_->mutex);
     ++s_->open_contexts;
   }
@@ -84,8 +85,16 @@ class MemoryContext final : public BackendContext {
   std::byte* blocks(const BackendOp& op) { return s_->bytes.data() + op.lba * s_->info.block_size; }
   std::size_t size(const BackendOp& op) const { return std::size_t{op.blocks} * s_->info.block_size; }
 
+  // The 4 KiB pages of the namespace that the range touches, in bytes.
+  std::uint64_t span(const BackendOp& op) const {
+    const std::uint64_t block = s_->info.block_size;
+    return (((op.lba + op.blocks) * block + 4095) / 4096 - op.lba * block / 4096) * 4096;
+  }
+
   void execute(BackendOp& op, StorageCall call) {
-    op.status = std::exchange(s_->failure[index(call)], NvmeStatus());
+    EXPECT_TRUE(op.status.ok()) << "the operation was not cleared";
+    const NvmeStatus failure = std::exchange(s_->failure[index(call)], NvmeStatus());
+    if (!failure.ok()) op.status = failure;
     if ((op.flags & BackendOp::kForceUnitAccess) != 0 &&
         (call == StorageCall::kCommit || call == StorageCall::kZeroes)) {
       ++s_->forced_count;
@@ -119,6 +128,8 @@ class MemoryContext final : public BackendContext {
                                 nullptr};
     }
     ++s_->borrowed_now;
+    lent_bytes_ += span(op);
+    EXPECT_LE(lent_bytes_, memory_) << "more memory is asked for than was said when the context was opened";
   }
 
   void gather(BackendOp& op) {
@@ -140,9 +151,12 @@ class MemoryContext final : public BackendContext {
   void give_back_locked(BackendOp& op) {
     EXPECT_EQ(lent_.erase(&op), 1u) << "memory given back that was not lent";
     --s_->borrowed_now;
+    lent_bytes_ -= span(op);
   }
 
   const std::shared_ptr<MemoryStorage> s_;
+  const std::uint64_t memory_;
+  std::uint64_t lent_bytes_ = 0;
   std::deque<Waiting> waiting_;
   std::map<BackendOp*, std::vector<std::byte>> lent_;
 };
@@ -211,12 +225,12 @@ BackendInfo MemoryBackend::info() const {
   return storage_->info;
 }
 
-Result<std::unique_ptr<BackendContext>> MemoryBackend::open(Reactor&) {
+Result<std::unique_ptr<BackendContext>> MemoryBackend::open(Reactor&, std::uint64_t memory) {
   {
     const std::lock_guard lock(storage_->mutex);
     if (storage_->open_contexts >= storage_->opening_fails) return Error(EIO, "the storage does not open");
   }
-  return std::unique_ptr<BackendContext>(std::make_unique<MemoryContext>(storage_));
+  return std::unique_ptr<BackendContext>(std::make_unique<MemoryContext>(storage_, memory));
 }
 
 Status MemoryBackend::resize(std::uint64_t blocks) {

@@ -4,8 +4,9 @@
 //   options.backend = std::make_unique<MemoryBackend>(storage);
 //   storage->hold(StorageCall::kCommit);  ...  storage->let_go();
 //
-// Strict: a commit of what was not lent, a context destroyed with operations under way, and memory never given back fail
-// the running test. Thread rule: any thread; one mutex. Operations that are held end in their context's poll().
+// Strict: a commit of what was not lent, more lent and mapped at once than was said, an operation that was not cleared, a
+// context destroyed with operations under way, and memory never given back fail the running test. Success is not written:
+// it is what an operation comes with. Thread rule: any thread; one mutex. Operations that are held end in their context's poll().
 #ifndef WEFT_TESTS_SUPPORT_MEMORY_BACKEND_HPP
 #define WEFT_TESTS_SUPPORT_MEMORY_BACKEND_HPP
 
@@ -59,7 +60,7 @@ class MemoryBackend final : public Backend {
  public:
   explicit MemoryBackend(std::shared_ptr<MemoryStorage> storage) : storage_(std::move(storage)) {}
   [[nodiscard]] BackendInfo info() const override;
-  [[nodiscard]] Result<std::unique_ptr<BackendContext>> open(Reactor& reactor) override;
+  [[nodiscard]] Result<std::unique_ptr<BackendContext>> open(Reactor& reactor, std::uint64_t memory) override;
   [[nodiscard]] Status resize(std::uint64_t blocks) override;
 
  private:

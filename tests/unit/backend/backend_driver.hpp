@@ -16,11 +16,12 @@ namespace weft {
 
 class BackendDriver {
  public:
-  explicit BackendDriver(Backend& backend) : info_(backend.info()) {
+  static constexpr std::uint64_t kMemory = 48u << 20;
+  explicit BackendDriver(Backend& backend, std::uint64_t memory = kMemory) : info_(backend.info()) {
     auto reactor = Reactor::create();
     EXPECT_TRUE(reactor);
     reactor_ = std::move(*reactor);
-    auto context = backend.open(*reactor_);
+    auto context = backend.open(*reactor_, memory);
     EXPECT_TRUE(context) << (context ? "" : context.error().text);
     context_ = std::move(*context);
   }

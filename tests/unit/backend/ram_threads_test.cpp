@@ -52,8 +52,9 @@ INSTANTIATE_TEST_SUITE_P(Blocks, RamThreads, testing::Values("ram://?size=1M", "
                          [](const auto& param) { return std::string(param.index == 0 ? "Of512" : "Of4096"); });
 
 TEST(RamPages, FreesEachPageExactlyOnceWhoeverLetsGoLast) {
-  auto pages = RamPages::create(4, 8);
+  auto pages = RamPages::create(4);
   ASSERT_TRUE(pages);
+  ASSERT_TRUE((*pages)->promise(8));
   RamPages& ram = **pages;
   const RamPages::Page first = ram.take_shared();
   const RamPages::Page second = ram.take_shared();
@@ -67,8 +68,9 @@ TEST(RamPages, FreesEachPageExactlyOnceWhoeverLetsGoLast) {
 }
 
 TEST(RamPages, RunsOutAndComesBack) {
-  auto pages = RamPages::create(2, 3);
+  auto pages = RamPages::create(2);
   ASSERT_TRUE(pages);
+  ASSERT_TRUE((*pages)->promise(3));
   std::vector<RamPages::Page> taken;
   for (RamPages::Page page; (page = (*pages)->take_shared()) != RamPages::kNoPage;) taken.push_back(page);
   EXPECT_EQ(taken.size(), 5u);
@@ -79,8 +81,9 @@ TEST(RamPages, RunsOutAndComesBack) {
 }
 
 TEST(RamPages, PinsOfThePageOfZeroesNeverFreeIt) {
-  auto pages = RamPages::create(1, 4);
+  auto pages = RamPages::create(1);
   ASSERT_TRUE(pages);
+  ASSERT_TRUE((*pages)->promise(4));
   RamPages& ram = **pages;
   EXPECT_EQ(ram.pin(0), 0u);
   const RamPages::Page page = ram.take_shared();

@@ -279,6 +279,12 @@ TEST_F(Io, AFailedWriteLeavesTheMarks) {
   EXPECT_EQ(read(10, 1).code(), 0x281);
 }
 
+TEST_F(Io, AFailureDoesNotStayWithItsSlot) {
+  storage_->fail_next(StorageCall::kFlush, nvme::status::kInternalError);
+  EXPECT_EQ(q_->call(wire::flush(1)).code(), 0x006);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(q_->call(wire::flush(1)).ok());
+}
+
 // ---- Fused compare-and-write
 
 class Fused : public Io {
