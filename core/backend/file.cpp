@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,33 +51,49 @@ Result<FileOptions> read_file_options(const BackendAddress& address) {
   return options;
 }
 
-// O_DIRECT works only when blocks of this size may be read at their own alignment.
-bool direct_works(int fd, std::uint32_t block_size) {
-  alignas(4096) std::byte block[4096];
-  return pread(fd, block, block_size, 0) >= 0;
-}
-
-Result<UniqueFd> open_path(const std::string& path, const FileOptions& options, std::uint32_t block_size, int extra,
-                           bool& direct) {
-  const int flags = (options.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | extra;
-  direct = options.direct != Direct::kOff;
-  if (direct) {
-    UniqueFd fd(open(path.c_str(), flags | O_DIRECT, 0600));
-    if (fd && direct_works(fd.get(), block_size)) return fd;
-    if (options.direct == Direct::kOn && (fd || errno == EINVAL)) {
-      return Error(EINVAL,
-                   fmt::format("{}: blocks of {} bytes cannot be read past the page cache here; leave out direct=on",
-                               path, block_size));
-    }
-  }
-  direct = false;
-  UniqueFd fd(open(path.c_str(), flags & ~O_EXCL, 0600));
-  if (fd) return fd;
-  if ((errno == EACCES || errno == EROFS) && !options.read_only && access(path.c_str(), R_OK) == 0) {
-    return Error(errno,
+Error cannot_open(const std::string& path, int error, const FileOptions& options) {
+  if ((error == EACCES || error == EROFS) && !options.read_only && access(path.c_str(), R_OK) == 0) {
+    return Error(error,
                  fmt::format("{}: this file may be read but not written; add readonly=on to serve it as it is", path));
   }
-  return file_error(path, errno, "cannot open");
+  return file_error(path, error, "cannot open");
+}
+
+// Two that write to one storage destroy each other's blocks. A block device is claimed from the kernel, as mount does it
+// (flock is udev's way to look at one); a reader of one claims nothing.
+Status claim(const std::string& path, OpenFile& file, const FileOptions& options) {
+  if (file.block_device) {
+    if (options.read_only) return {};
+    UniqueFd claimed(open(path.c_str(), O_RDWR | O_CLOEXEC | O_EXCL));
+    if (!claimed && errno == EBUSY) {
+      return Error(EBUSY,
+                   path + ": the device is in use: it is mounted, part of another one, or served by another process");
+    }
+    if (!claimed) return file_error(path, errno, "cannot claim the device");
+    file.fd = std::move(claimed);
+    return {};
+  }
+  // Where there are no locks, there is none to respect.
+  if (flock(file.fd.get(), (options.read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+  return Error(EBUSY, fmt::format("{}: somebody else serves or locks this file{}", path,
+                                  options.read_only ? ", and may write to it" : ""));
+}
+
+// Past the page cache, where blocks of this size may be read at their own alignment.
+Status set_direct(const std::string& path, OpenFile& file, const FileOptions& options, std::uint32_t block_size) {
+  if (options.direct == Direct::kOff) return {};
+  alignas(4096) std::byte block[4096];
+  const int flags = fcntl(file.fd.get(), F_GETFL);
+  file.direct = fcntl(file.fd.get(), F_SETFL, flags | O_DIRECT) == 0;
+  if (file.direct && pread(file.fd.get(), block, block_size, 0) >= 0) return {};
+  if (options.direct == Direct::kOn) {
+    return Error(
+        EINVAL, fmt::format("{}: blocks of {} bytes cannot be read past the page cache here; leave out direct=on", path,
+                            block_size));
+  }
+  file.direct = false;
+  if (fcntl(file.fd.get(), F_SETFL, flags) != 0) return file_error(path, errno, "cannot set how it is read");
+  return {};
 }
 
 Status measure(const std::string& path, OpenFile& file) {
@@ -93,26 +110,43 @@ Status measure(const std::string& path, OpenFile& file) {
   return {};
 }
 
-bool missing(const std::string& path) {
-  struct stat st{};
-  return stat(path.c_str(), &st) != 0 && errno == ENOENT;
+// What is there is never made smaller or larger: only a file that this very call has made gets its size.
+Result<OpenFile> open_or_make(const std::string& path, const FileOptions& options, const BackendInfo& info,
+                              bool& made) {
+  const int flags = (options.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+  OpenFile file;
+  file.fd = UniqueFd(open(path.c_str(), flags));
+  if (file.fd) return file;
+  if (errno != ENOENT) return cannot_open(path, errno, options);
+  if (info.blocks == 0 || options.read_only) {
+    return Error(ENOENT, fmt::format("{}: no such file; with size=10G a new one would be made", path));
+  }
+  file.fd = UniqueFd(open(path.c_str(), flags | O_CREAT | O_EXCL, 0600));
+  if (!file.fd) return cannot_open(path, errno, options);  // somebody else may just have made it: EEXIST says so
+  made = true;
+  return file;
+}
+
+Status prepare(const std::string& path, OpenFile& file, const FileOptions& options, const BackendInfo& info,
+               bool made) {
+  if (Status s = measure(path, file); !s) return s;
+  if (Status s = claim(path, file, options); !s) return s;
+  const std::uint64_t bytes = info.blocks * info.block_size;
+  if (made && ftruncate(file.fd.get(), static_cast<off_t>(bytes)) != 0) {
+    return file_error(path, errno, "cannot make a file of " + bytes_in_words(bytes));
+  }
+  if (Status s = set_direct(path, file, options, info.block_size); !s) return s;
+  return measure(path, file);
 }
 
 Result<OpenFile> open_existing_or_new(const std::string& path, const FileOptions& options, const BackendInfo& info) {
-  OpenFile file;
-  const bool create = missing(path);
-  if (create && (info.blocks == 0 || options.read_only)) {
-    return Error(ENOENT, fmt::format("{}: no such file; with size=10G a new one would be made", path));
+  bool made = false;
+  auto file = open_or_make(path, options, info, made);
+  if (!file) return file;
+  if (Status s = prepare(path, *file, options, info, made); !s) {
+    if (made) unlink(path.c_str());
+    return std::move(s).error();
   }
-  auto fd = open_path(path, options, info.block_size, create ? O_CREAT : 0, file.direct);
-  if (!fd) return std::move(fd).error();
-  file.fd = std::move(*fd);
-  if (create && ftruncate(file.fd.get(), static_cast<off_t>(info.blocks * info.block_size)) != 0) {
-    const int error = errno;
-    unlink(path.c_str());
-    return file_error(path, error, "cannot make a file of " + bytes_in_words(info.blocks * info.block_size));
-  }
-  if (Status s = measure(path, file); !s) return std::move(s).error();
   return file;
 }
 
@@ -165,6 +199,9 @@ class FileBackend final : public Backend {
     const std::uint64_t bytes = blocks * info_.block_size;
     if (file_.block_device && bytes > file_.bytes)
       return Error(ENOSPC, info_.description + ": the device is smaller than that");
+    if (bytes < info().blocks * info_.block_size) {
+      if (Status s = wipe(bytes, info().blocks * info_.block_size); !s) return s;
+    }
     if (!file_.block_device && bytes > file_.bytes && ftruncate(file_.fd.get(), static_cast<off_t>(bytes)) != 0) {
       return file_error(info_.description, errno, "cannot enlarge");
     }
@@ -173,6 +210,20 @@ class FileBackend final : public Backend {
   }
 
  private:
+  // What is cut off is not to come back when it grows again. What lies beyond was never served: it stays.
+  Status wipe(std::uint64_t from, std::uint64_t to) {
+    const int fd = file_.fd.get();
+    const auto at = static_cast<off_t>(from);
+    const auto size = static_cast<off_t>(to - from);
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, size) == 0) return {};
+    if (fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, at, size) == 0) return {};
+    if (!file_.block_device && file_.bytes <= to && ftruncate(fd, at) == 0) {
+      file_.bytes = from;
+      return {};
+    }
+    return file_error(info_.description, errno, "cannot shrink, for what would be cut off cannot be wiped");
+  }
+
   OpenFile file_;
   BackendInfo info_;
   std::atomic<std::uint64_t> blocks_;

@@ -148,17 +148,23 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
 
 // No command finds it from here on; it goes when the last one that uses it has ended, on every worker.
 void Server::close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::function<void()> done) {
+  struct Closing {
+    std::unique_ptr<Namespace> ns;
+    std::size_t left;
+    std::function<void()> done;
+  };
   const auto it = subsystem.namespaces.find(nsid);
-  const std::shared_ptr<Namespace> ns = std::move(it->second);
+  const auto of = std::make_shared<Closing>(Closing{std::move(it->second), workers_.size(), std::move(done)});
   subsystem.namespaces.erase(it);
-  const auto left = std::make_shared<std::size_t>(workers_.size());
-  auto gone = [this, ns, left, done = std::move(done)] {
-    control_.post([ns, left, done] {
-      if (--*left == 0) done();
+  auto gone = [this, of] {
+    control_.post([of] {
+      if (--of->left != 0) return;
+      of->ns.reset();  // before anybody hears of it, who may want to serve the same file
+      of->done();
     });
   };
   for (Worker* const worker : worker_list_) {
-    worker->post([&subsystem, &closing = *ns, gone](Worker& w) { w.close_namespace(subsystem, closing, gone); });
+    worker->post([&subsystem, &closing = *of->ns, gone](Worker& w) { w.close_namespace(subsystem, closing, gone); });
   }
 }
 

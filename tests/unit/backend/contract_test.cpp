@@ -143,6 +143,15 @@ TEST_P(BackendContract, GrowsWithZeroesAndKeepsItsData) {
   EXPECT_EQ(driver_->read(blocks - 8, 16), data + zeroes(8));
 }
 
+TEST_P(BackendContract, WhatIsCutOffDoesNotComeBack) {
+  const std::string data = driver_->pattern(16, 'a');
+  const std::uint64_t blocks = backend_->info().blocks;
+  EXPECT_TRUE(driver_->write(blocks - 16, data).ok());
+  ASSERT_TRUE(backend_->resize(blocks - 8));
+  ASSERT_TRUE(backend_->resize(blocks));
+  EXPECT_EQ(driver_->read(blocks - 16, 16), data.substr(0, data.size() / 2) + zeroes(8));
+}
+
 TEST_P(BackendContract, ManyWaitForMemoryAndAllAreServed) {
   std::vector<std::unique_ptr<BackendDriver::Op>> ops;
   const std::uint32_t blocks = (1u << 20) / driver_->block_size();

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <thread>
 
 #include "core/backend/file_context.hpp"
 #include "tests/unit/backend/backend_driver.hpp"
@@ -114,6 +115,35 @@ TEST(OpenBackend, ServesAReadOnlyFileWhenAskedTo) {
   ASSERT_TRUE(backend);
   EXPECT_TRUE((*backend)->info().read_only);
   EXPECT_EQ(BackendDriver(**backend).read(0, 16), std::string(8192, '\0'));
+}
+
+TEST(OpenBackend, AFileHasOneWhoWritesOrManyWhoRead) {
+  const TempFile file(8192);
+  const std::string url = "file://" + file.path();
+  {
+    const auto writer = BackendRegistry::builtin().open(url);
+    ASSERT_TRUE(writer);
+    EXPECT_NE(refusal(url).find("somebody else serves or locks this file"), std::string::npos) << refusal(url);
+    EXPECT_NE(refusal(url + "?readonly=on").find("and may write to it"), std::string::npos);
+  }
+  const auto reader = BackendRegistry::builtin().open(url + "?readonly=on");
+  ASSERT_TRUE(reader);
+  EXPECT_TRUE(BackendRegistry::builtin().open(url + "?readonly=on"));
+  EXPECT_NE(refusal(url).find("somebody else serves or locks this file"), std::string::npos);
+}
+
+TEST(OpenBackend, OfTwoThatMakeAFileOneServesIt) {
+  const std::string path = testing::TempDir() + fmt::format("weft_new_{}", getpid());
+  for (int i = 0; i < 50; ++i) {
+    unlink(path.c_str());
+    const auto open = [&path] { return BackendRegistry::builtin().open("file://" + path + "?size=64K"); };
+    Result<std::unique_ptr<Backend>> first = Error(0, "");
+    std::thread other([&] { first = open(); });
+    const auto second = open();
+    other.join();
+    ASSERT_LE(int{first.has_value()} + int{second.has_value()}, 1);
+  }
+  unlink(path.c_str());
 }
 
 TEST(OpenBackend, PunchesHolesOnDeallocate) {
