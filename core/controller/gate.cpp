@@ -19,7 +19,7 @@ void Gate::close_next() {
   for (Worker* const worker : workers_) {
     worker->post([this, range](Worker& w) {
       auto done = [this] { control_.post([this] { closed(); }); };
-      if (NamespaceView* const view = w.view(ns_)) {
+      if (NamespaceView* const view = w.view(&ns_)) {
         view->close_gate(range, std::move(done));
       } else {
         done();  // nothing of it is left there
@@ -34,13 +34,19 @@ void Gate::closed() {
   run();
 }
 
+void Gate::mark(const BlockRange& range, IoQueue::Effect effect) {
+  if (effect == IoQueue::Effect::kNone || (effect == IoQueue::Effect::kReadable && unreadable_ == nullptr)) return;
+  RangeSet marked = unreadable_ == nullptr ? RangeSet() : *unreadable_;
+  effect == IoQueue::Effect::kUnreadable ? marked.insert(range) : marked.erase(range);
+  unreadable_ = marked.empty() ? nullptr : std::make_shared<const RangeSet>(std::move(marked));
+}
+
 void Gate::ended(BlockRange range, IoQueue::Effect effect) {
-  if (effect == IoQueue::Effect::kUnreadable) unreadable_.insert(range);
-  if (effect == IoQueue::Effect::kReadable) unreadable_.erase(range);
-  const auto unreadable = unreadable_.empty() ? nullptr : std::make_shared<const RangeSet>(unreadable_);
+  mark(range, effect);
   for (Worker* const worker : workers_) {
-    worker->post([this, blocks = ns_.blocks(), unreadable](Worker& w) {
-      if (NamespaceView* const view = w.view(ns_)) view->open_gate(blocks, unreadable);
+    // The namespace may have gone when this arrives.
+    worker->post([key = &ns_, blocks = ns_.blocks(), unreadable = unreadable_](Worker& w) {
+      if (NamespaceView* const view = w.view(key)) view->open_gate(blocks, unreadable);
     });
   }
   waiting_.pop_front();

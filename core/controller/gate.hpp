@@ -1,8 +1,10 @@
 // gate.hpp - the control thread's half of a namespace's gate: one exclusive operation after the other.
 //
 // An operation waits its turn, the gate closes on every worker for its range, it runs, the gate opens. It runs either on a
-// worker (an I/O command: Worker::grant, then ended()) or here (a change of size).
-// Thread rule: the control thread.
+// worker (an I/O command: Worker::grant, then ended()) or here (a change of size). Unlike the rest of the way of an I/O
+// command, this allocates: it is as rare as it is costly.
+// Thread rule: the control thread. Until ended() the operation that runs keeps the namespace; messages that arrive later know
+// it as a key only.
 #ifndef WEFT_CORE_CONTROLLER_GATE_HPP
 #define WEFT_CORE_CONTROLLER_GATE_HPP
 
@@ -40,6 +42,7 @@ class Gate {
   };
   void close_next();
   void closed();
+  void mark(const BlockRange& range, IoQueue::Effect effect);
 
   Namespace& ns_;
   const std::span<Worker* const> workers_;
@@ -47,7 +50,7 @@ class Gate {
   std::deque<Want> waiting_;  // the first is the one that runs, when busy_
   bool busy_ = false;
   std::size_t to_close_ = 0;
-  RangeSet unreadable_;
+  std::shared_ptr<const RangeSet> unreadable_;  // null: none
 };
 
 }  // namespace weft::controller

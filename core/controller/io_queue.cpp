@@ -133,11 +133,10 @@ void IoQueue::backend_done(BackendOp& op) {
   ns->remove_user();
 }
 
-void IoQueue::shrunk(IoSlot& s) {
-  IoQueue& queue = s.queue();
-  if (s.exclusive) queue.end_exclusive(s, Effect::kNone);
+void IoQueue::give_up(IoSlot& s, const Answer& answer) {
+  if (s.exclusive) end_exclusive(s, Effect::kNone);
   command_of(s).abandon(s);
-  queue.finish(s, refuse(nvme::status::kLbaOutOfRange, at::kCdw10));
+  finish(s, answer);
 }
 
 void IoQueue::receive(IoSlot& s) {

@@ -2,7 +2,7 @@
 //
 // A command goes check -> (resources) -> start -> data and backend steps -> finish; which steps, its IoCommand says
 // (io_commands.hpp). Every slot that a command took ends in finish() or sent(), exactly once.
-// Thread rule: the worker's thread. Owned by its Queue. Nothing here allocates once it is made.
+// Thread rule: the worker's thread. Owned by its Queue. Once it is made nothing here allocates, but for want_exclusive().
 #ifndef WEFT_CORE_CONTROLLER_IO_QUEUE_HPP
 #define WEFT_CORE_CONTROLLER_IO_QUEUE_HPP
 
@@ -53,6 +53,8 @@ class IoQueue {
   enum class Effect : std::uint8_t { kNone, kUnreadable, kReadable };
   static void granted(IoSlot& slot);  // the control thread's word
   void end_exclusive(IoSlot& slot, Effect effect);
+  // Ends a command before its step in the backend: what it has been lent, and the gate, are given back.
+  void give_up(IoSlot& slot, const Answer& answer);
 
   void finish(IoSlot& slot, const Answer& answer);  // answers, and frees the slot
   void sent(IoSlot& slot);                          // the answer went with the data: frees the slot
@@ -75,12 +77,11 @@ class IoQueue {
   template <Step Next>
   static void proceed(IoSlot& slot) {
     if (!slot.ns->holds(slot.lba, slot.blocks)) [[unlikely]] {  // it shrank meanwhile
-      shrunk(slot);
+      slot.queue().give_up(slot, refuse(nvme::status::kLbaOutOfRange, at::kCdw10));
       return;
     }
     Next(slot);
   }
-  static void shrunk(IoSlot& slot);
   void refuse_early(IoSlot& slot, const weft_command& command);
   static void backend_done(BackendOp& op);
   void free(IoSlot& slot);

@@ -42,6 +42,10 @@ class NamespaceView {
   }
   [[nodiscard]] bool unreadable(const BlockRange& range) const { return unreadable_ && unreadable_->overlaps(range); }
 
+  // What is alone on a range asks before it marks the range or makes it readable: there is a bound.
+  [[nodiscard]] bool may_mark(const BlockRange& range) const { return !unreadable_ || unreadable_->may_insert(range); }
+  [[nodiscard]] bool may_clear(const BlockRange& range) const { return !unreadable_ || unreadable_->may_erase(range); }
+
   void add_user() { ++users_; }
   void remove_user() {
     if (--users_ == 0 && detached_) [[unlikely]]

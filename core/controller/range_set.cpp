@@ -5,36 +5,50 @@
 
 namespace weft::controller {
 
-void RangeSet::insert(BlockRange range) {
-  if (range.blocks == 0) return;
-  std::uint64_t first = range.lba;
-  std::uint64_t end = range.end();
-  auto it = ends_.upper_bound(end);
-  while (it != ends_.begin()) {
-    const auto before = std::prev(it);
-    if (before->second < first) break;
-    first = std::min(first, before->first);
-    end = std::max(end, before->second);
-    it = ends_.erase(before);
-  }
-  ends_[first] = end;
+RangeSet::Ranges::const_iterator RangeSet::first_ending_after(std::uint64_t lba) const {
+  return std::partition_point(ranges_.begin(), ranges_.end(), [lba](const BlockRange& r) { return r.end() <= lba; });
 }
 
-void RangeSet::erase(BlockRange range) {
-  auto it = ends_.lower_bound(range.end());
-  while (it != ends_.begin()) {
-    const auto before = std::prev(it);
-    const auto [first, end] = *before;
-    if (end <= range.lba) return;
-    it = ends_.erase(before);
-    if (end > range.end()) it = ends_.emplace(range.end(), end).first;
-    if (first < range.lba) it = ends_.emplace(first, range.lba).first;
+// Room, or one that it touches.
+bool RangeSet::may_insert(const BlockRange& range) const {
+  if (ranges_.size() < kMost) return true;
+  const auto it = first_ending_after(range.lba == 0 ? 0 : range.lba - 1);
+  return it != ranges_.end() && it->lba <= range.end();
+}
+
+// Room, or none that it cuts in two.
+bool RangeSet::may_erase(const BlockRange& range) const {
+  if (ranges_.size() < kMost) return true;
+  const auto it = first_ending_after(range.lba);
+  return it == ranges_.end() || it->lba >= range.lba || it->end() <= range.end();
+}
+
+void RangeSet::insert(BlockRange range) {
+  if (range.blocks == 0) return;
+  const auto first = first_ending_after(range.lba == 0 ? 0 : range.lba - 1);  // one that ends where it begins, too
+  auto last = first;
+  for (; last != ranges_.end() && last->lba <= range.end(); ++last) {
+    const std::uint64_t lba = std::min(range.lba, last->lba);
+    range = {lba, std::max(range.end(), last->end()) - lba};
   }
+  ranges_.insert(ranges_.erase(first, last), range);
+}
+
+void RangeSet::erase(const BlockRange& range) {
+  const auto first = first_ending_after(range.lba);
+  const auto last =
+      std::partition_point(first, ranges_.cend(), [&range](const BlockRange& r) { return r.lba < range.end(); });
+  if (first == last) return;
+  const std::uint64_t begin = first->lba;
+  const std::uint64_t end = std::prev(last)->end();
+  auto at = ranges_.erase(first, last);
+  if (end > range.end()) at = ranges_.insert(at, {range.end(), end - range.end()});
+  if (begin < range.lba) ranges_.insert(at, {begin, range.lba - begin});
 }
 
 bool RangeSet::overlaps(const BlockRange& range) const {
-  const auto after = ends_.lower_bound(range.end());
-  return after != ends_.begin() && std::prev(after)->second > range.lba;
+  const auto it = first_ending_after(range.lba);
+  return it != ranges_.end() && it->lba < range.end();
 }
 
 }  // namespace weft::controller

@@ -1,11 +1,13 @@
 // range_set.hpp - ranges of blocks, and a set of them that keeps itself merged.
 //
+// What hosts put into a set is bounded: whoever changes one asks first whether it may (may_insert, may_erase).
 // Value types; any thread.
 #ifndef WEFT_CORE_CONTROLLER_RANGE_SET_HPP
 #define WEFT_CORE_CONTROLLER_RANGE_SET_HPP
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
+#include <vector>
 
 namespace weft::controller {
 
@@ -23,14 +25,22 @@ struct BlockRange {
 
 class RangeSet {
  public:
+  static constexpr std::size_t kMost = 4096;  // ranges that lie apart
+
+  // False: one range more than kMost would be needed.
+  [[nodiscard]] bool may_insert(const BlockRange& range) const;
+  [[nodiscard]] bool may_erase(const BlockRange& range) const;
   void insert(BlockRange range);
-  void erase(BlockRange range);
+  void erase(const BlockRange& range);
   [[nodiscard]] bool overlaps(const BlockRange& range) const;
-  [[nodiscard]] bool empty() const { return ends_.empty(); }
+  [[nodiscard]] bool empty() const { return ranges_.empty(); }
   friend bool operator==(const RangeSet&, const RangeSet&) = default;
 
  private:
-  std::map<std::uint64_t, std::uint64_t> ends_;  // first block -> end; apart from each other
+  using Ranges = std::vector<BlockRange>;
+  [[nodiscard]] Ranges::const_iterator first_ending_after(std::uint64_t lba) const;
+
+  Ranges ranges_;  // in order, apart from each other
 };
 
 }  // namespace weft::controller

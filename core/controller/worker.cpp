@@ -143,8 +143,8 @@ void Worker::close_namespace(const Subsystem& key, Namespace& ns, std::function<
   });
 }
 
-NamespaceView* Worker::view(const Namespace& ns) {
-  const auto it = views_.find(&ns);
+NamespaceView* Worker::view(const Namespace* key) {
+  const auto it = views_.find(key);
   return it == views_.end() ? nullptr : it->second.get();
 }
 

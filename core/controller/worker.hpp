@@ -64,7 +64,8 @@ class Worker {
   [[nodiscard]] Status open_namespace(const Subsystem& key, Namespace& ns, std::uint32_t nsid, Backend& backend);
   // No command finds it any more; `gone` is called when none uses it and its context is destroyed.
   void close_namespace(const Subsystem& key, Namespace& ns, std::function<void()> gone);
-  [[nodiscard]] NamespaceView* view(const Namespace& ns);
+  [[nodiscard]] NamespaceView* view(const Namespace& ns) { return view(&ns); }
+  [[nodiscard]] NamespaceView* view(const Namespace* key);  // which may have gone
 
  private:
   [[nodiscard]] bool is_control() const { return &reactor_ == &control_reactor_; }

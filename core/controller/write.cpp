@@ -20,8 +20,10 @@ void start_write(IoSlot& s) { IoQueue::await_memory(s, s.ns->context().lend(s));
 
 void commit(IoSlot& s) {
   // Blocks that were marked unreadable become readable in the same step, for everyone.
-  if (!s.exclusive && s.ns->unreadable(s.range())) [[unlikely]]
-    return s.queue().want_exclusive(s);
+  if (s.ns->unreadable(s.range())) [[unlikely]] {
+    if (!s.exclusive) return s.queue().want_exclusive(s);
+    if (!s.ns->may_clear(s.range())) return s.queue().give_up(s, refuse(nvme::status::kCapacityExceeded));
+  }
   IoQueue::await(s, s.ns->context().commit(s));
 }
 

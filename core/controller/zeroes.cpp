@@ -22,7 +22,10 @@ Answer check_zeroes(IoSlot& s, std::uint64_t data_length) {
 }
 
 void write_zeroes(IoSlot& s) {
-  if (!s.exclusive && s.ns->unreadable(s.range())) return s.queue().want_exclusive(s);
+  if (s.ns->unreadable(s.range())) [[unlikely]] {
+    if (!s.exclusive) return s.queue().want_exclusive(s);
+    if (!s.ns->may_clear(s.range())) return s.queue().give_up(s, refuse(nvme::status::kCapacityExceeded));
+  }
   IoQueue::await(s, s.ns->context().write_zeroes(s));
 }
 
@@ -44,9 +47,15 @@ void zeroes_granted(IoSlot& s) {
 
 void start_mark(IoSlot& s) { s.queue().want_exclusive(s); }
 
-void mark_granted(IoSlot& s) {
+void mark(IoSlot& s) {
+  if (!s.ns->may_mark(s.range())) return s.queue().give_up(s, refuse(nvme::status::kCapacityExceeded));
   s.queue().end_exclusive(s, IoQueue::Effect::kUnreadable);
   s.queue().finish(s, success());
+}
+
+void mark_granted(IoSlot& s) {
+  s.exclusive = true;
+  s.queue().enter<mark>(s);
 }
 
 void no_data(IoSlot&, const DataEnd&) {}

@@ -45,6 +45,25 @@ TEST(RangeSet, AgreesWithASetOfBlocks) {
   }
 }
 
+TEST(RangeSet, KnowsWhatWouldPassItsBound) {
+  RangeSet set;
+  for (std::uint64_t i = 0; i < RangeSet::kMost; ++i) {
+    ASSERT_TRUE(set.may_insert({10 * i, 3}));
+    set.insert({10 * i, 3});
+  }
+  const std::uint64_t end = 10 * RangeSet::kMost;
+  EXPECT_FALSE(set.may_insert({end, 1}));
+  EXPECT_FALSE(set.may_insert({4, 5}));
+  EXPECT_TRUE(set.may_insert({4, 6})) << "it touches the next";
+  EXPECT_TRUE(set.may_insert({3, 1})) << "it touches the one before";
+  EXPECT_TRUE(set.may_insert({0, end}));
+  EXPECT_FALSE(set.may_erase({11, 1}));
+  EXPECT_TRUE(set.may_erase({10, 1}));
+  EXPECT_TRUE(set.may_erase({12, 1}));
+  EXPECT_TRUE(set.may_erase({11, 10}));
+  EXPECT_TRUE(set.may_erase({5, 2}));
+}
+
 TEST(Resources, ServesThoseWhoWaitInOrder) {
   Resources resources(8192, 8, 258);
   Share share;
