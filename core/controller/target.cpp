@@ -1,38 +1,13 @@
 // Target: a Server over threads of its own, with calls that wait.
-#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "core/controller/server.hpp"
+#include "core/util/handover.hpp"
 #include "weft/controller.hpp"
 
 namespace weft {
-namespace {
-
-// The outcome of something that another thread does.
-template <class T>
-class Outcome {
- public:
-  void set(T value) {
-    const std::lock_guard lock(mutex_);
-    value_ = std::move(value);
-    ready_.notify_one();
-  }
-  [[nodiscard]] T wait() {
-    std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return value_.has_value(); });
-    return std::move(*value_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  std::optional<T> value_;
-};
-
-}  // namespace
-
 struct Target::Impl {
   std::vector<std::unique_ptr<ReactorThread>> threads;
   std::unique_ptr<controller::Server> server;
@@ -50,9 +25,9 @@ struct Target::Impl {
   // The same for what ends later: task(done).
   template <class T, class F>
   T call_later(F task) {
-    Outcome<T> outcome;
+    Handover<T> outcome;
     const std::lock_guard lock(calls);
-    threads.front()->call([&] { task([&outcome](T value) { outcome.set(std::move(value)); }); });
+    threads.front()->call([&] { task([&outcome](T value) { outcome.give(std::move(value)); }); });
     return outcome.wait();
   }
 };
@@ -87,8 +62,8 @@ Target::~Target() {
 void Target::stop(Nanoseconds deadline) {
   const std::lock_guard lock(impl_->calls);
   if (std::exchange(impl_->stopped, true)) return;
-  Outcome<bool> outcome;
-  impl_->threads.front()->call([&] { impl_->server->stop(deadline, [&outcome] { outcome.set(true); }); });
+  Handover<bool> outcome;
+  impl_->threads.front()->call([&] { impl_->server->stop(deadline, [&outcome] { outcome.give(true); }); });
   static_cast<void>(outcome.wait());
 }
 

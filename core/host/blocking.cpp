@@ -3,38 +3,15 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <condition_variable>
 #include <cstdlib>
 #include <mutex>
-#include <optional>
 
 #include "core/host/impl.hpp"
+#include "core/util/handover.hpp"
 #include "core/util/log.hpp"
 
 namespace weft {
 namespace {
-
-// What one thread waits for and another gives, once.
-template <class T>
-class Answer {
- public:
-  void give(T value) {
-    // Under the lock: the waiter may destroy this as soon as it has the value.
-    const std::lock_guard lock(mutex_);
-    value_.emplace(std::move(value));
-    given_.notify_one();
-  }
-  T wait() {
-    std::unique_lock lock(mutex_);
-    given_.wait(lock, [this] { return value_.has_value(); });
-    return std::move(*value_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable given_;
-  std::optional<T> value_;
-};
 
 Error own_thread() { return {EDEADLK, "a blocking call from inside the host's own thread would never end"}; }
 
@@ -77,7 +54,7 @@ struct BlockingHost::Impl {
   template <class T, class Ask>
   Result<T> ask(Ask ask) {
     if (thread->reactor().on_thread()) return own_thread();
-    Answer<Result<T>> answer;
+    Handover<Result<T>> answer;
     thread->reactor().post([this, &answer, &ask] {
       if (host == nullptr) return answer.give(Error(ENOTCONN, "the association is closed"));
       ask(*host, [&answer](Result<T> result) { answer.give(std::move(result)); });
@@ -92,9 +69,9 @@ struct BlockingHost::Impl {
       request.completion.error = -EDEADLK;
       return request.completion;
     }
-    Answer<Completion> answer;
+    Handover<Completion> answer;
     request.ctx = &answer;
-    request.done = [](Request& ended) { static_cast<Answer<Completion>*>(ended.ctx)->give(ended.completion); };
+    request.done = [](Request& ended) { static_cast<Handover<Completion>*>(ended.ctx)->give(ended.completion); };
     thread->reactor().post([this, &request] {
       if (host != nullptr) return host->submit(request);
       request.completion = Completion();
@@ -128,7 +105,7 @@ Result<std::unique_ptr<BlockingHost>> BlockingHost::connect(TransportRegistry& r
   auto thread = ReactorThread::start(reactor_options, "weft-host");
   if (!thread) return std::move(thread).error();
   impl->thread = std::move(*thread);
-  Answer<Result<std::unique_ptr<Host>>> answer;
+  Handover<Result<std::unique_ptr<Host>>> answer;
   impl->thread->reactor().post([&] {
     Host::connect(impl->thread->reactor(), registry, address, options,
                   [&answer](Result<std::unique_ptr<Host>> host) { answer.give(std::move(host)); });
@@ -143,7 +120,7 @@ Status BlockingHost::close() {
   if (impl_->thread->reactor().on_thread()) return own_thread();
   const std::lock_guard lock(impl_->closing);
   if (std::exchange(impl_->closed, true)) return {};
-  Answer<bool> answer;
+  Handover<bool> answer;
   impl_->thread->reactor().post([this, &answer] {
     impl_->host->close([this, &answer] {
       impl_->host.reset();
@@ -151,7 +128,7 @@ Status BlockingHost::close() {
       impl_->thread->reactor().post([&answer] { answer.give(true); });
     });
   });
-  answer.wait();
+  (void)answer.wait();
   return {};
 }
 

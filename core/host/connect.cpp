@@ -182,26 +182,6 @@ Task<Status> Host::Impl::connect_queue(HostQueue& queue, HostQueuePairParams par
   co_return co_await send_connect(queue, params.depth);
 }
 
-namespace {
-
-// A passthrough command that a coroutine waits for. Lives in the coroutine's frame.
-struct QueueCall : PassthroughRequest {
-  HostQueue& to;
-  Nanoseconds limit;
-  std::coroutine_handle<> awaiting;
-  QueueCall(HostQueue& to_queue, Nanoseconds time_limit) : to(to_queue), limit(time_limit) {}
-  bool await_ready() const { return false; }
-  bool await_suspend(std::coroutine_handle<> handle) {
-    awaiting = handle;
-    done = [](PassthroughRequest& request) { static_cast<QueueCall&>(request).awaiting.resume(); };
-    completion.error = to.send(*this, limit);
-    return completion.error == 0;
-  }
-  void await_resume() const {}
-};
-
-}  // namespace
-
 Task<Status> Host::Impl::send_connect(HostQueue& queue, std::uint32_t entries) {
   wire::ConnectFields fields;
   fields.qid = queue.qid();
@@ -211,7 +191,10 @@ Task<Status> Host::Impl::send_connect(HostQueue& queue, std::uint32_t entries) {
   auto data = wire::connect_data(hostid_, queue.qid() == 0 ? fabrics::kCntlidAny : cntlid_, subnqn_, hostnqn_);
   if (!data) co_return std::move(data).error();
   weft_iov iov{&*data, sizeof *data, nullptr};
-  QueueCall call(queue, timeout());
+  Call call([this, &queue](PassthroughRequest& request) {
+    request.completion.error = queue.send(request, timeout());
+    return request.completion.error == 0;
+  });
   call.sqe = wire::connect(fields);
   call.direction = DataDirection::kOut;
   call.iov = &iov;

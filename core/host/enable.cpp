@@ -16,24 +16,19 @@ constexpr Nanoseconds kMillisecond = 1'000'000;
 constexpr Nanoseconds kPoll = 2 * kMillisecond;
 constexpr std::uint32_t kTimeoutUnit = nvme::Cap::kTimeoutUnitMs;
 
-struct AdminCall : PassthroughRequest {
-  Host::Impl& impl;
-  std::coroutine_handle<> awaiting;
-  explicit AdminCall(Host::Impl& host) : impl(host) {}
-  bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> handle) {
-    awaiting = handle;
-    done = [](PassthroughRequest& request) { static_cast<AdminCall&>(request).awaiting.resume(); };
-    impl.submit(*this);
-  }
-  void await_resume() const {}
-};
+// Sends a command of the control path on the admin queue.
+auto admin_call(Host::Impl& impl) {
+  return Call([&impl](PassthroughRequest& request) {
+    impl.submit(request);
+    return true;
+  });
+}
 
 }  // namespace
 
 Task<Host::Impl::Answer> Host::Impl::admin(nvme::Sqe sqe, Nanoseconds limit) {
   Answer answer;
-  AdminCall call(*this);
+  auto call = admin_call(*this);
   call.sqe = sqe;
   call.timeout = limit;
   co_await call;
@@ -45,7 +40,7 @@ Task<Host::Impl::Answer> Host::Impl::admin_read(nvme::Sqe sqe, std::uint64_t len
   Answer answer;
   answer.data.resize(length);
   const weft_iov iov{answer.data.data(), answer.data.size(), nullptr};
-  AdminCall call(*this);
+  auto call = admin_call(*this);
   call.sqe = sqe;
   call.direction = DataDirection::kIn;
   call.iov = &iov;

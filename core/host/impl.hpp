@@ -1,4 +1,4 @@
-// Host::Impl - one association: an admin queue, I/O queues, and the control flows over them (coroutines, core/util/task.hpp).
+// Host::Impl - one association: an admin queue, I/O queues, and the control flows over them (coroutines, weft/task.hpp).
 //
 // States: connecting -> ready <-> resetting -> closing -> closed. Two ways lead to closing: close(), by the caller's will, and
 // lose(). Both are run_close(): queues are closed, each ends its commands, what still waited ends, background flows end, and
@@ -18,10 +18,10 @@
 
 #include "core/host/host_queue.hpp"
 #include "core/util/intrusive_list.hpp"
-#include "core/util/task.hpp"
 #include "core/wire/sqe.hpp"
 #include "core/wire/uuid.hpp"
 #include "weft/host.hpp"
+#include "weft/task.hpp"
 
 namespace weft {
 
@@ -181,6 +181,22 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
 
 // The admin queue keeps room for Keep Alive and Abort.
 inline constexpr std::uint32_t kAdminReserve = 2;
+
+// A command that a coroutine waits for; lives in the coroutine's frame. `send` says whether it is under way; if not, its
+// completion says why.
+template <class Send>
+struct Call : PassthroughRequest {
+  Send send;
+  std::coroutine_handle<> awaiting;
+  explicit Call(Send how) : send(std::move(how)) {}
+  bool await_ready() const { return false; }
+  bool await_suspend(std::coroutine_handle<> handle) {
+    awaiting = handle;
+    done = [](PassthroughRequest& request) { static_cast<Call&>(request).awaiting.resume(); };
+    return send(static_cast<PassthroughRequest&>(*this));
+  }
+  void await_resume() const {}
+};
 
 // Counts a background flow for as long as it is in scope.
 class Flow {

@@ -10,18 +10,18 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "weft/fabrics.hpp"
+
 namespace weft {
 
 class SubmissionQueue {
  public:
-  static constexpr std::uint16_t kFlowControlOff = 0xffff;  // SQHD of the Connect response
-
   // `size` entries; at most `most` commands are outstanding (there is one CID fewer than entries in the largest queue).
   SubmissionQueue(std::uint32_t size, std::uint32_t most) : size_(size), most_(most) {}
 
   // SQHD of the Connect response. False: no such entry.
   [[nodiscard]] bool start(std::uint16_t sqhd) {
-    if (sqhd == kFlowControlOff) {
+    if (sqhd == fabrics::kSqhdFlowControlDisabled) {
       mode_ = Mode::kOff;
       capacity_ = std::min(size_, most_);
       return true;

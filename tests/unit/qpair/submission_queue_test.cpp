@@ -38,14 +38,14 @@ TEST(SubmissionQueue, WithFlowControlTakesOneFewerThanItsEntries) {
 }
 
 TEST(SubmissionQueue, WithoutFlowControlTakesAsManyAsItsEntries) {
-  auto queue = started(32, SubmissionQueue::kFlowControlOff);
+  auto queue = started(32, fabrics::kSqhdFlowControlDisabled);
   EXPECT_EQ(fill(queue), 32u);
   EXPECT_TRUE(queue.ended(12'345)) << "SQHD means nothing";
   EXPECT_EQ(queue.room(), 1u);
 }
 
 TEST(SubmissionQueue, TheLargestQueueIsBoundedByItsCommandIdentifiers) {
-  auto queue = started(65536, SubmissionQueue::kFlowControlOff);
+  auto queue = started(65536, fabrics::kSqhdFlowControlDisabled);
   EXPECT_EQ(fill(queue), 65535u);
 }
 
