@@ -25,7 +25,9 @@
  * begins with an implied flush. So the core flushes once a turn, and a plugin batches over all its queue pairs.
  *
  * Order. on_command comes in the order in which the capsules arrived (fused pairs rely on it), and may come before
- * in-capsule data is complete: receive_data ends when it is. Data of different tokens ends in any order. Data that the core
+ * in-capsule data is complete: receive_data ends when it is. With WEFT_QP_SQ_FLOW_CONTROL, responses (send_response, and
+ * send_data with a final CQE) leave in the order of the calls, since each tells the head of the submission queue; without,
+ * in any order. Data of different tokens ends in any order. Data that the core
  * never asked for is taken and dropped by the plugin once the command is answered.
  *
  * Calls. A call that returns an error had no effect: a pending is still to be ended, an fd still the caller's. What is

@@ -113,6 +113,7 @@ class Connection final : public Pollable, private Side {
   void frame_sent(const Frame& frame) override;
   Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
   void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
+  [[nodiscard]] bool may_read() const override;
   void end_operations(std::int32_t error) override;
   [[nodiscard]] bool idle() const override;
 

@@ -98,6 +98,7 @@ void Connection::establish(const Settled& settled) {
   settled_ = settled;
   connector_.reset();
   if (role_ == Role::kController) {
+    receiver_.make_room(kAdminInCapsule);
     controller_->open(settled);
     queue_control(write_ic_resp(HeaderBuffer(control_), options_.controller_policy(), settled));
     side_ = controller_.get();
@@ -124,6 +125,8 @@ void Connection::establish(const Settled& settled) {
 }
 
 void Connection::set_max_in_capsule(std::uint32_t bytes) { receiver_.set_rules(settled_.read_rules(role_, bytes)); }
+
+bool Connection::may_read() const { return controller_ == nullptr || controller_->may_read(); }
 
 void Connection::payload_done(bool digest_ok, const std::byte* data, Slab* slab) {
   if (!digest_ok) ++stats_.digest_errors;

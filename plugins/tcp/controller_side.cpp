@@ -63,24 +63,25 @@ Made<void> ControllerSide::configure(const weft_qpair_params& params) {
         Failure{.code = EINVAL,
                 .text = fmt::format("{} bytes of in-capsule data are more than {}", params.in_capsule, kMaxInCapsule)});
   const std::uint32_t have = first_count_ + more_count_;
+  connection_.receiver().make_room(params.in_capsule);
   if (params.depth > have) {
     if (more_count_ != 0)
       return std::unexpected(Failure{.code = EINVAL, .text = "the queue pair was configured already"});
     const std::uint32_t added = params.depth - have;
+    // Whatever may fail comes first; what it leaves behind is room, which nobody sees.
     auto more = std::make_unique<Command[]>(added);
-    free_.reserve(params.depth);
-    connection_.group().ops().reserve(added * WEFT_DATA_CALLS);
-    if (!transfers_->grow(params.depth)) {
-      connection_.group().ops().unreserve(added * WEFT_DATA_CALLS);
-      return std::unexpected(Failure{.code = EBUSY, .text = "a data transfer is under way"});
-    }
-    more_ = std::move(more);
-    more_count_ = added;
     std::vector<std::uint32_t> fresh(added);
     std::iota(fresh.rbegin(), fresh.rend(), have);  // the lowest last, where tokens are taken
+    free_.reserve(params.depth);
+    if (!transfers_->grow(params.depth))
+      return std::unexpected(Failure{.code = EBUSY, .text = "a data transfer is under way"});
+    connection_.group().ops().reserve(added * WEFT_DATA_CALLS);
+    more_ = std::move(more);
+    more_count_ = added;
     free_.insert(free_.begin(), fresh.begin(), fresh.end());
   }
   depth_ = params.depth;
+  in_order_ = (params.flags & WEFT_QP_SQ_FLOW_CONTROL) != 0;
   std::erase_if(free_, [this](std::uint32_t token) { return token >= depth_; });
   sgl_limits_ = {.admin_queue = (params.flags & WEFT_QP_ADMIN) != 0, .max_in_capsule = params.in_capsule};
   connection_.set_max_in_capsule(std::max(kAdminInCapsule, params.in_capsule));
@@ -152,6 +153,7 @@ void ControllerSide::payload_done(bool digest_ok, const std::byte* data, Slab* s
   Command& command = at(arriving_token_);
   command.data = data;
   command.slab = slab;
+  if (slab != nullptr) capsule_bytes_ += command.data_length;
   if (!digest_ok) {
     release_data(command);
     command.status = kStatusTransientTransport;
@@ -262,6 +264,8 @@ int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::sp
     op.final_response = true;
     op.may_fold = (flags & WEFT_ALLOW_IMPLIED) != 0;
     release_data(*command);
+    enqueue_answer(index);
+    return 0;
   }
   enqueue(index);
   return 0;
@@ -278,7 +282,7 @@ int ControllerSide::send_response(std::uint64_t token, const void* cqe, std::uin
   command->response_waits = true;
   transfers_->abandon(index);
   release_data(*command);
-  enqueue(index);
+  enqueue_answer(index);
   return 0;
 }
 
@@ -326,9 +330,17 @@ int ControllerSide::release_command(std::uint64_t token) {
 // ---- ends ----------------------------------------------------------------------------------------------------------
 
 void ControllerSide::release_data(Command& command) {
-  if (command.slab != nullptr) connection_.group().slabs(Role::kController).release(*command.slab);
+  if (command.slab != nullptr) {
+    connection_.group().slabs(Role::kController).release(*command.slab);
+    capsule_bytes_ -= command.data_length;
+  }
   command.slab = nullptr;
   command.data = nullptr;
+}
+
+// Freed tokens make it read on: whoever holds more than one command's data has some.
+bool ControllerSide::may_read() const {
+  return capsule_bytes_ <= kMaxInCapsule || capsule_bytes_ <= connection_.group().slabs(Role::kController).free_bytes();
 }
 
 void ControllerSide::free_token(std::uint32_t token) {

@@ -2,7 +2,8 @@
 //
 // A token is a place in the table of commands, taken when a capsule comes and free again when the core has released it
 // and the response has left. Data calls are DataOps on the token, in order; those with something to send have the token
-// on one of two lists: R2Ts and bare responses go before data of other commands.
+// on one of two lists: R2Ts and bare responses go before data of other commands. Under SQ flow control responses leave in
+// the order in which they were given, so that SQHD never goes back: then bare ones wait for the data of those before.
 // Thread: the group's. Memory is made by the constructor, open() and configure().
 #ifndef WEFT_TCP_CONTROLLER_SIDE_HPP
 #define WEFT_TCP_CONTROLLER_SIDE_HPP
@@ -54,6 +55,8 @@ class ControllerSide final : public Side {
   Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
   void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
   void end_operations(std::int32_t error) override;
+  // A connection holds as much of the group's memory as is left for the others, and one command's data in any case.
+  [[nodiscard]] bool may_read() const override;
   [[nodiscard]] bool idle() const override { return operations_ == 0; }
 
  private:
@@ -96,6 +99,7 @@ class ControllerSide final : public Side {
   void free_token(std::uint32_t token);
 
   void enqueue(std::uint32_t token);
+  void enqueue_answer(std::uint32_t token);
   void dequeue(std::uint32_t token);
   bool next_of(std::uint32_t token, Frame& frame);
   bool next_r2t(std::uint32_t token, DataOp& op, Frame& frame);
@@ -119,7 +123,9 @@ class ControllerSide final : public Side {
   std::uint32_t outstanding_r2t_ = 1;
   std::uint32_t unanswered_ = 0;  // capsules taken whose response has not left
   std::uint32_t held_ = 0;
-  std::uint32_t operations_ = 0;  // data calls whose event has not come
+  std::uint32_t operations_ = 0;     // data calls whose event has not come
+  std::uint64_t capsule_bytes_ = 0;  // in-capsule data that commands hold
+  bool in_order_ = false;            // SQ flow control: responses leave in the order of the calls
   IndexList<kUrgent> urgent_;
   IndexList<kBulk> bulk_;
   IndexList<kTagWait> tag_wait_;

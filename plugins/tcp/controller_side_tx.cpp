@@ -13,11 +13,18 @@ void ControllerSide::enqueue(std::uint32_t token) {
   connection_.group().mark_dirty(connection_);
   if (command.hook.list == kUrgent || command.hook.list == kBulk) return;
   dequeue(token);
-  if (command.ops != nullptr && command.ops->kind == DataOp::Kind::kSend) {
+  const bool has_data = command.ops != nullptr && command.ops->kind == DataOp::Kind::kSend;
+  if (has_data || (in_order_ && command.response_waits)) {
     bulk_.push_back(token, hooks());
   } else {
     urgent_.push_back(token, hooks());
   }
+}
+
+// The command's response was given just now: behind all that were given before it.
+void ControllerSide::enqueue_answer(std::uint32_t token) {
+  if (in_order_) dequeue(token);
+  enqueue(token);
 }
 
 void ControllerSide::dequeue(std::uint32_t token) {
@@ -62,7 +69,7 @@ bool ControllerSide::next_r2t(std::uint32_t token, DataOp& op, Frame& frame) {
   const auto offset = static_cast<std::uint32_t>(op.offset + op.progress);
   const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>(op.length - op.progress, max_r2t_));
   std::uint16_t tag = 0;
-  if (!transfers_->open_window(token, offset, length, 0, tag)) {
+  if (!transfers_->open_window(token, offset, length, tag)) {
     dequeue(token);
     tag_wait_.push_back(token, hooks());  // all tags are in use: goes on when one is free
     return false;

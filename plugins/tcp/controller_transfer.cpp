@@ -33,9 +33,10 @@ bool ControllerTransfers::grow(std::uint32_t depth) {
   if (in_use) {
     return false;
   }
-  commands_.resize(depth);
   const std::uint64_t wanted = std::uint64_t{depth} * outstanding_r2t_;
-  windows_.assign(std::min<std::uint64_t>(wanted, kMaxTags), Window{});
+  std::vector<Window> windows(std::min<std::uint64_t>(wanted, kMaxTags));
+  commands_.resize(depth);  // the last that may fail, and then without effect
+  windows_ = std::move(windows);
   index_mask_ = std::bit_ceil(tag_count()) - 1;
   free_ = List{};
   for (std::uint32_t i = 0; i < tag_count(); ++i) {
@@ -168,7 +169,7 @@ bool ControllerTransfers::send(std::uint32_t token, std::uint64_t offset, std::u
 
 // ---- windows -------------------------------------------------------------------------------------------------------
 
-bool ControllerTransfers::open_window(std::uint32_t token, std::uint32_t offset, std::uint32_t len, std::uint32_t user,
+bool ControllerTransfers::open_window(std::uint32_t token, std::uint32_t offset, std::uint32_t len,
                                       std::uint16_t& ttag) {
   Command& command = commands_[token];
   assert(command.active && !command.abandoned && len != 0);
@@ -185,7 +186,6 @@ bool ControllerTransfers::open_window(std::uint32_t token, std::uint32_t offset,
   window.ever_used = true;
   window.cid = command.cid;
   window.token = token;
-  window.user = user;
   window.offset = offset;
   window.length = len;
   window.received = 0;
@@ -247,12 +247,8 @@ Violation ControllerTransfers::on_h2c(const Pdu& pdu, H2cTarget& target) {
   if (Violation bad = judge_range(pdu, window)) {
     return bad;
   }
-  target = H2cTarget{.drop = window.state == State::kAbandoned,
-                     .last = pdu.last(),
-                     .ttag = pdu.ttag,
-                     .token = window.token,
-                     .user = window.user,
-                     .position = window.received};
+  target =
+      H2cTarget{.drop = window.state == State::kAbandoned, .last = pdu.last(), .ttag = pdu.ttag, .token = window.token};
   window.received += pdu.length;
   return {};
 }
@@ -261,11 +257,6 @@ void ControllerTransfers::close_window(std::uint16_t ttag) {
   if (find(ttag) != nullptr) {
     release(index_of(ttag));
   }
-}
-
-bool ControllerTransfers::wanted(std::uint16_t ttag) const {
-  const Window* window = find(ttag);
-  return window != nullptr && window->state == State::kOpen;
 }
 
 }  // namespace weft::tcp

@@ -189,9 +189,11 @@ Made<Connection*> Group::connect(const weft_address& address, const weft_qpair_p
     if (*kind != FdKind::kConnected)
       return std::unexpected(
           Failure{.code = EINVAL, .text = fmt::format("descriptor {} is a listening socket", address.fd)});
-    tune_connected(address.fd, *options);
     auto connection = std::make_unique<Connection>(*this, Role::kHost, *options, params, events, ctx);
-    connection->start(std::make_unique<KernelSocket>(UniqueFd(address.fd)));
+    // Not make_unique: a new-expression has its memory before it takes the descriptor, which else stays the caller's.
+    std::unique_ptr<Socket> socket(new KernelSocket(UniqueFd(address.fd)));
+    tune_connected(socket->fd(), *options);
+    connection->start(std::move(socket));
     return connection.release();
   }
   auto connection = std::make_unique<Connection>(*this, Role::kHost, *options, params, events, ctx);
@@ -222,9 +224,9 @@ Made<Connection*> Group::accept(Pending& pending, const weft_qpair_params& param
   const Made<void> fit = check_params(params);
   if (!fit) return std::unexpected(fit.error());
   auto connection = std::make_unique<Connection>(*this, Role::kController, pending.options(), params, events, ctx);
-  UniqueFd fd = pending.take_fd();
-  tune_connected(fd.get(), pending.options());
-  connection->start(std::make_unique<KernelSocket>(std::move(fd)));
+  std::unique_ptr<Socket> socket(new KernelSocket(pending.take_fd()));  // memory first, as in connect()
+  tune_connected(socket->fd(), pending.options());
+  connection->start(std::move(socket));
   delete &pending;
   return connection.release();
 }

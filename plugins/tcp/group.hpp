@@ -63,7 +63,6 @@ class Group {
   void finish(DataOp& op);                                       // its event comes from the next deliver()
   void resume(Pollable& object) { resumed_.push_back(object); }  // its on_resume() comes in the next turn
   void wait_for_memory(Connection& connection) { waiting_.push_back(connection); }
-  void release_slab(Slab& slab);
   void set_deadline(Pollable& object, std::uint64_t deadline);  // 0: none
   void add(Pollable& object) { objects_.push_back(object); }
   void bury(Pollable& object);  // it dies when no call of the group is on the stack

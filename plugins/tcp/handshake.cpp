@@ -71,9 +71,6 @@ HandshakeResult check_ic_resp(const HostOffer& offer, const std::byte* header) {
   if ((pdu.dgst & ~asked) != 0) {
     return violates(rules::kDigestNotRequested, PduType::kIcResp, asked, pdu.dgst);
   }
-  if (offer.require_digests && pdu.dgst != asked) {
-    return violates(rules::kDigestRefused, PduType::kIcResp, asked, pdu.dgst);
-  }
   if (pdu.maxh2cdata < kMinMaxH2cData || pdu.maxh2cdata % 4 != 0) {
     return violates(rules::kMaxH2cDataInvalid, PduType::kIcResp, pdu.maxh2cdata);
   }

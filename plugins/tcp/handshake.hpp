@@ -25,7 +25,6 @@ struct HostOffer {
   std::uint8_t hpda = 0;       // alignment of data that we want to receive; 0 based dwords, <= 31
   bool header_digest = false;  // asked for
   bool data_digest = false;
-  bool require_digests = false;       // a digest asked for and refused ends the connection
   std::uint32_t outstanding_r2t = 1;  // 1..kMaxOutstandingR2t; MAXR2T goes out 0 based
 };
 

@@ -58,7 +58,6 @@ bool HostTransfers::next_h2c(std::uint16_t cid, std::uint32_t max_h2c_data, H2cC
   const std::uint32_t length = std::min(first.left, max_h2c_data);
   chunk = H2cChunk{
       .cccid = cid, .ttag = first.ttag, .offset = first.offset, .length = length, .last = length == first.left};
-  command.given += length;
   first.offset += length;
   first.left -= length;
   if (chunk.last) {
@@ -106,12 +105,7 @@ Violation HostTransfers::on_response(std::uint16_t cid) const {
 
 HostTransfers::Outcome HostTransfers::finish(std::uint16_t cid) {
   Command& command = commands_[cid];
-  Outcome outcome{.moved = command.moved, .failed = command.failed, .complete = true};
-  if (command.data == HostData::kIn) {
-    outcome.complete = command.granted == command.length;
-  } else if (command.data == HostData::kOut) {
-    outcome.complete = command.given == command.length;
-  }
+  const Outcome outcome{.moved = command.moved, .failed = command.failed};
   command = Command{};
   --in_flight_;
   return outcome;

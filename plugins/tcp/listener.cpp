@@ -27,13 +27,14 @@ std::unexpected<Failure> cannot(int error, std::string what) {
 }
 
 // "" and "*" stand for every address, of both families.
-Made<NetAddress> address_to_bind(const weft_address& address) {
+bool is_any(const weft_address& address) {
+  return address.traddr == nullptr || *address.traddr == '\0' || std::strcmp(address.traddr, "*") == 0;
+}
+
+Made<NetAddress> address_to_bind(const weft_address& address, const char* any) {
   const std::string host = address.traddr != nullptr ? address.traddr : "";
   const std::string service = address.trsvcid != nullptr ? address.trsvcid : "0";
-  const auto numeric = parse_numeric(host.empty() || host == "*" ? "::"
-                                     : host == "localhost"       ? "127.0.0.1"
-                                                                 : host,
-                                     service);
+  const auto numeric = parse_numeric(is_any(address) ? any : host == "localhost" ? "127.0.0.1" : host, service);
   if (!numeric) return std::unexpected(numeric.error());
   if (!*numeric)
     return std::unexpected(Failure{
@@ -44,14 +45,18 @@ Made<NetAddress> address_to_bind(const weft_address& address) {
 }  // namespace
 
 Made<UniqueFd> Listener::open_socket(const weft_address& address, const Options& options) {
-  const Made<NetAddress> where = address_to_bind(address);
+  Made<NetAddress> where = address_to_bind(address, "::");
   if (!where) return std::unexpected(where.error());
   Made<UniqueFd> fd = open_stream(where->family());
+  if (!fd && fd.error().code == EAFNOSUPPORT && is_any(address)) {  // a machine without IPv6
+    where = address_to_bind(address, "0.0.0.0");
+    if (!where) return std::unexpected(where.error());
+    fd = open_stream(where->family());
+  }
   if (!fd) return fd;
   const int on = 1;
   // An IPv6 wildcard that was not written as such ("*") serves IPv4 too; "[::]" means IPv6.
-  const bool both = address.traddr == nullptr || *address.traddr == '\0' || std::strcmp(address.traddr, "*") == 0;
-  const int v6only = both ? 0 : 1;
+  const int v6only = is_any(address) ? 0 : 1;
   ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (where->family() == AF_INET6) ::setsockopt(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only);
   const Made<void> prepared = prepare_socket(fd->get(), options);

@@ -18,6 +18,8 @@ using plugin::Made;
 
 namespace {
 
+constexpr int kProbes = 4;  // without an answer: then the peer is gone
+
 std::unexpected<Failure> system_failure(int error, std::string text, std::string_view stage = {}) {
   text += ": ";
   text += std::strerror(error);
@@ -185,7 +187,8 @@ void tune_connected(int fd, const Options& options) {
     const int seconds = static_cast<int>((options.keepalive + kSecond - 1) / kSecond);
     set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
-    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, seconds / 4));
+    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, seconds / kProbes));
+    set(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbes);
   }
   if (options.dscp != 0) {
     const int traffic_class = options.dscp << 2;

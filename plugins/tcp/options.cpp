@@ -20,7 +20,9 @@ const weft_option_info kOptionInfo[] = {
     {"connect_timeout", "duration", "5s", "for the TCP connection to each address that a name has"},
     {"pdu_timeout", "duration", "30s", "for the rest of a PDU of which a part has come"},
     {"close_timeout", "duration", "30s", "for the peer to close after a TermReq or after our last byte"},
-    {"keepalive", "duration", "0", "idle time before TCP keep-alive probes; 0: none"},
+    {"keepalive", "duration", "60s",
+     "idle time before TCP keep-alive probes; a peer that answers none in as long again is "
+     "gone; 0: none"},
     {"nodelay", "bool", "on", "TCP_NODELAY"},
     {"dscp", "count", "0", "differentiated services code point, 0 to 63"},
     {"congestion", "text", "", "TCP congestion control, cubic for one; empty: the machine's default"},
@@ -157,7 +159,6 @@ HostOffer Options::host_offer() const {
   return {.hpda = pda,
           .header_digest = header_digest.value_or(false),
           .data_digest = data_digest.value_or(false),
-          .require_digests = false,
           .outstanding_r2t = outstanding_r2t};
 }
 

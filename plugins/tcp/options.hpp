@@ -29,7 +29,7 @@ struct Options {
   std::uint64_t connect_timeout = 5 * kSecond;  // per address
   std::uint64_t pdu_timeout = 30 * kSecond;
   std::uint64_t close_timeout = 30 * kSecond;
-  std::uint64_t keepalive = 0;  // idle time before TCP probes; 0: off
+  std::uint64_t keepalive = 60 * kSecond;  // idle time before TCP probes; 0: off
   bool nodelay = true;
   std::uint8_t dscp = 0;
   std::uint32_t sndbuf = 0, rcvbuf = 0;     // 0: the kernel's choice

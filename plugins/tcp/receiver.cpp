@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace weft::tcp {
 
@@ -18,8 +19,52 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
+void Receiver::make_room(std::uint32_t bytes) {
+  if (bytes <= room_size_) return;
+  auto room = std::make_unique_for_overwrite<std::byte[]>(bytes);
+  if (set_aside_) std::memcpy(room.get(), room_.get(), capsule_length_ - data_left_);
+  room_ = std::move(room);
+  room_size_ = bytes;
+}
+
 Receiver::Result Receiver::run(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit) {
   if (stopped_) return Result::kStopped;
+  if (set_aside_ && !bring_back(slabs, stats)) return Result::kNoMemory;
+  const Result result = read(sink, socket, slabs, stats, limit);
+  if (capsule_slab_ != nullptr && result != Result::kMore) set_aside(slabs, stats);
+  return result;
+}
+
+// The capsule's data is not whole, and nobody knows when the rest comes.
+void Receiver::set_aside(SlabPool& slabs, weft_stats& stats) {
+  const std::uint32_t have = capsule_length_ - data_left_;
+  assert(have <= room_size_);
+  std::memcpy(room_.get(), capsule_, have);
+  ++stats.copies;
+  stats.copied_bytes += have;
+  slabs.release(*capsule_slab_);
+  capsule_slab_ = nullptr;
+  capsule_ = nullptr;
+  set_aside_ = true;
+}
+
+// Into a slab again, where the rest can follow. False: none is free.
+bool Receiver::bring_back(SlabPool& slabs, weft_stats& stats) {
+  const SlabPool::Window window = slabs.window();
+  if (window.slab == nullptr) return false;
+  const std::uint32_t have = capsule_length_ - data_left_;
+  capsule_ = window.bytes.data();
+  capsule_slab_ = window.slab;
+  SlabPool::hold(*window.slab);
+  SlabPool::reserve_up_to(*window.slab, capsule_ + capsule_length_);
+  std::memcpy(capsule_, room_.get(), have);
+  ++stats.copies;
+  stats.copied_bytes += have;
+  set_aside_ = false;
+  return true;
+}
+
+Receiver::Result Receiver::read(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit) {
   if (is_parked()) {
     const Range range = parked_;
     parked_ = {};
@@ -28,6 +73,7 @@ Receiver::Result Receiver::run(Side& sink, Socket& socket, SlabPool& slabs, weft
   }
   std::array<iovec, kMaxIov + 1> pieces;
   for (std::uint64_t total = 0; total < limit;) {
+    if (!sink.may_read()) return Result::kBlocked;
     std::uint64_t direct = 0;
     std::uint32_t count = direct_pieces(std::span(pieces).first<kMaxIov>(), direct);
     SlabPool::Window window = slabs.window();
@@ -85,7 +131,7 @@ void Receiver::stop(SlabPool& slabs) {
   parked_ = {};
   capsule_slab_ = nullptr;
   payload_ = {};
-  under_way_ = retry_ = false;
+  under_way_ = retry_ = set_aside_ = false;
   partial_length_ = skip_left_ = data_left_ = digest_left_ = 0;
 }
 
@@ -211,7 +257,6 @@ Receiver::Result Receiver::begin_pdu(Side& sink, const Pdu& pdu, Range& range, s
   skip_left_ = pdu.data_offset - consumed;
   data_left_ = pdu.data_len;
   digest_left_ = pdu.data_digest_len;
-  if (is_term_req(pdu.type)) skip_left_ = data_left_ = 0;
   has_digest_ = pdu.data_digest_len != 0;
   under_way_ = data_left_ != 0;
   payload_ = payload;

@@ -5,14 +5,17 @@
 //     ...
 //
 // Of a header that is cut, the first part is kept here (at most kMaxHeaderSize bytes). In-capsule data stays in the
-// slab. When the side says "blocked" (no free token), what was read stays in its slab until resume.
-// Thread: the group's. Nothing allocates.
+// slab, but only once it is whole: while the rest has not come, what there is waits in the connection's own memory, so
+// that peers who send half a capsule hold nothing of what the group shares. When the side says "blocked" (no free
+// token), what was read stays in its slab until resume.
+// Thread: the group's. Nothing allocates but make_room().
 #ifndef WEFT_TCP_RECEIVER_HPP
 #define WEFT_TCP_RECEIVER_HPP
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "digest.hpp"
@@ -29,7 +32,7 @@ class Receiver {
   enum class Result : std::uint8_t {
     kDrained,    // the socket had no more
     kMore,       // the turn's share is used up
-    kBlocked,    // the side takes no more for now
+    kBlocked,    // the side takes no more for now: no token, or it holds more than its part of the memory
     kNoMemory,   // no slab is free
     kEnd,        // the peer closed its side of the stream
     kError,      // error()
@@ -37,7 +40,10 @@ class Receiver {
     kStopped,    // stop() was called, or the side ended the connection
   };
 
+  // The rules say how much data a capsule may carry: make_room() for that first.
   void set_rules(const ReadRules& rules) { rules_ = rules; }
+  // Own memory for the part of a capsule's data that has come. Throws std::bad_alloc, and then had no effect.
+  void make_room(std::uint32_t bytes);
   [[nodiscard]] const ReadRules& rules() const { return rules_; }
 
   // Reads and walks, at most about `limit` bytes. Counts into `stats`.
@@ -66,6 +72,9 @@ class Receiver {
   };
   static constexpr Result kGoOn = Result::kMore;
 
+  Result read(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit);
+  void set_aside(SlabPool& slabs, weft_stats& stats);
+  bool bring_back(SlabPool& slabs, weft_stats& stats);
   std::uint32_t direct_pieces(std::span<iovec> out, std::uint64_t& bytes);
   void took_direct(Side& sink, std::span<const iovec> pieces, std::uint64_t count);
   Result walk(Side& sink, Range range, SlabPool& slabs, weft_stats& stats);
@@ -87,6 +96,9 @@ class Receiver {
   std::byte* capsule_ = nullptr;  // in-capsule data: where it lies, and on which slab it holds a reference
   std::uint32_t capsule_length_ = 0;
   Slab* capsule_slab_ = nullptr;
+  std::unique_ptr<std::byte[]> room_;  // for what has come of it, between reads
+  std::uint32_t room_size_ = 0;
+  bool set_aside_ = false;
   std::array<std::byte, kDigestSize> digest_{};
   // Between reads.
   std::array<std::byte, kMaxHeaderSize> partial_{};

@@ -73,8 +73,6 @@ const Rule kDigestBitsReserved{kField, kDgst, kTermReq, "digest_bits_reserved",
 const Rule kDigestNotRequested{
     kField, kDgst, kTermReq, "digest_not_requested",
     "{peer} sent {pdu} that turns on a digest nobody asked for (asked {a:#04x}, answered {b:#04x})"};
-const Rule kDigestRefused{kParameter, kDgst, kTermReq, "digest_refused",
-                          "{peer} refused a digest that is required here (asked {a:#04x}, answered {b:#04x})"};
 const Rule kMaxH2cDataInvalid{kField, kMaxH2c, kTermReq, "max_h2c_data_invalid",
                               "{peer} sent {pdu} with MAXH2CDATA {a}, which must be a multiple of 4 and at least 4096"};
 
@@ -158,7 +156,6 @@ std::span<const Rule* const> all_rules() {
                                          &kPdaTooLarge,
                                          &kDigestBitsReserved,
                                          &kDigestNotRequested,
-                                         &kDigestRefused,
                                          &kMaxH2cDataInvalid,
                                          &kR2tUnknownCommand,
                                          &kR2tEmpty,

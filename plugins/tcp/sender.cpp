@@ -8,7 +8,7 @@ namespace weft::tcp {
 
 namespace {
 
-constexpr int kRounds = 4;  // sendmsg calls for one connection in one turn
+constexpr int kRounds = 4;  // sendmsg calls for one connection before the next one has its turn
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
 

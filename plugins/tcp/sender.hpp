@@ -84,7 +84,6 @@ class Sender {
   // Forgets everything; false when the first PDU had left in part, so that no other may follow it.
   bool forget();
   [[nodiscard]] bool empty() const { return frames_.empty(); }
-  [[nodiscard]] bool is_half_sent() const { return head_sent_ != 0; }
 
  private:
   void build(Side& source, SendBuffer& buffer, weft_stats& stats);

@@ -58,6 +58,9 @@ class Side {
   virtual Take take(const Pdu& pdu, Payload& payload, Violation& violation) = 0;
   virtual void payload_done(bool digest_ok, const std::byte* data, struct Slab* slab) = 0;
 
+  // False: it holds more than its part of the memory for what comes; asked before each read.
+  [[nodiscard]] virtual bool may_read() const { return true; }
+
   // Ends every operation with `error` (negative errno), by events. After it nothing of the core's is borrowed.
   virtual void end_operations(std::int32_t error) = 0;
   // Nothing that the peer or we still wait for.

@@ -21,6 +21,7 @@ SlabPool::SlabPool(std::uint64_t bytes)
   }
   current_ = free_;
   free_ = free_->next_free;
+  free_count_ = count_ - 1;
 }
 
 SlabPool::~SlabPool() { ::munmap(memory_, mapped_); }
@@ -30,6 +31,7 @@ SlabPool::Window SlabPool::window() {
     if (free_ == nullptr) return {};
     current_ = free_;  // the one left behind comes to the free list when its last reference goes
     free_ = free_->next_free;
+    --free_count_;
   }
   return {current_, std::span(current_->base + current_->fill, kWindow - current_->fill)};
 }
@@ -54,6 +56,7 @@ bool SlabPool::release(Slab& slab) {
   if (&slab != current_) {
     slab.next_free = free_;
     free_ = &slab;
+    ++free_count_;
   }
   return true;
 }

@@ -13,6 +13,7 @@
 #ifndef WEFT_TCP_SLAB_POOL_HPP
 #define WEFT_TCP_SLAB_POOL_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -55,7 +56,9 @@ class SlabPool {
   // True when the slab became free, so that those who wait may go on.
   bool release(Slab& slab);
 
-  [[nodiscard]] std::uint32_t slab_count() const { return count_; }
+  [[nodiscard]] std::uint64_t free_bytes() const {
+    return std::uint64_t{free_count_} * kWindow + (kWindow - std::min(current_->fill, kWindow));
+  }
   [[nodiscard]] std::uint32_t held() const;  // slabs with references
 
  private:
@@ -64,6 +67,7 @@ class SlabPool {
   std::uint32_t count_ = 0;
   std::unique_ptr<Slab[]> slabs_;
   Slab* free_ = nullptr;
+  std::uint32_t free_count_ = 0;
   Slab* current_ = nullptr;
 };
 

@@ -65,8 +65,7 @@ class HostTransfers {
 
   struct Outcome {
     std::uint64_t moved = 0;
-    bool failed = false;    // a data digest was wrong
-    bool complete = false;  // every byte of the command's length was granted and given (out), announced (in)
+    bool failed = false;  // a data digest was wrong
   };
   // The command is over (response, SUCCESS or close): its R2Ts are forgotten and the CID is free.
   Outcome finish(std::uint16_t cid);
@@ -85,7 +84,6 @@ class HostTransfers {
     std::uint8_t r2t_count = 0;
     std::uint32_t length = 0;
     std::uint64_t granted = 0;  // out: bytes covered by R2Ts; in: next DATAO
-    std::uint64_t given = 0;    // out: bytes given by next_h2c
     std::uint64_t moved = 0;
   };
   struct R2t {
@@ -108,9 +106,7 @@ struct H2cTarget {
   bool drop = false;  // nobody waits for it any more: take the data and forget it
   bool last = false;  // completes its window: after the data, close_window(ttag)
   std::uint16_t ttag = 0;
-  std::uint32_t token = 0;     // valid unless drop
-  std::uint32_t user = 0;      // what open_window() was given; valid unless drop
-  std::uint32_t position = 0;  // from the start of the window
+  std::uint32_t token = 0;  // valid unless drop
 };
 
 // One C2HData PDU to send.
@@ -143,7 +139,7 @@ class ControllerTransfers {
   // False: the token is not below the depth, or in use.
   [[nodiscard]] bool begin(std::uint32_t token, std::uint16_t cid, std::uint32_t length);
   // The command is answered, or its data cancelled: nothing waits for the data any more, and none is to be asked for or
-  // sent. Time: its windows. A PDU whose data is just coming is to be dropped from here on: see wanted().
+  // sent. Time: its windows. A PDU whose data is just coming is to be dropped from here on.
   void abandon(std::uint32_t token);
   // abandon() and the token is free.
   void end(std::uint32_t token);
@@ -155,16 +151,13 @@ class ControllerTransfers {
   // send_data: the same for the other direction.
   [[nodiscard]] bool send(std::uint32_t token, std::uint64_t offset, std::uint64_t len);
 
-  // An R2T for bytes offset .. offset+len, in the order of the requests; `user` comes back in H2cTarget. False: as many
-  // as the host allows are outstanding for the command, or all tags are in use: ask again when a window was closed.
-  [[nodiscard]] bool open_window(std::uint32_t token, std::uint32_t offset, std::uint32_t len, std::uint32_t user,
-                                 std::uint16_t& ttag);
+  // An R2T for bytes offset .. offset+len, in the order of the requests. False: as many as the host allows are
+  // outstanding for the command, or all tags are in use: ask again when a window was closed.
+  [[nodiscard]] bool open_window(std::uint32_t token, std::uint32_t offset, std::uint32_t len, std::uint16_t& ttag);
   // An H2CData came. No violation: `target` says where its data goes.
   Violation on_h2c(const Pdu& pdu, H2cTarget& target);
   // The data of its last H2CData was taken. A tag that is no longer in use is passed over.
   void close_window(std::uint16_t ttag);
-  // Somebody still waits for the data of the window.
-  [[nodiscard]] bool wanted(std::uint16_t ttag) const;
 
   // R2Ts of the command that are not answered in full.
   [[nodiscard]] std::uint32_t open_windows(std::uint32_t token) const { return commands_[token].windows; }
@@ -183,7 +176,6 @@ class ControllerTransfers {
     std::uint16_t cid = 0;
     std::uint16_t ttag = 0;  // of now, or of the next use
     std::uint32_t token = kNone;
-    std::uint32_t user = 0;
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
     std::uint32_t received = 0;

@@ -68,8 +68,7 @@ extern const Rule kUnknownType, kWrongDirection, kIcPduTooLate, kIcPduExpected, 
     kDataOffsetMisaligned, kPduLength, kPduLengthBelowHeader, kPduLengthNoRoomForDigest, kInCapsuleTooLong,
     kHeaderDigestWrong;
 // ICReq and ICResp; C1-C5.
-extern const Rule kPfvUnsupported, kPdaTooLarge, kDigestBitsReserved, kDigestNotRequested, kDigestRefused,
-    kMaxH2cDataInvalid;
+extern const Rule kPfvUnsupported, kPdaTooLarge, kDigestBitsReserved, kDigestNotRequested, kMaxH2cDataInvalid;
 // R2T, C2HData and CapsuleResp, found by a host; C18-C21.
 extern const Rule kR2tUnknownCommand, kR2tEmpty, kR2tOutOfRange, kR2tOutOfOrder, kR2tTooMany, kC2hUnknownCommand,
     kC2hLength, kC2hEmpty, kC2hAfterLast, kC2hOutOfRange, kC2hOutOfOrder, kC2hLastEarly, kC2hLastMissing,

@@ -168,9 +168,9 @@ class Stream {
     const std::uint32_t half = verdict.length / 2;
     std::uint16_t ttag = 0;
     if (half != 0) {
-      promise(controller_.open_window(token, 0, half, token, ttag));
+      promise(controller_.open_window(token, 0, half, ttag));
     }
-    promise(controller_.open_window(token, half, verdict.length - half, token, ttag));
+    promise(controller_.open_window(token, half, verdict.length - half, ttag));
     return {};
   }
 
@@ -179,10 +179,9 @@ class Stream {
     if (Violation bad = controller_.on_h2c(pdu, target)) {
       return bad;
     }
-    promise(target.drop ||
-            (target.token < kDepth && target.user == target.token && controller_.cid(target.token) == pdu.cccid &&
-             std::uint64_t{pdu.offset} + pdu.length <= controller_.length(target.token)));
-    promise(controller_.wanted(pdu.ttag) != target.drop && pdu.length <= kMaxH2c);
+    promise(target.drop || (target.token < kDepth && controller_.cid(target.token) == pdu.cccid &&
+                            std::uint64_t{pdu.offset} + pdu.length <= controller_.length(target.token)));
+    promise(pdu.length <= kMaxH2c);
     if (target.last) {
       controller_.close_window(target.ttag);
       ++result_.finished_windows;
@@ -207,7 +206,7 @@ class Stream {
     }
     promise(std::uint64_t{pdu.offset} + pdu.length <= kLength && pdu.length == pdu.data_len);
     if (pdu.success()) {
-      promise(host_.finish(pdu.cccid).complete);
+      host_.finish(pdu.cccid);
       begin(pdu.cccid);
     }
     return {};

@@ -34,14 +34,14 @@ TEST_P(Cut, EndsEveryOperationOnBothSides) {
   std::uint64_t total = 0;
   {
     World world;
-    Joined joined(world, {{"hdgst", "on"}, {"ddgst", "on"}}, {{"maxh2cdata", "64K"}, {"maxc2hdata", "64K"}});
+    Joined joined(world, {{"hdgst", "on"}, {"ddgst", "on"}}, {{"maxh2cdata", "65536"}, {"maxc2hdata", "65536"}});
     Busy busy(world, joined);
     world.run_until([&] { return joined.host.outstanding == 0; });
     total = to_controller ? joined.wire.to_controller.moved : joined.wire.to_host.moved;
   }
   for (std::uint64_t at = static_cast<std::uint64_t>(step); at < total + 1000; at += at < 700 ? 29 : total / 13) {
     World world;
-    Joined joined(world, {{"hdgst", "on"}, {"ddgst", "on"}}, {{"maxh2cdata", "64K"}, {"maxc2hdata", "64K"}},
+    Joined joined(world, {{"hdgst", "on"}, {"ddgst", "on"}}, {{"maxh2cdata", "65536"}, {"maxc2hdata", "65536"}},
                   params(16, true), params(16, true), false);
     (to_controller ? joined.wire.to_controller : joined.wire.to_host).cut_after = at;
     std::optional<Busy> busy;
@@ -62,7 +62,7 @@ TEST_P(CloseAfter, EndsEveryOperationOnBothSides) {
   const auto [host_closes, flags] = GetParam();
   for (int turns = 0; turns < 12; ++turns) {
     World world;
-    Joined joined(world, {}, {{"maxh2cdata", "64K"}}, params(16, true), params(16, true), turns > 3);
+    Joined joined(world, {}, {{"maxh2cdata", "65536"}}, params(16, true), params(16, true), turns > 3);
     joined.wire.chunk = 20000;
     std::optional<Busy> busy;
     if (joined.host.limits) {
@@ -164,7 +164,7 @@ TEST(Cancel, EndsDataCallsAndLateDataIsDropped) {
 
 TEST(Cancel, StopsDataThatIsBeingSent) {
   World world;
-  Joined joined(world, {}, {{"maxc2hdata", "8K"}});
+  Joined joined(world, {}, {{"maxc2hdata", "8192"}});
   ControllerQueue& controller = joined.controller();
   joined.wire.chunk = 1000;
   Bytes from = pattern(1u << 20, 2), back(1u << 20);

@@ -108,17 +108,17 @@ TEST_P(Life, KeepsManyCommandsApart) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Life,
-                         ::testing::Values(Shape{false, false, 0, 65536, "1M", "256K", "1", 0},
-                                           Shape{true, false, 0, 65536, "1M", "256K", "1", 0},
-                                           Shape{false, true, 0, 65536, "1M", "256K", "1", 0},
-                                           Shape{true, true, 0, 65536, "128K", "256K", "1", 0},
-                                           Shape{true, true, 31, 65536, "4K", "4K", "4", 0},
-                                           Shape{false, false, 31, 777, "4K", "4K", "16", 0},
-                                           Shape{false, false, 3, 4099, "8K", "12K", "2", 5000},
-                                           Shape{true, true, 5, 4099, "8K", "12K", "2", 5000},
-                                           Shape{false, true, 0, 1000, "64K", "64K", "3", 30000},
-                                           Shape{false, false, 0, 1, "4K", "4K", "1", 0},
-                                           Shape{true, true, 7, 1, "4K", "4K", "2", 3000}),
+                         ::testing::Values(Shape{false, false, 0, 65536, "1048576", "262144", "1", 0},
+                                           Shape{true, false, 0, 65536, "1048576", "262144", "1", 0},
+                                           Shape{false, true, 0, 65536, "1048576", "262144", "1", 0},
+                                           Shape{true, true, 0, 65536, "131072", "262144", "1", 0},
+                                           Shape{true, true, 31, 65536, "4096", "4096", "4", 0},
+                                           Shape{false, false, 31, 777, "4096", "4096", "16", 0},
+                                           Shape{false, false, 3, 4099, "8192", "12288", "2", 5000},
+                                           Shape{true, true, 5, 4099, "8192", "12288", "2", 5000},
+                                           Shape{false, true, 0, 1000, "65536", "65536", "3", 30000},
+                                           Shape{false, false, 0, 1, "4096", "4096", "1", 0},
+                                           Shape{true, true, 7, 1, "4096", "4096", "2", 3000}),
                          name_of);
 
 TEST(Folding, SuccessIsFoldedOnlyWhenAllowed) {

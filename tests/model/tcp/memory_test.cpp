@@ -2,16 +2,20 @@
 #include <cstdlib>
 #include <new>
 
+#include <fcntl.h>
 #include <malloc.h>
 
+#include "plugins/tcp/transfer.hpp"
 #include "world.hpp"
 
 namespace {
 
 thread_local std::int64_t live_bytes = 0;
 thread_local std::uint64_t allocations = 0;
+thread_local std::uint64_t fail_in = 0;  // the how-manieth from now on fails; 0: none
 
 void* counted(std::size_t size) {
+  if (fail_in != 0 && --fail_in == 0) throw std::bad_alloc();
   void* place = std::malloc(size);
   if (place == nullptr) throw std::bad_alloc();
   live_bytes += static_cast<std::int64_t>(::malloc_usable_size(place));
@@ -74,7 +78,7 @@ TEST(Memory, IoAllocatesNothing) {
     const weft_qpair_params io = params(8, false, 4096);
     RawPeer unused(world);
     Joined joined(world, {{"hdgst", digests ? "on" : "off"}, {"ddgst", digests ? "on" : "off"}},
-                  {{"maxh2cdata", "32K"}}, io, io);
+                  {{"maxh2cdata", "32768"}}, io, io);
     ASSERT_EQ(world.table.configure(joined.controller().handle, &io, nullptr), 0);
     ControllerQueue& controller = joined.controller();
     const Bytes data = pattern(100000, 1);
@@ -127,6 +131,96 @@ TEST(Memory, IoAllocatesNothing) {
     world.run_until([&] { return joined.host.closed && joined.controller().closed; });
     world.between_turns.clear();
   }
+}
+
+// Calls `call` with the first allocation failing, then the second, until it succeeds; how often it failed.
+int fail_each(const std::function<int()>& call, const std::function<void()>& unharmed) {
+  for (std::uint64_t n = 1; n < 1000; ++n) {
+    fail_in = n;
+    const int rc = call();
+    fail_in = 0;
+    if (rc == 0) return static_cast<int>(n - 1);
+    EXPECT_EQ(rc, -ENOMEM) << "allocation " << n;
+    unharmed();
+  }
+  ADD_FAILURE() << "never succeeds";
+  return 0;
+}
+
+TEST(NoMemory, AConnectThatFailsLeavesTheDescriptor) {
+  World world;
+  RawPeer peer(world);
+  const Where where(peer.other_fd);
+  const weft_qpair_params io = params(8, true);
+  weft_qpair_events events{};
+  events.size = sizeof events;
+  bool closed = false;
+  events.on_closed = [](void* ctx, const weft_error*) { *static_cast<bool*>(ctx) = true; };
+  weft_qpair* handle = nullptr;
+  const int failures = fail_each(
+      [&] { return world.table.connect(world.host_group, where.get(), &io, &events, &closed, &handle, nullptr); },
+      [&] { ASSERT_NE(::fcntl(peer.other_fd, F_GETFD), -1) << "the descriptor was closed"; });
+  EXPECT_GT(failures, 3);
+  world.table.close(handle, 0, 0);
+  world.run_until([&] { return closed; });
+}
+
+TEST(NoMemory, AnAcceptThatFailsLeavesThePending) {
+  struct Told {
+    bool ready = false, closed = false;
+  };
+  World world;
+  RawPeer peer(world);
+  Server server(world, Where(peer.other_fd), params(8, true));
+  server.keep = true;
+  world.run_until([&] { return server.pendings.size() == 1; });
+  weft_pending* const pending = std::exchange(server.pendings, {})[0];
+  const weft_qpair_params io = params(8, true);
+  Told told;
+  weft_qpair_events events{};
+  events.size = sizeof events;
+  events.on_ready = [](void* ctx, const weft_limits*) { static_cast<Told*>(ctx)->ready = true; };
+  events.on_closed = [](void* ctx, const weft_error*) { static_cast<Told*>(ctx)->closed = true; };
+  weft_qpair* handle = nullptr;
+  const int failures = fail_each(
+      [&] { return world.table.accept(world.controller_group, pending, &io, &events, &told, &handle, nullptr); },
+      [] {});
+  EXPECT_GT(failures, 3);
+  peer.send(ic_req());
+  world.run_until([&] { return told.ready; }, "the handshake on a connection that was accepted at last");
+  world.table.close(handle, 0, 0);
+  world.run_until([&] { return told.closed; });
+}
+
+TEST(NoMemory, AConfigureThatFailsMayBeRepeated) {
+  World world;
+  const weft_qpair_params io = params(64, false, 32768);
+  Joined joined(world, {}, {}, io, params(2, true));
+  const int failures =
+      fail_each([&] { return world.table.configure(joined.controller().handle, &io, nullptr); }, [] {});
+  EXPECT_GT(failures, 3);
+  const Bytes data = pattern(50000, 1);
+  for (std::uint16_t cid = 0; cid < 64; ++cid) ASSERT_EQ(joined.host.send(make_sqe(kWrite, cid), &data), 0);
+  world.run_until([&] { return joined.host.outstanding == 0; });
+  for (std::uint16_t cid = 0; cid < 64; ++cid) EXPECT_EQ(joined.host.responses[cid].error, 0);
+}
+
+TEST(NoMemory, TagsThatCouldNotBeMadeAreMadeTheNextTime) {
+  tcp::ControllerTransfers transfers(2, 4, 131072);
+  const int failures = fail_each(
+      [&] {
+        try {
+          return transfers.grow(64) ? 0 : -EBUSY;
+        } catch (const std::bad_alloc&) {
+          return -ENOMEM;
+        }
+      },
+      [&] {
+        EXPECT_EQ(transfers.depth(), 2u);
+        EXPECT_EQ(transfers.tag_count(), 8u);
+      });
+  EXPECT_EQ(failures, 2);
+  EXPECT_EQ(transfers.tag_count(), 256u);
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ TEST_F(AgainstController, DataOutsideItsWindowIsFes4AndEndsTheDataCall) {
 }
 
 TEST_F(AgainstController, MoreThanMaxH2cDataIsFes5) {
-  start({{"maxh2cdata", "4K"}});
+  start({{"maxh2cdata", "4096"}});
   peer.send(capsule(1, kWrite, 8192));
   const Bytes asked = peer.expect(24);
   peer.send(data_pdu(6, 0, 1, load<le16>(asked.data() + 10), 0, Bytes(4100)));

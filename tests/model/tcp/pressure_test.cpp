@@ -9,7 +9,7 @@ namespace weft::test {
 namespace {
 
 TEST(Pressure, MemoryForInCapsuleDataRunsOutAndComesBack) {
-  World world(Options{{"rxmem", "1M"}});
+  World world(Options{{"rxmem", "1048576"}});
   const weft_qpair_params io = params(128, false, 8192);
   Joined one(world, {}, {}, io, io), two(world, {}, {}, io, io);
   const Bytes data = pattern(8192, 3);
@@ -35,8 +35,80 @@ TEST(Pressure, MemoryForInCapsuleDataRunsOutAndComesBack) {
   });
 }
 
+// A capsule of a Write with 8 KiB of in-capsule data, of which only so much is sent.
+Bytes part_of_a_capsule(std::uint16_t cid, std::size_t length) {
+  constexpr std::uint32_t kData = 8192;
+  Bytes pdu(72 + kData);
+  pdu[0] = std::byte{4};
+  pdu[2] = std::byte{72};
+  pdu[3] = std::byte{72};
+  store(pdu.data() + 4, le32(static_cast<std::uint32_t>(pdu.size())));
+  Sqe sqe = make_sqe(kWrite, cid);
+  sqe[1] = std::byte{0x40};  // PSDT: SGL
+  store(sqe.data() + 32, le32(kData));
+  sqe[39] = std::byte{0x01};  // a data block at an offset in the capsule
+  std::copy(sqe.begin(), sqe.end(), pdu.begin() + 8);
+  const Bytes data = pattern(kData, cid);
+  std::copy(data.begin(), data.end(), pdu.begin() + 72);
+  pdu.resize(length);
+  return pdu;
+}
+
+TEST(Pressure, HalfCapsulesHoldNothingThatOthersNeed) {
+  World world(Options{{"rxmem", "1048576"}});
+  std::deque<RawPeer> peers;
+  std::deque<Server> servers;
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    RawPeer& peer = peers.emplace_back(world);
+    servers.emplace_back(world, Where(peer.other_fd), params(8, true));
+    peer.send(ic_req());
+    peer.expect(128);
+    peer.send(part_of_a_capsule(i, 1000));
+  }
+  world.settle();
+  Joined joined(world);
+  const Bytes data = pattern(8192, 3);
+  ASSERT_EQ(joined.host.send(make_sqe(kWrite, 1), &data), 0);
+  world.run_until([&] { return joined.host.answered(1); }, "a host among those that send half a capsule");
+  for (std::uint16_t i = 0; i < 200; ++i) {  // and what comes in two parts is whole
+    const Bytes whole = part_of_a_capsule(i, 72 + 8192);
+    ControllerQueue& queue = *servers[i].queues.at(0);
+    queue.on_command = [&queue](std::uint64_t token) {
+      EXPECT_EQ(queue.respond(token), 0);
+      EXPECT_EQ(queue.release(token), 0);
+    };
+    peers[i].send(Bytes(whole.begin() + 1000, whole.end()));
+    world.run_until([&] { return queue.commands.size() == 1; });
+    EXPECT_EQ(queue.commands.begin()->second.told.status, 0);
+    EXPECT_EQ(queue.commands.begin()->second.data, pattern(8192, i)) << i;
+  }
+}
+
+TEST(Pressure, AConnectionThatHoldsMuchLeavesAsMuchForTheOthers) {
+  World world(Options{{"rxmem", "1048576"}});
+  const weft_qpair_params io = params(128, false, 8192);
+  Joined hog(world, {}, {}, io, io), other(world, {}, {}, io, io);
+  ASSERT_EQ(world.table.configure(hog.controller().handle, &io, nullptr), 0);
+  ASSERT_EQ(world.table.configure(other.controller().handle, &io, nullptr), 0);
+  std::vector<std::uint64_t> kept;
+  hog.controller().on_command = [&](std::uint64_t token) { kept.push_back(token); };
+  const Bytes data = pattern(8192, 3);
+  for (std::uint16_t cid = 0; cid < 128; ++cid) ASSERT_EQ(hog.host.send(make_sqe(kWrite, cid), &data), 0);
+  world.settle(300);
+  EXPECT_LT(kept.size(), 128u);
+  for (std::uint16_t cid = 0; cid < 128; ++cid) ASSERT_EQ(other.host.send(make_sqe(kWrite, cid), &data), 0);
+  world.run_until([&] { return other.host.outstanding == 0; }, "the other host");
+  world.run_until([&] {
+    for (const std::uint64_t token : std::exchange(kept, {})) {
+      EXPECT_EQ(hog.controller().respond(token), 0);
+      EXPECT_EQ(hog.controller().release(token), 0);
+    }
+    return hog.host.outstanding == 0;
+  });
+}
+
 TEST(Pressure, AHostGoesOnWhileControllersHaveNoMemory) {
-  World world(Options{{"rxmem", "1M"}});
+  World world(Options{{"rxmem", "1048576"}});
   const weft_qpair_params io = params(128, false, 8192);
   Joined hog(world, {}, {}, io, io);
   ASSERT_EQ(world.table.configure(hog.controller().handle, &io, nullptr), 0);
@@ -97,7 +169,7 @@ TEST(Pressure, MoreUnansweredCommandsThanTheQueueHoldsAreAViolation) {
 TEST(Pressure, Depth128OfLargeTransfersBothWays) {
   World world;
   const weft_qpair_params io = params(128, false, 4096);
-  Joined joined(world, {{"ddgst", "on"}, {"maxr2t", "4"}}, {{"maxh2cdata", "32K"}, {"maxr2t", "4"}}, io,
+  Joined joined(world, {{"ddgst", "on"}, {"maxr2t", "4"}}, {{"maxh2cdata", "32768"}, {"maxr2t", "4"}}, io,
                 params(16, true));
   ASSERT_EQ(world.table.configure(joined.controller().handle, &io, nullptr), 0);
   std::vector<Bytes> data, back(128, Bytes(30000));

@@ -24,11 +24,10 @@ Pdu h2c(std::uint16_t cccid, std::uint16_t ttag, std::uint32_t offset, std::uint
 }
 
 // Opens a window the way the connection does.
-std::uint16_t open(ControllerTransfers& t, std::uint32_t token, std::uint32_t offset, std::uint32_t len,
-                   std::uint32_t user = 0) {
+std::uint16_t open(ControllerTransfers& t, std::uint32_t token, std::uint32_t offset, std::uint32_t len) {
   EXPECT_TRUE(t.request(token, offset, len));
   std::uint16_t ttag = 0;
-  EXPECT_TRUE(t.open_window(token, offset, len, user, ttag));
+  EXPECT_TRUE(t.open_window(token, offset, len, ttag));
   return ttag;
 }
 
@@ -93,23 +92,19 @@ TEST(ControllerTransfers, JudgesH2cData) {
 TEST(ControllerTransfers, TakesATransferPieceByPiece) {
   ControllerTransfers t(2, 1, kMaxH2c);
   ASSERT_TRUE(t.begin(1, 77, 20000));
-  const std::uint16_t tag = open(t, 1, 0, 20000, 42);
+  const std::uint16_t tag = open(t, 1, 0, 20000);
   H2cTarget target;
   std::uint32_t at = 0;
   for (std::uint32_t length : {1u, 8192u, 8192u, 3615u}) {
     const bool last = at + length == 20000;
     ASSERT_FALSE(t.on_h2c(h2c(77, tag, at, length, last), target));
     EXPECT_EQ(target.token, 1u);
-    EXPECT_EQ(target.user, 42u);
-    EXPECT_EQ(target.position, at);
     EXPECT_EQ(target.last, last);
     EXPECT_FALSE(target.drop);
-    EXPECT_TRUE(t.wanted(tag));
     at += length;
   }
   EXPECT_EQ(t.on_h2c(h2c(77, tag, 20000, 1, false), target).rule, &rules::kH2cStaleTag) << "data after LAST";
   t.close_window(tag);
-  EXPECT_FALSE(t.wanted(tag));
   EXPECT_EQ(t.open_windows(1), 0u);
   EXPECT_EQ(t.on_h2c(h2c(77, tag, 0, 1, false), target).rule, &rules::kH2cStaleTag);
 }
@@ -121,14 +116,14 @@ TEST(ControllerTransfers, KeepsToTheNumberOfR2tsThatTheHostBears) {
     ASSERT_TRUE(t.request(0, 0, 1u << 20));
     std::vector<std::uint16_t> tags(allowed);
     for (std::uint32_t i = 0; i < allowed; ++i) {
-      ASSERT_TRUE(t.open_window(0, i * 4096, 4096, 0, tags[i]));
+      ASSERT_TRUE(t.open_window(0, i * 4096, 4096, tags[i]));
     }
     std::uint16_t extra = 0;
-    EXPECT_FALSE(t.open_window(0, allowed * 4096, 4096, 0, extra));
+    EXPECT_FALSE(t.open_window(0, allowed * 4096, 4096, extra));
     H2cTarget target;
     ASSERT_FALSE(t.on_h2c(h2c(5, tags[0], 0, 4096, true), target));
     t.close_window(tags[0]);
-    EXPECT_TRUE(t.open_window(0, allowed * 4096, 4096, 0, extra));
+    EXPECT_TRUE(t.open_window(0, allowed * 4096, 4096, extra));
     ASSERT_TRUE(t.begin(1, 6, 4096)) << "other commands have windows of their own";
     open(t, 1, 0, 4096);
   }
@@ -173,7 +168,6 @@ TEST(ControllerTransfers, DropsDataOfACommandThatWasAnswered) {
   ASSERT_FALSE(t.on_h2c(h2c(9, first, 0, 512, false), target));
   t.end(0);
   EXPECT_FALSE(t.active(0));
-  EXPECT_FALSE(t.wanted(first));
   EXPECT_EQ(t.abandoned_windows(), 2u);
   ASSERT_TRUE(t.begin(0, 10, 4096)) << "the token is free at once";
 
@@ -288,14 +282,14 @@ TEST(ControllerTransfers, HasNoMoreTagsThanTheFieldHolds) {
     ASSERT_TRUE(t.begin(token, static_cast<std::uint16_t>(token), 65536));
     ASSERT_TRUE(t.request(token, 0, 65536));
     for (std::uint32_t i = 0; i < 16; ++i) {
-      ASSERT_TRUE(t.open_window(token, i * 512, 512, 0, tag));
+      ASSERT_TRUE(t.open_window(token, i * 512, 512, tag));
     }
   }
   ASSERT_TRUE(t.begin(4096, 4096, 512));
   ASSERT_TRUE(t.request(4096, 0, 512));
-  EXPECT_FALSE(t.open_window(4096, 0, 512, 0, tag)) << "all tags are out: it waits";
+  EXPECT_FALSE(t.open_window(4096, 0, 512, tag)) << "all tags are out: it waits";
   t.end(0);
-  EXPECT_TRUE(t.open_window(4096, 0, 512, 0, tag));
+  EXPECT_TRUE(t.open_window(4096, 0, 512, tag));
 }
 
 TEST(NextC2h, MarksTheEndOfTheCommandOnly) {

@@ -88,18 +88,6 @@ TEST(Handshake, AgreesOnTheDigestsThatBothWant) {
   }
 }
 
-TEST(Handshake, EndsWhenARequiredDigestIsRefused) {
-  const HostOffer offer{.header_digest = true, .data_digest = true, .require_digests = true};
-  for (std::uint8_t granted : std::to_array<std::uint8_t>({0, 1, 2})) {
-    const HandshakeResult result = check_ic_resp(offer, ic(PduType::kIcResp, 0, 0, granted, 4096).data());
-    ASSERT_TRUE(std::holds_alternative<Violation>(result));
-    EXPECT_EQ(std::get<Violation>(result).rule, &rules::kDigestRefused);
-    EXPECT_EQ(std::get<Violation>(result).fes(), 6);
-    EXPECT_EQ(std::get<Violation>(result).fei, 11u);
-  }
-  EXPECT_TRUE(std::holds_alternative<Settled>(check_ic_resp(offer, ic(PduType::kIcResp, 0, 0, 3, 4096).data())));
-}
-
 TEST(Handshake, UsesNoMoreR2tsThanThePeerBearsAndWeWant) {
   const auto used = [](std::uint32_t maxr2t, std::uint32_t ours) {
     const ControllerPolicy policy{.outstanding_r2t = ours};
