@@ -45,7 +45,8 @@ Detached Host::Impl::run_async_events(std::shared_ptr<Impl> self) {
   self->event_request_out_ = false;
 }
 
-// Reading the log page with RAE 0 unmasks the event, so it comes before anybody is told.
+// Reading the log page with RAE 0 unmasks the event, so it comes before anybody is told; where that fails, they are told all
+// the same: something happened.
 Task<bool> Host::Impl::take_async_event(const Completion& completion) {
   const auto event = nvme::AsyncEvent::decode(static_cast<std::uint32_t>(completion.result));
   const auto nsid = static_cast<std::uint32_t>(completion.result >> 32);

@@ -49,8 +49,8 @@ void inproc_post(weft_group* group, struct event* event, void (*say)(struct even
 }
 
 void inproc_copy_stats(weft_stats* out, const weft_stats* stats) {
-  const uint32_t size = out->size;
-  memcpy(out, stats, size < sizeof *stats ? size : sizeof *stats);
+  const uint32_t size = out->size < sizeof *stats ? out->size : (uint32_t)sizeof *stats; /* what both know */
+  memcpy(out, stats, size);
   out->size = size;
 }
 

@@ -264,10 +264,10 @@ void inproc_unlisten(weft_listener* listener) {
 void inproc_listener_info(const weft_listener* listener, weft_listener_info* out) {
   weft_listener_info info;
   memset(&info, 0, sizeof info);
-  info.size = out->size;
+  info.size = out->size < sizeof info ? out->size : (uint32_t)sizeof info;
   info.trtype = info.adrfam = 0xfe; /* "intra-host" */
   snprintf(info.traddr, sizeof info.traddr, "%s", listener->name);
-  memcpy(out, &info, out->size < sizeof info ? out->size : sizeof info);
+  memcpy(out, &info, info.size);
 }
 
 int inproc_accept(weft_group* group, weft_pending* pending, const weft_qpair_params* params,
@@ -314,11 +314,11 @@ int inproc_configure(weft_qpair* qpair, const weft_qpair_params* params, weft_er
 void inproc_qpair_info(const weft_qpair* qpair, weft_qpair_info* out) {
   weft_qpair_info info;
   memset(&info, 0, sizeof info);
-  info.size = out->size;
+  info.size = out->size < sizeof info ? out->size : (uint32_t)sizeof info;
   info.caps = WEFT_CAP_SGL_TRANSPORT;
   snprintf(info.peer, sizeof info.peer, "%s", qpair->name);
   snprintf(info.local, sizeof info.local, "%s", qpair->name);
-  memcpy(out, &info, out->size < sizeof info ? out->size : sizeof info);
+  memcpy(out, &info, info.size);
 }
 
 void inproc_qpair_stats(const weft_qpair* qpair, weft_stats* out) { inproc_copy_stats(out, &qpair->stats); }

@@ -1,8 +1,9 @@
 // blocking.hpp - the host's calls for programs that would rather wait: each blocks until it is done or its deadline passed.
 //
 //   auto host = weft::BlockingHost::connect(registry, "tcp://127.0.0.1:4420/nqn.2026-01.org.example:disk");
-//   auto ns = host->identify_namespace(1);
-//   host->read(*ns, 0, buffer);
+//   auto ns = (*host)->identify_namespace(1);
+//   std::vector<std::byte> block(ns->block_size);
+//   Status read = (*host)->read(*ns, 0, block);
 //
 // A BlockingHost has a thread of its own that keeps the association alive between calls. Its calls may come from several
 // threads at once. Buffers are borrowed for the call. Every call ends: by the answer, by its time-out, or with the association.

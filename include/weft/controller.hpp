@@ -36,6 +36,7 @@ struct TargetOptions {
   std::uint32_t max_queue_size = 1024;    // CAP.MQES + 1
   std::uint32_t max_io_queues = 128;      // a controller; 1..128
   std::uint32_t max_connections = 8192;   // those that have not sent Connect count too
+  std::uint32_t max_unconnected = 512;    // of one machine: connections whose Connect has not come, or failed
   std::uint32_t max_controllers = 1024;   // discovery controllers count too
   std::uint32_t max_controllers_per_host = 256;
   std::uint32_t in_capsule = 8192;        // bytes of in-capsule data on I/O queues: IOCCSZ, bounded by the transport's
@@ -102,7 +103,8 @@ class Target {
   // Stops listening, tells hosts, answers the I/O in flight, closes every queue pair; by `deadline` at the latest the hard way.
   void stop(Nanoseconds deadline);
 
-  // Called on the control thread for what an operator wants to see (one sentence each): set before listen().
+  // Called on the control thread for what an operator wants to see (one sentence each): set before listen(). It must not
+  // call the Target, whose functions would wait for the thread that they stand on.
   void set_notice(std::function<void(std::string_view)> notice);
 
  private:

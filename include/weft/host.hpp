@@ -104,8 +104,9 @@ class Host {
  public:
   using Connected = std::move_only_function<void(Result<std::unique_ptr<Host>>)>;
   struct Events {
-    std::move_only_function<void(const AsyncEvent&)> on_event;  // the log page was read already: it is unmasked
-    std::move_only_function<void(const Error&)> on_lost;        // the association is over; every request has ended
+    std::move_only_function<void(const AsyncEvent&)>
+        on_event;  // its log page was asked for: it is unmasked, if that went well
+    std::move_only_function<void(const Error&)> on_lost;  // the association is over; every request has ended
     std::move_only_function<void(const Error&)>
         on_reset;  // a time-out led to a reset of the controller; it works again
   };
