@@ -184,21 +184,5 @@ TEST(Session, EndsCleanlyWhenTheTargetGoesAway) {
   EXPECT_TRUE((*host)->close());
 }
 
-TEST(Session, ConnectsAndDisconnectsOverAndOverWithoutALeak) {
-  ServedTarget served;
-  served.add("ram://?size=1M");
-  {
-    auto host = served.connect();
-  }
-  ASSERT_TRUE(served.comes_to_rest());
-  const ProcessCounts before = process_counts(getpid());
-  for (int i = 0; i < 100; ++i) {
-    auto host = served.connect();
-    ASSERT_NE(host, nullptr) << "connect " << i;
-  }
-  ASSERT_TRUE(served.comes_to_rest());
-  EXPECT_EQ(process_counts(getpid()), before);
-}
-
 }  // namespace
 }  // namespace weft
