@@ -33,6 +33,11 @@ class Ticket {
   const Count count_;
 };
 
+// What a connection holds: its place among all of them, and, until it has connected, among its peer's that have not.
+struct Tickets {
+  std::shared_ptr<const Ticket> connection, newcomer;
+};
+
 struct Origin {
   std::shared_ptr<const ListenerFacts> listener;
   std::string peer;

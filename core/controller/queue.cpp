@@ -20,10 +20,10 @@ constexpr std::uint32_t kUnconnectedDepth = 2;
 
 }  // namespace
 
-Queue::Queue(Worker& worker, Origin origin, std::shared_ptr<const Ticket> ticket)
+Queue::Queue(Worker& worker, Origin origin, Tickets tickets)
     : worker_(worker),
       origin_(std::move(origin)),
-      ticket_(std::move(ticket)),
+      tickets_(std::move(tickets)),
       deadline_(
           worker.reactor(),
           [](void* ctx) {
@@ -96,6 +96,7 @@ void Queue::on_data(std::uint64_t cookie, std::uint64_t, std::int32_t error, Nvm
 // The control thread knows this queue from here on, whatever becomes of it.
 void Queue::connected(const ConnectGrant& grant, Answer& answer) {
   registered_ = true;
+  tickets_.newcomer.reset();
   shared_ = grant.shared;
   share_ = worker_.share(grant.hostnqn);
   qid_ = grant.qid;

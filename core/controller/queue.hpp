@@ -22,7 +22,7 @@ class Worker;
 
 class Queue final : public ControllerQueuePair::Events {
  public:
-  Queue(Worker& worker, Origin origin, std::shared_ptr<const Ticket> ticket);
+  Queue(Worker& worker, Origin origin, Tickets tickets);
   ~Queue();
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
@@ -83,7 +83,7 @@ class Queue final : public ControllerQueuePair::Events {
 
   Worker& worker_;
   const Origin origin_;
-  const std::shared_ptr<const Ticket> ticket_;
+  Tickets tickets_;
   std::unique_ptr<ControllerQueuePair> pair_;
   weft_limits limits_{};
   std::unique_ptr<weft_qpair_info> info_;  // read once ready

@@ -18,6 +18,11 @@ namespace weft::controller {
 namespace {
 
 constexpr Nanoseconds kBetweenRefusals = 10'000'000'000;
+
+// Where transports tell addresses and services apart, each connection of a machine comes from a service of its own.
+std::string_view machine_of(std::string_view peer, const Transport& transport) {
+  return transport.splits_service() ? peer.substr(0, peer.rfind(':')) : peer;
+}
 constexpr std::uint64_t kMostDataMemory = std::uint64_t{64} << 30;  // pages of it are counted in 32 bits
 
 }  // namespace
@@ -45,6 +50,8 @@ Status Server::check_options(const TargetOptions& o) {
     return Error(EINVAL, fmt::format("memory for data under way is at most {} GiB a thread, not {} bytes",
                                      kMostDataMemory >> 30, o.data_memory));
   }
+  if (o.max_unconnected == 0)
+    return Error(EINVAL, "a machine that may open no connection before it has connected never connects");
   if (o.max_connections == 0) return Error(EINVAL, "a target that takes no connections serves nobody");
   if (o.max_controllers == 0 || o.max_controllers > fabrics::kCntlidMax || o.max_controllers_per_host == 0) {
     return Error(EINVAL, fmt::format("a target has 1 to {} controllers, not {}, and at least one for each host",
@@ -59,6 +66,7 @@ Server::Server(TransportRegistry& registry, const TargetOptions& options, std::s
       options_(options),
       control_(*reactors.front()),
       discovery_(subsystems_, listener_facts_, options_),
+      admission_(options_.max_unconnected),
       started_(control_.clock_now()) {
   for (Reactor* const reactor : reactors) {
     workers_.push_back(std::make_unique<Worker>(*reactor, control_, static_cast<ControlPort&>(*this), options_));
@@ -131,11 +139,17 @@ void Server::connection(Listener& listener, weft_pending* pending, std::string p
     listener.transport().table().reject(pending, WEFT_REJECT_RESOURCES);
     return refused(fmt::format("a connection from {}: {} are open, as many as may be", peer, options_.max_connections));
   }
+  auto newcomer = admission_.admit(machine_of(peer, listener.transport()));
+  if (newcomer == nullptr) {
+    listener.transport().table().reject(pending, WEFT_REJECT_RESOURCES);
+    return refused(fmt::format("a connection from {}: {} of that machine's have not connected, as many as may be", peer,
+                               options_.max_unconnected));
+  }
   Worker& worker = *worker_list_[next_worker_];
   next_worker_ = (next_worker_ + 1) % worker_list_.size();
   worker.post([&transport = listener.transport(), pending, origin = Origin{listener.facts(), std::move(peer)},
-               ticket = std::make_shared<const Ticket>(connections_)](Worker& w) {
-    w.accept(transport, pending, origin, ticket);
+               tickets = Tickets{std::make_shared<const Ticket>(connections_), std::move(newcomer)}](Worker& w) {
+    w.accept(transport, pending, origin, tickets);
   });
 }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/controller/admission.hpp"
 #include "core/controller/control_port.hpp"
 #include "core/controller/controller.hpp"
 #include "core/controller/discovery_service.hpp"
@@ -120,6 +121,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   std::map<std::uint16_t, std::unique_ptr<Controller>> controllers_;
   std::uint16_t last_cntlid_ = 0;
   const Ticket::Count connections_ = std::make_shared<std::atomic<std::uint32_t>>(0);
+  Admission admission_;
   std::uint64_t refusals_ = 0;  // not told yet
   Nanoseconds tell_refusals_ = 0;
   std::map<const Queue*, QueueKey> queues_;

@@ -41,10 +41,10 @@ std::shared_ptr<Share> Worker::share(const std::string& hostnqn) {
   return share;
 }
 
-void Worker::accept(Transport& transport, weft_pending* pending, Origin origin, std::shared_ptr<const Ticket> ticket) {
+void Worker::accept(Transport& transport, weft_pending* pending, Origin origin, Tickets tickets) {
   if (stopping_) return transport.table().reject(pending, WEFT_REJECT_RESOURCES);
   const std::string peer = origin.peer;
-  auto queue = std::make_unique<Queue>(*this, std::move(origin), std::move(ticket));
+  auto queue = std::make_unique<Queue>(*this, std::move(origin), std::move(tickets));
   if (const Status opened = queue->open(transport, pending); !opened) {
     log::warning("connection from {} not accepted: {}", peer, opened.error().text);
     return transport.table().reject(pending, WEFT_REJECT_RESOURCES);

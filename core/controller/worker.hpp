@@ -38,7 +38,7 @@ class Worker {
   [[nodiscard]] Share& newcomers() { return newcomers_; }
 
   // ---- Queue pairs.
-  void accept(Transport& transport, weft_pending* pending, Origin origin, std::shared_ptr<const Ticket> ticket);
+  void accept(Transport& transport, weft_pending* pending, Origin origin, Tickets tickets);
   void retire(Queue& queue);
   void stop(Nanoseconds deadline);  // ends in ControlPort::worker_empty
   [[nodiscard]] std::uint32_t queue_pairs() const { return static_cast<std::uint32_t>(queues_.size()); }

@@ -18,6 +18,7 @@ using plugin::Made;
 namespace {
 
 constexpr std::uint32_t kMostEvents = 64;  // of one epoll_wait
+constexpr std::uint64_t kBetweenWords = 10 * kSecond;
 
 }  // namespace
 
@@ -127,9 +128,15 @@ void Group::read_ready(std::uint32_t budget) {
   for (int i = 0; i < count; ++i) static_cast<Pollable*>(events[i].data.ptr)->on_events(events[i].events);
 }
 
+// Most turns look at none of them: a flood of connections, each with its deadline, costs the others nothing here.
 void Group::judge_deadlines() {
+  if (now_ < earliest_) return;
+  earliest_ = UINT64_MAX;
   timed_.for_each([this](Pollable& object) {
-    if (object.deadline > now_) return;
+    if (object.deadline > now_) {
+      earliest_ = std::min(earliest_, object.deadline);
+      return;
+    }
     set_deadline(object, 0);
     object.on_deadline();
   });
@@ -140,10 +147,7 @@ int Group::arm(int& fd, std::uint64_t& deadline_ns) {
   if (!dirty_.empty() || !resumed_.empty() || !ending_.empty() || finished_first_ != nullptr) return -EAGAIN;
   if (!waiting_.empty() && slabs_.window().slab != nullptr) return -EAGAIN;
   fd = epoll_.get();
-  deadline_ns = 0;
-  timed_.for_each([&](Pollable& object) {
-    if (deadline_ns == 0 || object.deadline < deadline_ns) deadline_ns = object.deadline;
-  });
+  deadline_ns = timed_.empty() ? 0 : earliest_;
   return 0;
 }
 
@@ -256,11 +260,19 @@ void Group::finish(DataOp& op) {
   finished_last_ = &op;
 }
 
+void Group::wait_for_memory(Connection& connection) {
+  waiting_.push_back(connection);
+  if (now_ < say_starved_) return;
+  say_starved_ = now_ + kBetweenWords;
+  services_.log(WEFT_LOG_WARNING, "the memory for received bytes is in use (option rxmem): connections wait for it");
+}
+
 void Group::set_deadline(Pollable& object, std::uint64_t deadline) {
   object.deadline = deadline;
   if (deadline == 0) {
     timed_.remove(object);
   } else {
+    earliest_ = std::min(earliest_, deadline);
     timed_.push_back(object);
   }
 }

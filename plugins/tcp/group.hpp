@@ -62,7 +62,7 @@ class Group {
   void mark_ending(Pollable& object) { ending_.push_back(object); }
   void finish(DataOp& op);                                       // its event comes from the next deliver()
   void resume(Pollable& object) { resumed_.push_back(object); }  // its on_resume() comes in the next turn
-  void wait_for_memory(Connection& connection) { waiting_.push_back(connection); }
+  void wait_for_memory(Connection& connection);
   void set_deadline(Pollable& object, std::uint64_t deadline);  // 0: none
   void add(Pollable& object) { objects_.push_back(object); }
   void bury(Pollable& object);  // it dies when no call of the group is on the stack
@@ -97,6 +97,8 @@ class Group {
   HookList<Pollable, &Pollable::ending_hook> ending_;
   HookList<Pollable, &Pollable::resume_hook> resumed_;
   HookList<Pollable, &Pollable::deadline_hook> timed_;
+  std::uint64_t say_starved_ = 0;        // when it may be said again
+  std::uint64_t earliest_ = UINT64_MAX;  // no deadline of timed_ is before
   HookList<Pollable, &Pollable::object_hook> objects_;
   HookList<Pollable, &Pollable::grave_hook> graves_;
   DataOp* finished_first_ = nullptr;

@@ -75,7 +75,7 @@ bool RawController::serve(const ReceivedPdu& command, bool& identified) {
   if (opcode == kIdentify) {
     RawPdu data(kC2hData, digests, identity());
     identified = true;
-    return socket.send(data.u16(8, cid)) && respond(cid);
+    return (withholds_data || socket.send(data.u16(8, cid))) && respond(cid);
   }
   if (opcode != kFabrics) return respond(cid);
   if (fctype == kConnect) return respond(cid, kCntlid, 0, kFlowControlOff);

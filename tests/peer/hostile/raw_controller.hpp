@@ -25,6 +25,7 @@ class RawController {
 
   RawSocket socket;
   Digests digests;
+  bool withholds_data = false;  // Identify succeeds, and no data comes
 
  private:
   bool serve(const ReceivedPdu& command, bool& identified);

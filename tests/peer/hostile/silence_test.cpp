@@ -18,7 +18,7 @@ class Silence : public HostileTest {
  protected:
   void SetUp() override {
     TargetOptions options;
-    options.connect_timeout = 500'000'000;
+    options.connect_timeout = options.data_timeout = 500'000'000;
     serve(options, kImpatient);
   }
   // One byte after the other; false: the target had enough before the last.
@@ -70,6 +70,27 @@ TEST_F(Silence, InTheMiddleOfDataThatWasAskedForIsEndedInTime) {
   data.transfer(1, r2t->u16(10), 0, 16384);
   peer.io.socket.send_part(data, 5000);
   EXPECT_TRUE(peer.io.socket.closed_by_peer());
+}
+
+TEST_F(Silence, AfterAnR2tIsEndedInTime) {
+  RawAssociation peer = associate();
+  peer.io.send(peer.io.capsule(write_command(1, 0, 32)));
+  const auto r2t = peer.io.receive();
+  ASSERT_TRUE(r2t && r2t->type() == kR2t);
+  EXPECT_TRUE(peer.io.socket.closed_by_peer());
+}
+
+// It asks for more than the sockets hold. Others are served meanwhile, and the memory that it holds comes back.
+TEST_F(Silence, OfOneThatNeverReadsIsEndedInTime) {
+  RawAssociation peer = associate();
+  for (std::uint16_t cid = 0; cid < 31; ++cid) peer.io.send(peer.io.capsule(read_command(cid, 0, 2048)));
+  const auto data = letters(1u << 20, 8);
+  std::vector<std::byte> back(data.size());
+  ASSERT_TRUE(other->write(ns, 4096, data));
+  ASSERT_TRUE(other->read(ns, 4096, back));
+  EXPECT_EQ(back, data);
+  const Nanoseconds deadline = monotonic_now() + 20'000'000'000;
+  while (served->target->counts().queue_pairs != 3) ASSERT_LT(monotonic_now(), deadline) << "it is waited for";
 }
 
 TEST_F(Silence, OneByteAtATimeIsNotWaitedForLongerThanTheDeadline) {
