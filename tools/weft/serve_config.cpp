@@ -20,6 +20,7 @@ void read_limits(const toml::table& table, const std::string& file, Error& error
   reader.count("max_queue_size", 2, 65536, out.max_queue_size);
   reader.count("max_io_queues", 1, 128, out.max_io_queues);
   reader.count("max_connections", 1, UINT32_MAX, out.max_connections);
+  reader.count("max_unconnected", 1, UINT32_MAX, out.max_unconnected);
   reader.count("max_controllers", 1, 0xFFEF, out.max_controllers);
   reader.count("max_controllers_per_host", 1, 0xFFEF, out.max_controllers_per_host);
   std::uint64_t in_capsule = out.in_capsule, max_transfer = out.max_transfer;
