@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <cerrno>
 #include <limits>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/address/text.hpp"
@@ -38,31 +40,44 @@ Error unknown_option(const Address& address, std::string_view key, std::span<con
   return {EINVAL, std::move(text)};
 }
 
-// "a|b|c"
-Status check_choice(std::string_view value, std::string_view choices) {
-  std::string_view rest = choices;
-  while (true) {
+bool is_choice(std::string_view value, std::string_view choices) {  // of "a|b|c"
+  for (std::string_view rest = choices;;) {
     const std::size_t bar = rest.find('|');
-    if (value == rest.substr(0, bar)) return {};
-    if (bar == std::string_view::npos) break;
+    if (value == rest.substr(0, bar)) return true;
+    if (bar == std::string_view::npos) return false;
     rest.remove_prefix(bar + 1);
   }
-  return Error(EINVAL, fmt::format("{} is none of {}", quote(value), choices));
 }
 
 template <class T>
-Status status_of(const Result<T>& result) {
-  if (!result) return result.error();
-  return {};
+Result<std::string> decimal(const Result<T>& number) {
+  if (!number) return number.error();
+  return fmt::format("{}", *number);
 }
 
-Status check_value(std::string_view value, std::string_view type) {
-  if (type == "bool") return status_of(parse_switch(value));
-  if (type == "size") return status_of(parse_size(value));
-  if (type == "duration") return status_of(parse_duration(value));
-  if (type == "count") return status_of(parse_count(value, 0, std::numeric_limits<std::uint64_t>::max()));
-  if (type.find('|') != std::string_view::npos) return check_choice(value, type);
-  return {};
+// The value as a transport is given it.
+Result<std::string> canonical(std::string_view value, std::string_view type) {
+  if (type == "bool") {
+    const auto on = parse_switch(value);
+    if (!on) return on.error();
+    return std::string(*on ? "on" : "off");
+  }
+  if (type == "size") return decimal(parse_size(value));
+  if (type == "duration") {
+    const auto time = parse_duration(value);
+    if (!time) return time.error();
+    return fmt::format("{}", time->count());
+  }
+  if (type == "count") return decimal(parse_count(value, 0, std::numeric_limits<std::uint64_t>::max()));
+  if (type.find('|') != std::string_view::npos && !is_choice(value, type))
+    return Error(EINVAL, fmt::format("{} is none of {}", quote(value), type));
+  return std::string(value);
+}
+
+Result<std::string> canonical(const Option& option, const weft_option_info& info) {
+  Result<std::string> value = canonical(option.value, info.type != nullptr ? info.type : "text");
+  if (!value) return std::move(value.error()).with_context(fmt::format("option '{}'", option.key));
+  return value;
 }
 
 }  // namespace
@@ -76,8 +91,18 @@ Status check_transport_options(const Address& address, std::span<const weft_opti
   for (const Option& option : address.options) {
     const weft_option_info* const info = find_declared(option.key, declared);
     if (info == nullptr) return unknown_option(address, option.key, declared, core_keys);
-    Status good = check_value(option.value, info->type != nullptr ? info->type : "text");
-    if (!good) return std::move(good.error()).with_context(fmt::format("option '{}'", option.key));
+    if (const auto value = canonical(option, *info); !value) return value.error();
+  }
+  return {};
+}
+
+Status canonicalize_options(Address& address, std::span<const weft_option_info> declared) {
+  for (Option& option : address.options) {
+    const weft_option_info* const info = find_declared(option.key, declared);
+    if (info == nullptr) continue;
+    auto value = canonical(option, *info);
+    if (!value) return value.error();
+    option.value = std::move(*value);
   }
   return {};
 }

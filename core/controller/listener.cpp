@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/controller/network_address.hpp"
-#include "core/qpair/transport_address.hpp"
+#include "core/plugin/transport_address.hpp"
 
 namespace weft::controller {
 

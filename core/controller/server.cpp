@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "core/controller/admin_commands.hpp"
-#include "core/qpair/transport_address.hpp"
 #include "core/util/log.hpp"
 
 namespace weft::controller {
@@ -100,8 +99,7 @@ Result<Address> Server::listen(const Address& wanted, bool discovery_only) {
     return Error(EINVAL,
                  fmt::format("{}: a listener serves every subsystem, so its address names none", address.to_string()));
   }
-  TransportAddress where;
-  auto transport = registry_.find(address.scheme, WEFT_ROLE_CONTROLLER, nullptr);
+  auto transport = registry_.find(address, WEFT_ROLE_CONTROLLER);
   if (!transport) return transport.error();
   if (const Status ok = check_transport_options(address, (*transport)->options(), {}); !ok) return ok.error();
   if (discovery_only && (*transport)->table().discovery_trsvcid != nullptr) {

@@ -100,7 +100,7 @@ Status Host::Impl::choose_target(TransportRegistry& registry, Address address) {
   if (Status s = wire::nqn_valid(hostnqn_, "the host NQN"); !s) return s;
   subnqn_ = address.subnqn.empty() ? fabrics::kDiscoveryNqn : address.subnqn;
   if (Status s = wire::nqn_valid(subnqn_, "the subsystem NQN"); !s) return s;
-  auto transport = registry.find(address.scheme, WEFT_ROLE_HOST);
+  auto transport = registry.find(address, WEFT_ROLE_HOST);
   if (!transport) return std::move(transport).error();
   transport_ = *transport;
   if (Status s = check_transport_options(address, transport_->options(), host_option_keys()); !s) return s;

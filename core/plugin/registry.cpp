@@ -9,6 +9,7 @@
 
 #include "core/plugin/loader.hpp"
 #include "core/plugin/table.hpp"
+#include "core/plugin/transport_address.hpp"
 #include "weft/address.hpp"
 #include "weft/transport.hpp"
 
@@ -160,6 +161,22 @@ Status TransportRegistry::add(const weft_transport* table, std::string origin) {
 }
 
 Result<Transport*> TransportRegistry::find(std::string_view scheme, std::uint32_t role, const weft_address* address) {
+  return choose(scheme, role, [&](const Transport& transport, weft_error& error) {
+    if (transport.table().claim == nullptr || address == nullptr) return 0;
+    return transport.table().claim(address, role, &error);
+  });
+}
+
+Result<Transport*> TransportRegistry::find(const Address& address, std::uint32_t role) {
+  return choose(address.scheme, role, [&](const Transport& transport, weft_error& error) {
+    TransportAddress where;
+    // What does not fit the transport's options is said by whoever checks them.
+    if (transport.table().claim == nullptr || !where.set(address, transport)) return 0;
+    return transport.table().claim(where.get(), role, &error);
+  });
+}
+
+Result<Transport*> TransportRegistry::choose(std::string_view scheme, std::uint32_t role, const Claims& claims) {
   if (!is_scheme(scheme)) return Error(EINVAL, fmt::format("'{}' cannot be the name of a transport", scheme));
   const std::lock_guard lock(impl_->mutex);
   impl_->look_at_files(path_, scheme);
@@ -175,11 +192,9 @@ Result<Transport*> TransportRegistry::find(std::string_view scheme, std::uint32_
     std::string reason;
     if (!transport->has_role(role)) {
       reason = fmt::format("does not play the {} role", role == WEFT_ROLE_HOST ? "host" : "controller");
-    } else if (transport->table().claim == nullptr || address == nullptr) {
-      return transport;
     } else {
       weft_error error = empty_error();
-      const int rc = transport->table().claim(address, role, &error);
+      const int rc = claims(*transport, error);
       if (rc == 0) return transport;
       Error why = to_error(rc, error, fmt::format("gives no reason ({})", rc));
       if (rc != -ENOTSUP) return std::move(why).with_context(scheme);

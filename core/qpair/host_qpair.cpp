@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/plugin/transport_address.hpp"
 #include "core/qpair/boundary.hpp"
-#include "core/qpair/transport_address.hpp"
 
 namespace weft {
 namespace {

@@ -90,6 +90,9 @@ struct HostOptions {
 [[nodiscard]] Status check_transport_options(const Address& address, std::span<const weft_option_info> declared,
                                              std::span<const std::string_view> core_keys);
 [[nodiscard]] std::span<const std::string_view> host_option_keys();
+// The values of declared options in the one form that transports are given: on or off, bytes, nanoseconds, decimal numbers.
+// An error names the option whose value does not fit its type. Once: afterwards the values mean something else.
+[[nodiscard]] Status canonicalize_options(Address& address, std::span<const weft_option_info> declared);
 
 // ram://?size=1G  file:///path?size=10G  null://?size=1T : same grammar, no NQN, no service.
 struct BackendAddress {

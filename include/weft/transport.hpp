@@ -12,6 +12,7 @@
 #define WEFT_TRANSPORT_HPP
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -20,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "weft/address.hpp"
 #include "weft/status.hpp"
 #include "weft/transport_abi.h"
 
@@ -89,8 +91,10 @@ class TransportRegistry {
   // A transport without a file: tests, and programs that link one. `table` and what it points to outlive the registry.
   [[nodiscard]] Status add(const weft_transport* table, std::string origin = "built in");
 
-  // The transport that answers to `scheme` in that role (WEFT_ROLE_*): of those with that name, the highest priority that
-  // claims the address; equal ones in the order in which they were found. Loads what is needed. address may be null.
+  // The transport for an address in that role (WEFT_ROLE_*): of those with its scheme, the highest priority that claims it;
+  // equal ones in the order in which they were found. Loads what is needed. Options are the caller's to check.
+  [[nodiscard]] Result<Transport*> find(const Address& address, std::uint32_t role);
+  // The same for a scheme; an address in the transports' form may be given.
   [[nodiscard]] Result<Transport*> find(std::string_view scheme, std::uint32_t role,
                                         const weft_address* address = nullptr);
 
@@ -100,6 +104,10 @@ class TransportRegistry {
   [[nodiscard]] const SearchPath& search_path() const { return path_; }
 
  private:
+  // 0: takes it; -ENOTSUP: the next one is asked.
+  using Claims = std::function<int(const Transport&, weft_error&)>;
+  [[nodiscard]] Result<Transport*> choose(std::string_view scheme, std::uint32_t role, const Claims& claims);
+
   struct Impl;
   const SearchPath path_;
   std::unique_ptr<Impl> impl_;

@@ -78,6 +78,8 @@ typedef struct weft_error {
   char text[224];
 } weft_error;
 
+/* Values of declared options come checked against their type and in one form: "on" or "off", bytes, nanoseconds and counts
+ * as decimal numbers, one of the words, any text. */
 typedef struct weft_option {
   const char* key;
   const char* value;

@@ -16,7 +16,7 @@ namespace weft::tcp {
 class Domain {
  public:
   static plugin::Made<std::unique_ptr<Domain>> open(const weft_services& services, std::span<const weft_option> given) {
-    plugin::Made<Options> options = Options::parse(given, {});
+    plugin::Made<Options> options = Options::parse_domain(given);
     if (!options) return std::unexpected(options.error());
     return std::make_unique<Domain>(services, std::move(*options));
   }

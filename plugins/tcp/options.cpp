@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <string_view>
 
@@ -28,7 +27,6 @@ const weft_option_info kOptionInfo[] = {
     {"congestion", "text", "", "TCP congestion control, cubic for one; empty: the machine's default"},
     {"sndbuf", "size", "0", "socket send buffer; 0: the kernel's choice"},
     {"rcvbuf", "size", "0", "socket receive buffer; 0: the kernel's choice"},
-    {"rxmem", "size", "8M", "memory for received bytes and in-capsule data, per group; 1M to 1G"},
     {nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -42,36 +40,18 @@ Failure bad_value(std::string_view key, std::string_view value, std::string_view
 }
 
 Made<bool> parse_bool(std::string_view key, std::string_view value) {
-  for (const std::string_view yes : {"on", "true", "yes", "1", ""})
-    if (value == yes) return true;
-  for (const std::string_view no : {"off", "false", "no", "0"})
-    if (value == no) return false;
+  if (value == "on") return true;
+  if (value == "off") return false;
   return std::unexpected(bad_value(key, value, "on or off"));
 }
 
-struct Unit {
-  std::string_view name;
-  std::uint64_t factor;
-};
-constexpr std::array<Unit, 6> kSizeUnits{
-    {{"", 1}, {"K", 1u << 10}, {"k", 1u << 10}, {"M", 1u << 20}, {"m", 1u << 20}, {"G", 1u << 30}}};
-constexpr std::array<Unit, 6> kTimeUnits{
-    {{"", kSecond}, {"s", kSecond}, {"ms", kMillisecond}, {"us", 1000}, {"m", 60 * kSecond}, {"min", 60 * kSecond}}};
-constexpr std::array<Unit, 1> kNoUnit{{{"", 1}}};
-
-// A decimal number and one of the units, within [low, high].
-Made<std::uint64_t> parse_number(std::string_view key, std::string_view value, std::span<const Unit> units,
-                                 std::uint64_t low, std::uint64_t high, std::string_view wants) {
+// A decimal number within [low, high].
+Made<std::uint64_t> parse_number(std::string_view key, std::string_view value, std::uint64_t low, std::uint64_t high,
+                                 std::string_view wants) {
   std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error == std::errc{}) {
-    const std::string_view rest = value.substr(static_cast<std::size_t>(end - value.data()));
-    for (const Unit& unit : units) {
-      if (rest != unit.name) continue;
-      if (number > high / unit.factor || number * unit.factor < low) break;
-      return number * unit.factor;
-    }
-  }
+  const char* const last = value.data() + value.size();
+  const auto [end, error] = std::from_chars(value.data(), last, number);
+  if (error == std::errc{} && end == last && number >= low && number <= high) return number;
   return std::unexpected(bad_value(key, value, wants));
 }
 
@@ -91,22 +71,19 @@ Made<void> put(std::optional<bool>& field, const Made<bool>& value) {
 constexpr std::uint64_t kLongest = 24 * 3600 * kSecond;
 
 Made<std::uint64_t> parse_duration(std::string_view key, std::string_view value, std::uint64_t low) {
-  return parse_number(key, value, kTimeUnits, low, kLongest,
-                      low == 0 ? "a duration up to 24 hours, such as 30s or 500ms"
-                               : "a duration from 1ms to 24 hours, such as 30s or 500ms");
+  return parse_number(
+      key, value, low, kLongest,
+      low == 0 ? "a number of nanoseconds up to 24 hours" : "a number of nanoseconds from 1ms to 24 hours");
 }
 
 Made<std::uint64_t> parse_chunk(std::string_view key, std::string_view value) {
-  Made<std::uint64_t> size = parse_number(key, value, kSizeUnits, kMinMaxH2cData, 1u << 30, "a size from 4K to 1G");
+  Made<std::uint64_t> size = parse_number(key, value, kMinMaxH2cData, 1u << 30, "a number of bytes from 4K to 1G");
   if (size && *size % 4 != 0) return std::unexpected(bad_value(key, value, "a multiple of 4"));
   return size;
 }
 
 Made<void> parse_buffers(Options& options, std::string_view key, std::string_view value) {
-  if (key == "rxmem")
-    return put(options.receive_memory,
-               parse_number(key, value, kSizeUnits, 1u << 20, 1u << 30, "a size from 1M to 1G"));
-  auto size = parse_number(key, value, kSizeUnits, 0, 1u << 30, "a size up to 1G");
+  auto size = parse_number(key, value, 0, 1u << 30, "a number of bytes up to 1G");
   return put(key == "sndbuf" ? options.sndbuf : options.rcvbuf, size);
 }
 
@@ -123,19 +100,18 @@ Made<void> parse_one(Options& options, std::string_view key, std::string_view va
   if (key == "hdgst") return put(options.header_digest, parse_bool(key, value));
   if (key == "ddgst") return put(options.data_digest, parse_bool(key, value));
   if (key == "nodelay") return put(options.nodelay, parse_bool(key, value));
-  if (key == "pda") return put(options.pda, parse_number(key, value, kNoUnit, 0, kMaxPda, "a number from 0 to 31"));
+  if (key == "pda") return put(options.pda, parse_number(key, value, 0, kMaxPda, "a number from 0 to 31"));
   if (key == "maxr2t")
-    return put(options.outstanding_r2t,
-               parse_number(key, value, kNoUnit, 1, kMaxOutstandingR2t, "a number from 1 to 16"));
+    return put(options.outstanding_r2t, parse_number(key, value, 1, kMaxOutstandingR2t, "a number from 1 to 16"));
   if (key == "maxh2cdata") return put(options.max_h2c_data, parse_chunk(key, value));
   if (key == "maxc2hdata") return put(options.max_c2h_data, parse_chunk(key, value));
-  if (key == "dscp") return put(options.dscp, parse_number(key, value, kNoUnit, 0, 63, "a number from 0 to 63"));
+  if (key == "dscp") return put(options.dscp, parse_number(key, value, 0, 63, "a number from 0 to 63"));
   if (key == "congestion") {
     if (value.size() > 15) return std::unexpected(bad_value(key, value, "the name of a congestion control"));
     options.congestion = value;
     return {};
   }
-  if (key == "sndbuf" || key == "rcvbuf" || key == "rxmem") return parse_buffers(options, key, value);
+  if (key == "sndbuf" || key == "rcvbuf") return parse_buffers(options, key, value);
   if (key == "keepalive" || key.ends_with("_timeout")) {
     for (const weft_option_info* info = kOptionInfo; info->key != nullptr; ++info)
       if (key == info->key) return parse_timeout(options, key, value);
@@ -150,6 +126,20 @@ Made<Options> Options::parse(std::span<const weft_option> given, const Options& 
   for (const weft_option& option : given) {
     if (option.key == nullptr) continue;
     const Made<void> done = parse_one(options, option.key, option.value == nullptr ? "" : option.value);
+    if (!done) return std::unexpected(done.error());
+  }
+  return options;
+}
+
+// A group belongs to no address, so its memory is no address's to choose.
+Made<Options> Options::parse_domain(std::span<const weft_option> given) {
+  Options options;
+  for (const weft_option& option : given) {
+    if (option.key == nullptr || option.value == nullptr) continue;
+    const Made<void> done = option.key == std::string_view("rxmem")
+                                ? put(options.receive_memory, parse_number(option.key, option.value, 1u << 20, 1u << 30,
+                                                                           "a number of bytes from 1M to 1G"))
+                                : parse_one(options, option.key, option.value);
     if (!done) return std::unexpected(done.error());
   }
   return options;

@@ -1,7 +1,8 @@
 // options.hpp - the keys that this transport takes in a config string, and their values as numbers.
 //
-// Declared in one table (kOptionInfo), which the core prints and checks; parsed here again, since a plugin trusts no
-// caller. Value type; any thread. Errors: a sentence that names the key and the value.
+// Declared in one table (kOptionInfo), which the core prints and checks. The core knows how people write values; here they
+// are plain: on or off, bytes, nanoseconds, decimal numbers. Their range is checked here. Value type; any thread.
+// Errors: a sentence that names the key and the value.
 #ifndef WEFT_TCP_OPTIONS_HPP
 #define WEFT_TCP_OPTIONS_HPP
 
@@ -33,11 +34,13 @@ struct Options {
   bool nodelay = true;
   std::uint8_t dscp = 0;
   std::uint32_t sndbuf = 0, rcvbuf = 0;     // 0: the kernel's choice
-  std::uint32_t receive_memory = 8u << 20;  // per group
+  std::uint32_t receive_memory = 8u << 20;  // per group; rxmem, 1M to 1G
   std::string congestion;                   // "": the machine's default
 
-  // `given` over `base`.
+  // `given` over `base`: the options of an address.
   [[nodiscard]] static plugin::Made<Options> parse(std::span<const weft_option> given, const Options& base);
+  // Those of the whole transport, which every address starts from: the same, and rxmem.
+  [[nodiscard]] static plugin::Made<Options> parse_domain(std::span<const weft_option> given);
   [[nodiscard]] HostOffer host_offer() const;
   [[nodiscard]] ControllerPolicy controller_policy() const;
 };

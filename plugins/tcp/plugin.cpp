@@ -28,12 +28,6 @@ struct Tcp {
       .default_trsvcid = "4420",
       .discovery_trsvcid = "8009",
   };
-
-  static plugin::Made<void> claim(const weft_address& address, std::uint32_t) {
-    const plugin::Made<Options> options = Options::parse({address.options, address.option_count}, {});
-    if (!options) return std::unexpected(options.error());
-    return {};
-  }
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "core/qpair/transport_address.hpp"
+#include "core/plugin/transport_address.hpp"
 #include "core/wire/sqe.hpp"
 #include "core/wire/text_field.hpp"
 

@@ -67,7 +67,7 @@ Outcome<Remote> read_address(Program& program, const AddressArguments& arguments
   Result<HostOptions> options = take_host_options(*address);
   if (!options) return usage(options.error(), arguments.url);
   remote.options = *options;
-  const Result<Transport*> transport = program.registry().find(address->scheme, WEFT_ROLE_HOST);
+  const Result<Transport*> transport = program.registry().find(*address, WEFT_ROLE_HOST);
   if (!transport) return std::unexpected(Failure{Exit::kUnreachable, transport.error()});
   if (Status good = check_transport_options(*address, (*transport)->options(), host_option_keys()); !good) {
     return usage(good.error());

@@ -34,7 +34,7 @@ Result<Address> read_listener(Program& program, const ListenerConfig& config) {
   if (!address->subnqn.empty()) {
     return Error(EINVAL, fmt::format("a listener serves all subsystems: leave '/{}' out", address->subnqn));
   }
-  const Result<Transport*> transport = program.registry().find(address->scheme, WEFT_ROLE_CONTROLLER);
+  const Result<Transport*> transport = program.registry().find(*address, WEFT_ROLE_CONTROLLER);
   if (!transport) return transport.error();
   const weft_transport& table = (*transport)->table();
   if ((*transport)->splits_service()) {

@@ -46,7 +46,7 @@ TEST(Deadline, OfTheHandshakeOnTheHostAndOfItsCaller) {
 TEST(Deadline, OfTheRestOfAPdu) {
   World world;
   RawPeer peer(world);
-  Server server(world, Where(peer.other_fd, {{"pdu_timeout", "5s"}}), params(8, true));
+  Server server(world, Where(peer.other_fd, {{"pdu_timeout", "5000000000"}}), params(8, true));
   peer.send(ic_req());
   peer.expect(128);
   world.advance(100 * kSecond);
@@ -73,7 +73,7 @@ TEST(Deadline, OfTheRestOfAPdu) {
 TEST(Deadline, OfAPeerThatDoesNotCloseAfterATermReq) {
   World world;
   RawPeer peer(world);
-  Server server(world, Where(peer.other_fd, {{"close_timeout", "500ms"}}), params(8, true));
+  Server server(world, Where(peer.other_fd, {{"close_timeout", "500000000"}}), params(8, true));
   peer.send(ic_req());
   peer.expect(128);
   Bytes bad(8);

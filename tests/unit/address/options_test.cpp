@@ -95,5 +95,21 @@ TEST(TransportOptions, RefuseAKeyOfTheCoreThatThisEndDoesNotTake) {
   EXPECT_THAT(status.error().text, HasSubstr("'kato' has no meaning for this end"));
 }
 
+TEST(TransportOptions, ReachTheTransportInOneForm) {
+  Address address = *Address::parse("tcp://h?hdgst=Yes&rcvbuf=1MiB&linger=1h&dscp=7&cc=Reno&mode=slow&else=1k");
+  ASSERT_TRUE(canonicalize_options(address, kDeclared));
+  EXPECT_EQ(address.options, (std::vector<Option>{{"hdgst", "on"},
+                                                  {"rcvbuf", "1048576"},
+                                                  {"linger", "3600000000000"},
+                                                  {"dscp", "7"},
+                                                  {"cc", "Reno"},
+                                                  {"mode", "slow"},
+                                                  {"else", "1k"}}));
+  Address bad = *Address::parse("tcp://h?linger=soon");
+  const Status refused = canonicalize_options(bad, kDeclared);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text, HasSubstr("linger"));
+}
+
 }  // namespace
 }  // namespace weft

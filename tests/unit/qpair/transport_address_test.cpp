@@ -1,9 +1,12 @@
-#include "core/qpair/transport_address.hpp"
+#include "core/plugin/transport_address.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
+#include <string_view>
 
+#include "support/loopback_transport.hpp"
 #include "support/scripted_transport.hpp"
 
 namespace weft {
@@ -43,6 +46,27 @@ TEST_F(TransportAddressTest, PassesTheOptionsInOrder) {
   ASSERT_EQ(address_.get()->option_count, 2u);
   EXPECT_STREQ(address_.get()->options[0].key, "x");
   EXPECT_STREQ(address_.get()->options[1].value, "two");
+}
+
+// Of two with one name the better one declines: asked with the address as the other would get it.
+TEST(Claim, ATransportThatDeclinesTheAddressIsPassedBy) {
+  weft_transport plain = *test::loopback_transport(), special = plain;
+  plain.claim = [](const weft_address*, std::uint32_t, weft_error*) { return 0; };
+  special.default_trsvcid = "4420";
+  special.priority = plain.priority + 1;
+  special.claim = [](const weft_address* address, std::uint32_t, weft_error*) {
+    const bool mine = address != nullptr && std::string_view(address->traddr) == "192.0.2.7" && address->fd < 0;
+    return mine ? 0 : -ENOTSUP;
+  };
+  TransportRegistry registry{SearchPath{}};
+  ASSERT_TRUE(registry.add(&plain, "plain"));
+  ASSERT_TRUE(registry.add(&special, "special"));
+  const auto origin = [&](const char* address) {
+    const auto found = registry.find(*Address::parse(address), WEFT_ROLE_HOST);
+    return found ? (*found)->origin() : found.error().text;
+  };
+  EXPECT_EQ(origin("loop://192.0.2.7:77/nqn.2026-01.a:b"), "special");
+  EXPECT_EQ(origin("loop://192.0.2.8:77/nqn.2026-01.a:b"), "plain");
 }
 
 }  // namespace

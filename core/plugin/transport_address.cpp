@@ -1,4 +1,4 @@
-#include "core/qpair/transport_address.hpp"
+#include "core/plugin/transport_address.hpp"
 
 namespace weft {
 
@@ -7,6 +7,7 @@ Status TransportAddress::set(const Address& address, const Transport& transport)
   if (transport.splits_service() && !address_.fd) {
     if (Status split = address_.split_service(transport.table().default_trsvcid); !split) return split;
   }
+  if (Status canonical = canonicalize_options(address_, transport.options()); !canonical) return canonical;
   options_.clear();
   for (const Option& option : address_.options) options_.push_back({option.key.c_str(), option.value.c_str()});
   abi_ = {};

@@ -1,9 +1,10 @@
 // transport_address.hpp - an Address in the form in which the plugin boundary takes it.
 //
-// Owns what the weft_address points to; passed to connect() or listen(), which copy. host:port is split here for transports
-// that name a default service, unless it was before. Thread rule: a value; it does not move, for it points into itself.
-#ifndef WEFT_CORE_QPAIR_TRANSPORT_ADDRESS_HPP
-#define WEFT_CORE_QPAIR_TRANSPORT_ADDRESS_HPP
+// Owns what the weft_address points to; passed to claim(), connect() or listen(), which copy. host:port is split here for
+// transports that name a default service, unless it was before, and the values of declared options become canonical.
+// Thread rule: a value; it does not move, for it points into itself.
+#ifndef WEFT_CORE_PLUGIN_TRANSPORT_ADDRESS_HPP
+#define WEFT_CORE_PLUGIN_TRANSPORT_ADDRESS_HPP
 
 #include <string>
 #include <vector>
