@@ -76,6 +76,7 @@ Result<HostPort> split_location(std::string_view location) {
     }
     out.host = location.substr(0, colon);
   }
+  if (location.empty()) return Error(EINVAL, "the host is missing: write scheme://host[:port]");
   if (out.host.empty()) return Error(EINVAL, fmt::format("the host is missing before {}", quote(location)));
   out.has_port = colon != std::string_view::npos;
   if (out.has_port) out.port = location.substr(colon + 1);

@@ -25,6 +25,21 @@ Status check_backend(const BackendInfo& info) {
   return {};
 }
 
+// What the Identify command's text fields take.
+bool is_ascii_text(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// A host takes namespaces of one identity for one namespace.
+Status check_identity(std::string_view nqn, const Subsystem& subsystem, const NamespaceFacts& facts) {
+  for (const auto& [nsid, other] : subsystem.namespaces) {
+    const bool uuid = other->facts().uuid == facts.uuid;
+    if (!uuid && other->facts().nguid != facts.nguid) continue;
+    return Error(EEXIST, fmt::format("namespace {} of {} has this {} already", nsid, nqn, uuid ? "UUID" : "NGUID"));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Subsystem*> Server::find_subsystem(std::string_view nqn) {
@@ -43,6 +58,9 @@ Status Server::add_subsystem(const SubsystemOptions& options) {
   if (options.serial.size() > kSerialLength || options.model.size() > kModelLength) {
     return Error(EINVAL, fmt::format("subsystem {}: a serial number has at most {} characters, a model at most {}",
                                      options.nqn, kSerialLength, kModelLength));
+  }
+  if (!is_ascii_text(options.serial) || !is_ascii_text(options.model)) {
+    return Error(EINVAL, fmt::format("subsystem {}: a serial number and a model are printable ASCII", options.nqn));
   }
   for (const std::string& host : options.allow_hosts) {
     if (Status valid = wire::nqn_valid_strict(host, "the host NQN"); !valid) return valid;
@@ -122,6 +140,7 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
   if (Status valid = check_backend(info); !valid) return done(valid.error());
   NamespaceFacts facts{nsid, info, options.uuid.value_or(derive_namespace_uuid(nqn, nsid)),
                        options.nguid.value_or(derive_namespace_nguid(nqn, nsid))};
+  if (Status only = check_identity(nqn, subsystem, facts); !only) return done(only.error());
   auto ns = std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_);
   Namespace& added = *ns;
   subsystem.namespaces.emplace(nsid, std::move(ns));

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/dll/shared_library.hpp>
 #include <cerrno>
@@ -14,6 +15,8 @@
 namespace weft {
 namespace {
 
+constexpr char kDescriptors[] = "/proc/self/fd";
+
 Error refuse(std::string sentence) { return {ENOEXEC, std::move(sentence)}; }
 
 // A path to the descriptor that no other file in this process was or will be loaded by. The dynamic loader takes a path
@@ -21,7 +24,7 @@ Error refuse(std::string sentence) { return {ENOEXEC, std::move(sentence)}; }
 // stays taken while the library is mapped, is written into the path as steps that lead nowhere: "/." for a one, "/" for
 // a zero.
 std::string path_of_descriptor(int fd, const struct stat& status) {
-  std::string path = "/proc/self/fd";
+  std::string path = kDescriptors;
   for (std::uint64_t number : {std::uint64_t{status.st_dev}, std::uint64_t{status.st_ino}})
     for (unsigned bit = 0; bit < 64; ++bit) path += ((number >> bit) & 1) != 0 ? "/." : "/";
   return path + fmt::format("/{}", fd);
@@ -45,6 +48,9 @@ Result<weft_entry_fn> open_library(const std::string& path) {
     const boost::dll::shared_library library(path, mode);
     return &library.get<const weft_transport*()>(WEFT_ENTRY_SYMBOL);
   } catch (const std::exception& error) {
+    if (::access(kDescriptors, F_OK) != 0)
+      return refuse(
+          fmt::format("cannot be loaded: files are loaded through {}, and /proc is not mounted here", kDescriptors));
     return refuse(fmt::format("cannot be loaded: {}", words_of_dlerror(error.what(), path)));
   }
 }

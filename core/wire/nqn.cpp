@@ -20,6 +20,34 @@ bool starts_with_date(std::string_view text) {
   return true;
 }
 
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// The bytes of the character that `text` begins with: 0 where that is a control character or no UTF-8. Overlong forms of
+// control characters begin with C0h and C1h, of longer ones with E0h or F0h and a second byte that is too small.
+std::size_t printable_character(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return lead >= 0x20 && lead != 0x7F ? 1 : 0;
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+  for (const char c : text.substr(1, length - 1)) {
+    if (!is_continuation(c)) return 0;
+  }
+  const auto second = static_cast<unsigned char>(text[1]);
+  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool beyond = (lead == 0xED && second >= 0xA0) || (lead == 0xF4 && second >= 0x90);
+  const bool control = lead == 0xC2 && second < 0xA0;
+  return overlong || beyond || control ? 0 : length;
+}
+
+bool is_printable(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = printable_character(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 }  // namespace
 
 Status nqn_valid(std::string_view nqn, std::string_view what) {
@@ -40,6 +68,10 @@ Status nqn_valid_strict(std::string_view nqn, std::string_view what) {
   if (Status status = nqn_valid(nqn, what); !status) return status;
   if (!nqn.starts_with(kPrefix)) {
     return Error(EINVAL, fmt::format("{} '{}' does not start with 'nqn.'", what, printable(nqn)));
+  }
+  if (!is_printable(nqn)) {
+    return Error(EINVAL,
+                 fmt::format("{} '{}' has a control character or bytes that are not UTF-8", what, printable(nqn)));
   }
   const std::string_view rest = nqn.substr(kPrefix.size());
   if (!starts_with_date(rest)) {

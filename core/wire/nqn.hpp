@@ -1,8 +1,9 @@
 // nqn.hpp - NVMe qualified names: judged, taken out of and put into their 256-byte field.
 //
 // Two rules. A name is usable when it has 1 to 223 bytes and no NUL: what a peer may send. It is well formed when it
-// also is "nqn.", year "-" month "." and something: what we ask of names that people choose. Names compare as exact
-// bytes. Pure; any thread. Errors: an Error with EINVAL whose sentence names the thing (`what`) and the value.
+// also is "nqn.", year "-" month "." and something, in UTF-8 without control characters: what we ask of names that people
+// choose. Names compare as exact bytes. Pure; any thread. Errors: an Error with EINVAL whose sentence names the thing
+// (`what`) and the value.
 #ifndef WEFT_CORE_WIRE_NQN_HPP
 #define WEFT_CORE_WIRE_NQN_HPP
 

@@ -81,8 +81,9 @@ void Connector::go_on() {
   if (resolving_ || fd_) return;
   if (addresses_.empty()) {
     const int error = resolve_error_ != 0 ? -resolve_error_ : ENOENT;
-    const std::string why =
-        error != ENOENT ? std::string(std::strerror(error)) : std::string("no address is known for it");
+    const std::string why = error == ENOENT   ? "no address is known for it"
+                            : error == EAGAIN ? "names cannot be looked up now, the name server does not answer"
+                                              : std::strerror(error);
     connection_.end({.code = error, .stage = "resolve", .text = fmt::format("cannot resolve '{}': {}", host_, why)});
     return;
   }

@@ -36,9 +36,26 @@ TEST(Nqn, WellFormedNamesAreAccepted) {
 }
 
 TEST(Nqn, UsableNamesNeedNotBeWellFormed) {
-  for (const std::string_view nqn : {"x", "iqn.2026-01.org.example:disk", "nqn.", "nqn.2026-01.", "nqn.26-01.org",
-                                     "NQN.2026-01.org.example", "nqn.2026-1.org.example", "nqn.2026_01.org",
-                                     "nqn.20x6-01.org", "nqn.2026-0", " nqn.2026-01.org", "nqn.2026-01:org"}) {
+  for (const std::string_view nqn : {"x",
+                                     "iqn.2026-01.org.example:disk",
+                                     "nqn.",
+                                     "nqn.2026-01.",
+                                     "nqn.26-01.org",
+                                     "NQN.2026-01.org.example",
+                                     "nqn.2026-1.org.example",
+                                     "nqn.2026_01.org",
+                                     "nqn.20x6-01.org",
+                                     "nqn.2026-0",
+                                     " nqn.2026-01.org",
+                                     "nqn.2026-01:org",
+                                     "nqn.2026-01.a:b\nc",
+                                     "nqn.2026-01.a:\x7f",
+                                     "nqn.2026-01.a:\xff",
+                                     "nqn.2026-01.a:\xc2\x85",
+                                     "nqn.2026-01.a:\xc0\x8a",
+                                     "nqn.2026-01.a:\xe0\x80\x8a",
+                                     "nqn.2026-01.a:\xed\xa0\x80",
+                                     "nqn.2026-01.a:\xc3"}) {
     EXPECT_TRUE(nqn_valid(nqn)) << nqn;
     EXPECT_FALSE(nqn_valid_strict(nqn)) << nqn;
   }
@@ -55,7 +72,7 @@ TEST(Nqn, UnusableNamesAreRejected) {
 TEST(Nqn, EachFaultHasItsOwnSentenceThatNamesTheThing) {
   std::set<std::string> sentences;
   const std::vector<std::string> bad = {"",      name_of_length(224), std::string("a\0b", 3), "iqn.x",
-                                        "nqn.x", "nqn.2026-01."};
+                                        "nqn.x", "nqn.2026-01.",      "nqn.2026-01.a\n"};
   for (const std::string& nqn : bad) {
     const Status status = nqn_valid_strict(nqn, "the host NQN");
     ASSERT_FALSE(status);
