@@ -3,8 +3,8 @@
 //   host_read tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo 1 0
 //
 // Transports are found where the installed library has them, or in the folders of WEFT_PLUGIN_PATH.
+#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -38,19 +38,21 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: host_read URL [NSID [LBA]]\n");
     return 2;
   }
-  const auto nsid = static_cast<std::uint32_t>(argc > 2 ? std::strtoul(argv[2], nullptr, 0) : 1);
-  const std::uint64_t lba = argc > 3 ? std::strtoull(argv[3], nullptr, 0) : 0;
+  const auto nsid = weft::parse_count(argc > 2 ? argv[2] : "1", 1, 0xfffffffe);
+  if (!nsid) return fail("NSID", nsid.error());
+  const auto lba = weft::parse_count(argc > 3 ? argv[3] : "0", 0, UINT64_MAX);
+  if (!lba) return fail("LBA", lba.error());
 
   weft::TransportRegistry registry;  // outlives what is opened through it
   auto host = weft::BlockingHost::connect(registry, argv[1]);
   if (!host) return fail("cannot connect", host.error());
-  const auto ns = (*host)->identify_namespace(nsid);
+  const auto ns = (*host)->identify_namespace(static_cast<std::uint32_t>(*nsid));
   if (!ns) return fail("cannot identify the namespace", ns.error());
   std::printf("namespace %u: %llu blocks of %u bytes\n", ns->nsid, static_cast<unsigned long long>(ns->blocks),
               ns->block_size);
 
   std::vector<std::byte> block(ns->block_size);
-  if (const auto read = (*host)->read(*ns, lba, block); !read) return fail("cannot read", read.error());
+  if (const auto read = (*host)->read(*ns, *lba, block); !read) return fail("cannot read", read.error());
   print(block);
   return 0;
 }

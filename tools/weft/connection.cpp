@@ -67,6 +67,7 @@ Outcome<Remote> read_address(Program& program, const AddressArguments& arguments
   Result<HostOptions> options = take_host_options(*address);
   if (!options) return usage(options.error(), arguments.url);
   remote.options = *options;
+  if (Status enough = require_open_files(kOwnFiles + 1, "this connection"); !enough) return failed(enough.error());
   const Result<Transport*> transport = program.registry().find(*address, WEFT_ROLE_HOST);
   if (!transport) return std::unexpected(Failure{Exit::kUnreachable, transport.error()});
   if (Status good = check_transport_options(*address, (*transport)->options(), host_option_keys()); !good) {
@@ -81,12 +82,20 @@ Outcome<Remote> read_address(Program& program, const AddressArguments& arguments
   return remote;
 }
 
-std::unexpected<Failure> unreachable(const Address& address, const Error& error) {
+std::unexpected<Failure> unreachable(const Remote& remote, const Error& error) {
+  // Nothing was sent yet: the transport does not take what the address says.
+  if (error.code == EINVAL && (error.stage.empty() || error.stage == "connect")) return usage(error);
   Failure failure{Exit::kUnreachable, error};
+  const Address& address = remote.address;
   const std::string at = error.stage.empty() ? "" : fmt::format(", stage '{}'", error.stage);
-  const bool told = !address.traddr.empty() && error.text.find(address.traddr) != std::string::npos;
+  const std::string place = address.fd ? fmt::format("[fd={}]", *address.fd) : address.traddr;
+  const bool told = !place.empty() && error.text.find(place) != std::string::npos;
   const std::string whom = told ? "" : " to " + address.to_string();
   failure.error.text = fmt::format("could not connect{}{}: {}", whom, at, error.text);
+  if (error.stage == "Connect command" && (error.code == EACCES || error.code == ECONNREFUSED)) {
+    const std::string& hostnqn = remote.options.hostnqn;
+    failure.error.text += fmt::format(" (this host is {})", hostnqn.empty() ? default_hostnqn() : hostnqn);
+  }
   return std::unexpected(std::move(failure));
 }
 
@@ -96,13 +105,35 @@ Outcome<std::unique_ptr<BlockingHost>> connect(Program& program, const Remote& r
   }
   Result<std::unique_ptr<BlockingHost>> host =
       BlockingHost::connect(program.registry(), remote.address, remote.options);
-  if (!host) return unreachable(remote.address, host.error());
+  if (!host) return unreachable(remote, host.error());
   return std::move(*host);
+}
+
+Loss::Loss(BlockingHost& host) : host_(host) {
+  host.reactor().post([&host, state = state_] {
+    Host::Events events;
+    events.on_lost = [state](const Error& why) {
+      const std::lock_guard lock(state->mutex);
+      state->why = why;
+    };
+    host.host().set_events(std::move(events));
+  });
+}
+
+std::unexpected<Failure> Loss::explain(Failure failure) {
+  static_cast<void>(host_.close());  // afterwards it has been said that it was lost, if it was
+  const std::lock_guard lock(state_->mutex);
+  if (state_->why.code != 0) failure.error.text += ": " + state_->why.text;
+  return std::unexpected(std::move(failure));
 }
 
 Outcome<Namespace> find_namespace(BlockingHost& host, std::uint32_t nsid, const Address& address) {
   Result<Namespace> found = host.identify_namespace(nsid);
-  if (!found) return failed(found.error(), fmt::format("namespace {} of {}", nsid, address.subnqn));
+  if (!found) {
+    const std::string which = fmt::format("namespace {}", nsid);
+    const bool told = found.error().text.starts_with(which);
+    return failed(found.error(), told ? address.subnqn : fmt::format("{} of {}", which, address.subnqn));
+  }
   return *found;
 }
 

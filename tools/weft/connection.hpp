@@ -7,6 +7,7 @@
 #define WEFT_TOOLS_CONNECTION_HPP
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,25 @@ enum class Need {
 
 [[nodiscard]] Outcome<Remote> read_address(Program& program, const AddressArguments& arguments, Need need);
 [[nodiscard]] Outcome<std::unique_ptr<BlockingHost>> connect(Program& program, const Remote& remote);
-// One line: the stage, to whom (where the error does not say so itself), and why.
-[[nodiscard]] std::unexpected<Failure> unreachable(const Address& address, const Error& error);
+// One line: the stage, to whom (where the error does not say so itself), and why; who we said we are, where that was
+// refused. A usage failure where it is the address that the transport does not take.
+[[nodiscard]] std::unexpected<Failure> unreachable(const Remote& remote, const Error& error);
+// Why the association ended, for the failure that came of it: made as soon as the host is connected, which outlives it.
+class Loss {
+ public:
+  explicit Loss(BlockingHost& host);
+  // Closes the host: nothing more is asked of it. The failure, with whom was lost and why where that is the cause.
+  [[nodiscard]] std::unexpected<Failure> explain(Failure failure);
+
+ private:
+  struct State {
+    std::mutex mutex;
+    Error why;  // code 0: not lost
+  };
+  BlockingHost& host_;
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
 [[nodiscard]] Outcome<Namespace> find_namespace(BlockingHost& host, std::uint32_t nsid, const Address& address);
 
 }  // namespace weft::tools

@@ -3,15 +3,11 @@
 #define WEFT_TOOLS_COPY_REPORT_HPP
 
 #include <chrono>
-#include <cstdio>
 
 #include "output.hpp"
 #include "weft/host.hpp"
 
 namespace weft::tools {
-
-// Bytes moved by one call: several commands, so that they overlap; a multiple of every block size.
-inline constexpr std::size_t kCopyChunk = std::size_t{4} << 20;
 
 class CopyReport {
  public:
@@ -24,26 +20,31 @@ class CopyReport {
         started_(std::chrono::steady_clock::now()) {}
 
   void set_bytes(std::uint64_t bytes) { bytes_ = bytes; }
-  void print(const Program& program, const char* verb, const std::string& path, std::FILE* to) const {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-    const std::uint64_t blocks = (bytes_ + where_.block_size - 1) / where_.block_size;
-    const double mib_s = static_cast<double>(bytes_) / (1 << 20) / seconds;
-    if (program.json) {
-      return print_json({{"address", url_},
-                         {"nsid", where_.nsid},
-                         {"lba", lba_},
-                         {"blocks", blocks},
-                         {"bytes", bytes_},
-                         {"seconds", seconds},
-                         {"mib_s", mib_s},
-                         {"file", path}},
-                        to);
-    }
-    fmt::print(to, "{} {} ({} blocks from LBA {} of namespace {}) in {:.2f} s, {:.0f} MiB/s: {}\n", verb,
-               human_size(bytes_), blocks, lba_, where_.nsid, seconds, mib_s, path);
+  // On standard output, or standard error where the data itself went to standard output.
+  void print(Program& program, const char* verb, const std::string& path, bool data_on_output) const {
+    const std::string text = describe(program.json, verb, path);
+    data_on_output ? say_text(text) : static_cast<void>(program.output += text);
   }
 
  private:
+  [[nodiscard]] std::string describe(bool json, const char* verb, const std::string& path) const {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+    const std::uint64_t blocks = (bytes_ + where_.block_size - 1) / where_.block_size;
+    const double mib_s = static_cast<double>(bytes_) / (1 << 20) / seconds;
+    if (json) {
+      return json_text({{"address", url_},
+                        {"nsid", where_.nsid},
+                        {"lba", lba_},
+                        {"blocks", blocks},
+                        {"bytes", bytes_},
+                        {"seconds", seconds},
+                        {"mib_s", mib_s},
+                        {"file", path}});
+    }
+    return fmt::format("{} {} ({} from LBA {} of namespace {}) in {:.2f} s, {:.0f} MiB/s: {}\n", verb,
+                       human_size(bytes_), counted(blocks, "block"), lba_, where_.nsid, seconds, mib_s, path);
+  }
+
   const std::string url_;
   const Namespace where_;
   const std::uint64_t lba_;

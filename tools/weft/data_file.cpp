@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "standard.hpp"
+
 namespace weft::tools {
 namespace {
 
@@ -17,7 +19,10 @@ constexpr char kStandard[] = "-";
 }  // namespace
 
 Result<std::unique_ptr<DataFile>> DataFile::open_input(const std::string& path) {
-  if (path == kStandard) return std::unique_ptr<DataFile>(new DataFile(STDIN_FILENO, false, "standard input"));
+  if (path == kStandard) {
+    if (Status open = check_standard_input(); !open) return open.error();
+    return std::unique_ptr<DataFile>(new DataFile(STDIN_FILENO, false, "standard input"));
+  }
   std::unique_ptr<DataFile> file(new DataFile(open(path.c_str(), O_RDONLY | O_CLOEXEC), true, path));
   if (file->fd_ < 0) return file->error("open");
   struct stat status{};
@@ -28,7 +33,10 @@ Result<std::unique_ptr<DataFile>> DataFile::open_input(const std::string& path) 
 }
 
 Result<std::unique_ptr<DataFile>> DataFile::open_output(const std::string& path) {
-  if (path == kStandard) return std::unique_ptr<DataFile>(new DataFile(STDOUT_FILENO, false, "standard output"));
+  if (path == kStandard) {
+    if (Status open = check_standard_output(); !open) return open.error();
+    return std::unique_ptr<DataFile>(new DataFile(STDOUT_FILENO, false, "standard output"));
+  }
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   std::unique_ptr<DataFile> file(new DataFile(fd, true, path));
   if (fd < 0) return file->error("open");

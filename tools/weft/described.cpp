@@ -5,11 +5,6 @@
 namespace weft::tools {
 namespace {
 
-template <class Text>
-std::string text_of(const Text& field) {
-  return clean(std::string_view(reinterpret_cast<const char*>(field.data()), field.size()));
-}
-
 std::string kind(std::uint8_t cntrltype) {
   switch (cntrltype) {
     case nvme::cntrltype::kIo:
@@ -48,21 +43,21 @@ Json describe_controller(const Host& host) {
   const nvme::IdentifyController& identity = host.identity();
   const weft_qpair_info connection = host.connection();
   Json json;
-  json["subsystem"] = text_of(identity.subnqn);
+  json["subsystem"] = field_text(identity.subnqn);
   json["kind"] = kind(identity.cntrltype);
-  json["model"] = text_of(identity.mn);
-  json["serial"] = text_of(identity.sn);
-  json["firmware"] = text_of(identity.fr);
+  json["model"] = field_text(identity.mn);
+  json["serial"] = field_text(identity.sn);
+  json["firmware"] = field_text(identity.fr);
   json["controller id"] = host.cntlid();
   json["version"] = version_text(host.version());
-  json["connected to"] = clean(connection.peer);
+  json["connected to"] = unpadded(connection.peer);
   json["namespaces at most"] = std::uint32_t{identity.nn};
   json["queue entries at most"] = (host.capabilities() & 0xffff) + 1;
   json["max transfer"] = host.max_transfer() == 0 ? std::string("no limit") : human_size(host.max_transfer());
   json["in-capsule data"] = human_size(identity.ioccsz > 4 ? (std::uint64_t{identity.ioccsz} - 4) * 16 : 0);
   json["keep-alive granularity"] = fmt::format("{} ms", std::uint32_t{identity.kas} * 100);
   json["volatile write cache"] = (identity.vwc & nvme::vwc::kPresent) != 0;
-  json["commands"] = commands(identity.oncs);
+  json["commands"] = identity.cntrltype == nvme::cntrltype::kDiscovery ? "none for I/O" : commands(identity.oncs);
   json["fused compare and write"] = (identity.fuses & nvme::fuses::kCompareAndWrite) != 0;
   return json;
 }

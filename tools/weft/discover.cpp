@@ -21,6 +21,11 @@ Outcome<void> discover(Program& program, const AddressArguments& arguments) {
   const Outcome<std::unique_ptr<BlockingHost>> host = connect(program, *remote);
   if (!host) return std::unexpected(host.error());
   const Result<std::vector<fabrics::DiscoveryLogEntry>> log = (*host)->discover();
+  if (!log && (*host)->host().identity().cntrltype == nvme::cntrltype::kIo) {
+    return failed(Error(log.error().code, fmt::format("{} is a subsystem with namespaces, which knows no others: leave "
+                                                      "it out of the address to ask the discovery service",
+                                                      remote->address.subnqn)));
+  }
   if (!log) return failed(log.error(), "cannot read the discovery log");
 
   std::vector<std::vector<std::string>> rows{{"TYPE", "URL", "TRANSPORT", "PORT ID"}};
@@ -32,11 +37,11 @@ Outcome<void> discover(Program& program, const AddressArguments& arguments) {
     entries.push_back(to_json(entry));
   }
   if (program.json) {
-    print_json({{"address", remote->address.to_string()}, {"entries", entries}});
+    print_json(program, {{"address", remote->address.to_string()}, {"entries", entries}});
   } else if (log->empty()) {
-    fmt::print("nothing to be seen by this host at {}\n", remote->address.to_string());
+    put(program, "nothing to be seen by this host at {}\n", remote->address.to_string());
   } else {
-    print_table(rows);
+    print_table(program, rows);
   }
   return {};
 }

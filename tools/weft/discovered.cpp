@@ -8,11 +8,6 @@
 namespace weft::tools {
 namespace {
 
-template <class Text>
-std::string text_of(const Text& field) {
-  return clean(std::string_view(reinterpret_cast<const char*>(field.data()), field.size()));
-}
-
 std::string type_name(std::uint8_t subtype) {
   switch (subtype) {
     case fabrics::subtype::kReferral:
@@ -66,9 +61,9 @@ Discovered read_entry(TransportRegistry& registry, const fabrics::DiscoveryLogEn
   Discovered out;
   out.type = type_name(entry.subtype);
   out.family = family_name(entry.adrfam);
-  out.traddr = text_of(entry.traddr);
-  out.trsvcid = text_of(entry.trsvcid);
-  out.subnqn = text_of(entry.subnqn);
+  out.traddr = field_text(entry.traddr);
+  out.trsvcid = field_text(entry.trsvcid);
+  out.subnqn = field_text(entry.subnqn);
   out.requirements = requirements(entry.treq);
   out.portid = entry.portid;
   out.admin_queue = entry.asqsz;

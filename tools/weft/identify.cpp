@@ -1,9 +1,9 @@
 // weft identify URL [--nsid N]: what a controller, or one of its namespaces, says about itself.
-#include <CLI/App.hpp>
-
 #include "connection.hpp"
 #include "described.hpp"
+#include "options.hpp"
 #include "output.hpp"
+#include "terminal_text.hpp"
 
 namespace weft::tools {
 namespace {
@@ -13,11 +13,12 @@ struct Arguments {
   std::uint32_t nsid = 0;
 };
 
-void print_rows(const Json& json) {
+void print_rows(Program& program, const Json& json) {
   std::size_t width = 0;
   for (const auto& [key, value] : json.items()) width = std::max(width, key.size());
   for (const auto& [key, value] : json.items()) {
-    fmt::print("{:<{}}  {}\n", key, width, value.is_string() ? value.get<std::string>() : value.dump());
+    put(program, "{:<{}}  {}\n", key, width,
+        value.is_string() ? terminal_text(value.get<std::string>()) : value.dump());
   }
 }
 
@@ -34,7 +35,7 @@ Outcome<void> identify(Program& program, const Arguments& arguments) {
     if (!found) return std::unexpected(found.error());
     json = describe_namespace(*found);
   }
-  program.json ? print_json(json) : print_rows(json);
+  program.json ? print_json(program, json) : print_rows(program, json);
   return {};
 }
 
@@ -47,9 +48,7 @@ void add_identify(CLI::App& app, Program& program) {
                   "  weft identify tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo --nsid 1");
   auto arguments = std::make_shared<Arguments>();
   arguments->address.declare(*command);
-  command->add_option("--nsid", arguments->nsid, "The namespace instead of the controller")
-      ->type_name("N")
-      ->check(CLI::Range(1u, 0xfffffffeu));
+  add_nsid(*command, arguments->nsid, "The namespace instead of the controller");
   command->callback(
       [&program, arguments] { program.run = [&program, arguments] { return identify(program, *arguments); }; });
 }

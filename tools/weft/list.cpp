@@ -1,6 +1,8 @@
 // weft list URL: the namespaces of a subsystem, or of every subsystem that a discovery service knows.
 #include <CLI/App.hpp>
 
+#include <algorithm>
+
 #include "connection.hpp"
 #include "described.hpp"
 #include "discovered.hpp"
@@ -12,6 +14,7 @@ namespace {
 struct Listing {
   std::vector<std::vector<std::string>> rows{{"NSID", "SIZE", "BLOCK", "UUID", "SUBSYSTEM"}};
   Json json = Json::array();
+  std::vector<Failure> failures;  // of subsystems that discovery named
 };
 
 Outcome<void> list_subsystem(BlockingHost& host, const Address& address, Listing& listing) {
@@ -30,7 +33,29 @@ Outcome<void> list_subsystem(BlockingHost& host, const Address& address, Listing
   return {};
 }
 
-// Each subsystem that the discovery service names and a transport of ours reaches.
+// The options of the discovery service's address hold for the subsystems too, the transport's own where it is the same.
+std::vector<std::string> inherited_options(const AddressArguments& arguments, const std::string& scheme) {
+  std::vector<std::string> out;
+  const Result<Address> asked = Address::parse(arguments.url);
+  if (!asked) return arguments.options;
+  const auto core = host_option_keys();
+  for (const Option& option : asked->options) {
+    const bool known = asked->scheme == scheme || std::find(core.begin(), core.end(), option.key) != core.end();
+    if (known) out.push_back(option.key + "=" + option.value);
+  }
+  out.insert(out.end(), arguments.options.begin(), arguments.options.end());  // these replace what was there
+  return out;
+}
+
+Outcome<void> list_entry(Program& program, const AddressArguments& arguments, Listing& listing) {
+  const Outcome<Remote> remote = read_address(program, arguments, Need::kSubsystem);
+  if (!remote) return std::unexpected(remote.error());
+  const Outcome<std::unique_ptr<BlockingHost>> host = connect(program, *remote);
+  if (!host) return std::unexpected(host.error());
+  return list_subsystem(**host, remote->address, listing);
+}
+
+// Each subsystem that the discovery service names. One that cannot be listed does not keep the others from it.
 Outcome<void> list_discovered(Program& program, BlockingHost& host, const AddressArguments& arguments,
                               Listing& listing) {
   const Result<std::vector<fabrics::DiscoveryLogEntry>> log = host.discover();
@@ -38,13 +63,36 @@ Outcome<void> list_discovered(Program& program, BlockingHost& host, const Addres
   for (const fabrics::DiscoveryLogEntry& raw : *log) {
     if (raw.subtype != fabrics::subtype::kNvm) continue;
     const Discovered entry = read_entry(program.registry(), raw);
-    const Outcome<Remote> remote = read_address(program, {entry.url, arguments.options}, Need::kSubsystem);
-    if (!remote) return std::unexpected(remote.error());
-    const Outcome<std::unique_ptr<BlockingHost>> other = connect(program, *remote);
-    if (!other) return std::unexpected(other.error());
-    if (Outcome<void> done = list_subsystem(**other, remote->address, listing); !done) return done;
+    const AddressArguments there{entry.url, inherited_options(arguments, entry.transport)};
+    const Outcome<void> listed = list_entry(program, there, listing);
+    if (!listed) listing.failures.push_back(listed.error());
   }
   return {};
+}
+
+Json errors_of(const Listing& listing) {
+  Json errors = Json::array();
+  for (const Failure& failure : listing.failures) errors.push_back(failure.error.text);
+  return errors;
+}
+
+// Everything that was found; then what was not, the last of it as the command's own failure.
+Outcome<void> show(Program& program, const Address& address, Listing& listing) {
+  if (program.json) {
+    Json json{{"address", address.to_string()}, {"namespaces", listing.json}};
+    if (!listing.failures.empty()) json["errors"] = errors_of(listing);
+    print_json(program, json);
+    program.json = false;  // one document: the failures are in it already
+  } else if (listing.rows.size() > 1) {
+    print_table(program, listing.rows);
+  } else if (listing.failures.empty()) {
+    put(program, "no namespaces at {}\n", address.to_string());
+  }
+  if (listing.failures.empty()) return {};
+  Failure last = listing.failures.back();
+  listing.failures.pop_back();
+  for (const Failure& failure : listing.failures) print_failure(program, failure);
+  return std::unexpected(std::move(last));
 }
 
 Outcome<void> list(Program& program, const AddressArguments& arguments) {
@@ -57,14 +105,7 @@ Outcome<void> list(Program& program, const AddressArguments& arguments) {
   const Outcome<void> done = discovery ? list_discovered(program, **host, arguments, listing)
                                        : list_subsystem(**host, remote->address, listing);
   if (!done) return done;
-  if (program.json) {
-    print_json({{"address", remote->address.to_string()}, {"namespaces", listing.json}});
-  } else if (listing.rows.size() == 1) {
-    fmt::print("no namespaces at {}\n", remote->address.to_string());
-  } else {
-    print_table(listing.rows);
-  }
-  return {};
+  return show(program, remote->address, listing);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // The program `weft`: one command, a subcommand for each job.
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <csignal>
+#include <algorithm>
+#include <new>
+#include <sstream>
 
 #include "limits.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "program.hpp"
 #include "weft/address.hpp"
@@ -55,17 +55,33 @@ std::string first_wrong_word(const CLI::App& app, bool no_subcommand) {
   return no_subcommand ? "which subcommand? serve, discover, identify, list, read, write, perf or transports" : "";
 }
 
-int wrong_command_line(const CLI::App& app, const CLI::ParseError& error, const Program& program) {
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);  // --help, --version
+// What the command ends with: its results have been written too, or it has failed.
+int end(Program& program, const Outcome<void>& outcome) {
+  const Status written = flush_output(program);
+  const Outcome<void> ended = !outcome || written ? outcome : failed(written.error());
+  if (ended) return static_cast<int>(Exit::kDone);
+  print_failure(program, ended.error());
+  return static_cast<int>(ended.error().exit);
+}
+
+int wrong_command_line(const CLI::App& app, const CLI::ParseError& error, Program& program) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {  // --help, --version
+    std::ostringstream text;
+    app.exit(error, text);
+    program.output += text.str();
+    return end(program, {});
+  }
   const auto chosen = app.get_subcommands();
   std::string text = first_wrong_word(app, chosen.empty());
+  const std::string twice = repeated_option(chosen.empty() ? app : *chosen.front());
+  if (text.empty() && !twice.empty()) text = fmt::format("{} is given more than once", twice);
   if (text.empty()) text = error.what();
   while (text.ends_with('.') || text.ends_with('\n')) text.pop_back();
   text += did_you_mean(app);
-  print_failure(Failure{Exit::kUsage, Error(EINVAL, text)}, program.json);
-  fmt::print(stderr, "See '{}{}{} --help'.\n", program.name, chosen.empty() ? "" : " ",
-             chosen.empty() ? "" : chosen.front()->get_name());
-  return static_cast<int>(Exit::kUsage);
+  const int code = end(program, usage(text));
+  say("See '{}{}{} --help'.\n", program.name, chosen.empty() ? "" : " ",
+      chosen.empty() ? "" : chosen.front()->get_name());
+  return code;
 }
 
 int run(int argc, char** argv) {
@@ -78,6 +94,7 @@ int run(int argc, char** argv) {
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_flag("--json", program.json, "Print results as JSON; may stand after the command too");
   app.require_subcommand(1);
   for (const auto add :
        {add_serve, add_discover, add_identify, add_list, add_read, add_write, add_perf, add_transports}) {
@@ -86,24 +103,27 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    program.json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
     return wrong_command_line(app, error, program);
   }
+  std::string empty = empty_option(app);
+  if (empty.empty()) empty = empty_option(*app.get_subcommands().front());
+  if (!empty.empty()) return end(program, usage(fmt::format("the value of {} is empty", empty)));
   raise_open_files();
-  const Outcome<void> outcome = program.run();
-  if (outcome) return static_cast<int>(Exit::kDone);
-  print_failure(outcome.error(), program.json);
-  return static_cast<int>(outcome.error().exit);
+  return end(program, program.run());
 }
 
 }  // namespace
 }  // namespace weft::tools
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of the write, which says so
+  weft::tools::secure_standard_streams();
   try {
     return weft::tools::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    weft::tools::say_text("weft: there is not enough memory for what was asked\n");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "weft: {}\n", error.what());
-    return static_cast<int>(weft::tools::Exit::kFailed);
+    weft::tools::say("weft: {}\n", error.what());
   }
+  return static_cast<int>(weft::tools::Exit::kFailed);
 }

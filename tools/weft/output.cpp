@@ -2,23 +2,31 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "terminal_text.hpp"
 
 namespace weft::tools {
 
-void print_json(const Json& json, std::FILE* to) {
-  fmt::print(to, "{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
-  std::fflush(to);
-}
+Status flush_output(Program& program) { return write_standard_output(std::exchange(program.output, {})); }
 
-void print_failure(const Failure& failure, bool json) {
+std::string json_text(const Json& json) { return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n"; }
+
+void print_json(Program& program, const Json& json) { program.output += json_text(json); }
+
+void print_failure(Program& program, const Failure& failure) {
   const Error& error = failure.error;
-  if (json) {
-    print_json({{"error", {{"stage", error.stage}, {"code", error.code}, {"text", error.text}}}});
+  if (program.json) {
+    print_json(program, {{"error", {{"stage", error.stage}, {"code", error.code}, {"text", error.text}}}});
+    static_cast<void>(flush_output(program));  // the sentence below says what is worse
   }
-  fmt::print(stderr, "weft: {}\n", error.text);
+  say("weft: {}\n", terminal_text(error.text));
 }
 
-void print_table(const std::vector<std::vector<std::string>>& rows) {
+void print_table(Program& program, std::vector<std::vector<std::string>> rows) {
+  for (auto& row : rows) {
+    for (std::string& cell : row) cell = terminal_text(cell);
+  }
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -29,8 +37,12 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += fmt::format("{:<{}}", row[i], i + 1 == row.size() ? 0 : widths[i] + 2);
     }
-    fmt::print("{}\n", line);
+    put(program, "{}\n", line);
   }
+}
+
+std::string counted(std::uint64_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }
 
 std::string human_size(std::uint64_t bytes) {
@@ -58,11 +70,8 @@ std::string uuid_text(std::span<const std::uint8_t, 16> uuid) {
                      hex(uuid.subspan(8, 2)), hex(uuid.subspan(10, 6)));
 }
 
-std::string clean(std::string_view text) {
+std::string unpadded(std::string_view text) {
   std::string out(text.substr(0, text.find('\0')));
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
   while (out.ends_with(' ')) out.pop_back();
   return out;
 }

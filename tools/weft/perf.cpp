@@ -1,10 +1,10 @@
 // weft perf URL: how fast, with how much processor time, and, with --verify, whether the data is right.
 #include <sys/resource.h>
-#include <CLI/App.hpp>
 
 #include <random>
 
 #include "connection.hpp"
+#include "options.hpp"
 #include "output.hpp"
 #include "perf_host.hpp"
 #include "perf_run.hpp"
@@ -84,6 +84,14 @@ Outcome<void> take_over(const Arguments& arguments, Remote& remote) {
   return {};
 }
 
+// How many I/Os fit into an I/O queue: one entry stays free.
+std::uint32_t queue_room(const Host& host) {
+  std::uint32_t entries =
+      std::min<std::uint32_t>(host.options().qsize, static_cast<std::uint32_t>(host.capabilities() & 0xffff) + 1);
+  if (const std::uint32_t most = host.identity().maxcmd; most != 0) entries = std::min(entries, most);
+  return std::max(entries, 2u) - 1;
+}
+
 // What only the namespace can tell.
 Outcome<void> fit_plan(PerfPlan& plan, const Namespace& where, const Host& host) {
   if (plan.block_bytes % where.block_size != 0) {
@@ -100,6 +108,7 @@ Outcome<void> fit_plan(PerfPlan& plan, const Namespace& where, const Host& host)
     return failed(Error(EROFS, fmt::format("namespace {} can only be read", where.nsid)));
   }
   plan.queues = host.io_queues();
+  plan.depth = std::min(plan.depth, queue_room(host));
   if (plan.queues == 0) return failed(Error(ENOTSUP, "the controller has no I/O queues"));
   return {};
 }
@@ -134,23 +143,23 @@ Json to_json(const Arguments& arguments, const Remote& remote, const PerfPlan& p
   return json;
 }
 
-void print_text(const Json& json) {
+void print_text(Program& program, const Json& json) {
   const auto number = [](const Json& value) { return value.get<double>(); };
   const Json& lat = json["lat_us"];
-  fmt::print("{} of {}, depth {} on {} queue{}, {:.1f} s, seed {}\n", json["rw"].get<std::string>(),
-             human_size(json["bs"].get<std::uint64_t>()), json["depth"].dump(), json["queues"].dump(),
-             json["queues"] == 1 ? "" : "s", number(json["seconds"]), json["seed"].dump());
-  fmt::print("  IOPS        {:.0f}\n", number(json["iops"]));
-  fmt::print("  throughput  {:.1f} MiB/s\n", number(json["mib_s"]));
-  fmt::print("  latency us  mean {:.1f}  p50 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f}\n", number(lat["mean"]),
-             number(lat["p50"]), number(lat["p99"]), number(lat["p999"]), number(lat["max"]));
+  put(program, "{} of {}, depth {} on {} queue{}, {:.1f} s, seed {}\n", json["rw"].get<std::string>(),
+      human_size(json["bs"].get<std::uint64_t>()), json["depth"].dump(), json["queues"].dump(),
+      json["queues"] == 1 ? "" : "s", number(json["seconds"]), json["seed"].dump());
+  put(program, "  IOPS        {:.0f}\n", number(json["iops"]));
+  put(program, "  throughput  {:.1f} MiB/s\n", number(json["mib_s"]));
+  put(program, "  latency us  mean {:.1f}  p50 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f}\n", number(lat["mean"]),
+      number(lat["p50"]), number(lat["p99"]), number(lat["p999"]), number(lat["max"]));
   const double seconds = number(json["seconds"]);
-  fmt::print("  CPU         {:.2f} s, {:.0f} % of a core\n", number(json["cpu_seconds"]),
-             seconds > 0 ? 100 * number(json["cpu_seconds"]) / seconds : 0.0);
+  put(program, "  CPU         {:.2f} s, {:.0f} % of a core\n", number(json["cpu_seconds"]),
+      seconds > 0 ? 100 * number(json["cpu_seconds"]) / seconds : 0.0);
   if (json.contains("verified")) {
-    fmt::print("  verified    {} reads, {} wrong\n", json["verified"].dump(), json["mismatches"].dump());
+    put(program, "  verified    {} reads, {} wrong\n", json["verified"].dump(), json["mismatches"].dump());
   }
-  fmt::print("  errors      {}\n", json["errors"].dump());
+  put(program, "  errors      {}\n", json["errors"].dump());
 }
 
 // Ticks while a run goes on, when somebody looks.
@@ -228,7 +237,10 @@ Outcome<void> perf(Program& program, const Arguments& arguments) {
   if (!where) return std::unexpected(where.error());
   if (Outcome<void> good = fit_plan(*plan, *where, (*host)->host()); !good) return good;
   if (plan->queues < remote->options.queues) {
-    fmt::print(stderr, "weft: the controller granted {} of {} I/O queues\n", plan->queues, remote->options.queues);
+    say("weft: the controller granted {} of {} I/O queues\n", plan->queues, remote->options.queues);
+  }
+  if (plan->depth < arguments.depth) {
+    say("weft: the queues have room for {} of {} I/Os each\n", plan->depth, arguments.depth);
   }
   if (plan->verify && plan->read_percent > 0) {
     if (Outcome<void> filled = fill(program, **host, *where, *plan); !filled) return filled;
@@ -241,10 +253,10 @@ Outcome<void> perf(Program& program, const Arguments& arguments) {
   const Json json = to_json(arguments, *remote, *plan, measured);
   const Outcome<void> judged = judge(**host, run.result());
   if (program.json) {
-    print_json(json);
+    print_json(program, json);
     program.json = false;  // one document: a failure is in it already
   } else {
-    print_text(json);
+    print_text(program, json);
   }
   return judged;
 }
@@ -259,25 +271,19 @@ void add_perf(CLI::App& app, Program& program) {
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   a.address.declare(*command);
-  command->add_option("--nsid", a.nsid, "Namespace (1)")->type_name("N")->check(CLI::Range(1u, 0xfffffffeu));
+  add_nsid(*command, a.nsid);
   command->add_option("--rw", a.mode, "randread, randwrite, read, write or randrw (randread)")
       ->type_name("MODE")
       ->check(CLI::IsMember({"randread", "randwrite", "read", "write", "randrw"}));
   command->add_option("--bs", a.block_size, "Size of an I/O (4k)")->type_name("SIZE");
-  command->add_option("--depth", a.depth, "I/Os under way on each queue (32)")
-      ->type_name("N")
-      ->check(CLI::Range(1u, 65535u));
-  command->add_option("--queues", a.queues, "I/O queues (what the address says, else 1)")
-      ->type_name("N")
-      ->check(CLI::Range(1u, 1024u));
+  add_number(*command, "--depth", a.depth, 1, 65535, "I/Os under way on each queue (32)");
+  add_number(*command, "--queues", a.queues, 1, 1024, "I/O queues (what the address says, else 1)");
   command->add_option("--seconds", a.seconds, "How long (8, or until --ios are done)")->type_name("TIME");
-  command->add_option("--ios", a.ios, "End after so many I/Os")->type_name("N");
-  command->add_option("--mix", a.mix, "Percentage of reads in randrw (50)")
-      ->type_name("PERCENT")
-      ->check(CLI::Range(0u, 100u));
+  add_number(*command, "--ios", a.ios, 1, kAnyNumber, "End after so many I/Os");
+  add_number(*command, "--mix", a.mix, 0, 100, "Percentage of reads in randrw (50)")->type_name("PERCENT");
   command->add_option("--span", a.span, "Only the first so many bytes of the namespace (all)")->type_name("SIZE");
   command->add_option("--wait", a.wait, "How to wait: adaptive, poll or sleep")->type_name("POLICY");
-  command->add_option("--seed", a.seed, "Of the random places and data (random; printed)")->type_name("N");
+  add_number(*command, "--seed", a.seed, 0, kAnyNumber, "Of the random places and data (random; printed)");
   command->add_flag(
       "--verify", a.verify,
       "Read back each write and compare; before a mode with reads, fill the span with data to compare with");

@@ -37,7 +37,7 @@ Outcome<void> PerfHost::open(Program& program, const Remote& remote) {
   Host::connect(*reactor_, program.registry(), remote.address, remote.options,
                 [&connected](Result<std::unique_ptr<Host>> result) { connected.emplace(std::move(result)); });
   while (!connected) reactor_->run_once(reactor_->clock_now() + kLongest);
-  if (!*connected) return unreachable(remote.address, connected->error());
+  if (!*connected) return unreachable(remote, connected->error());
   host_ = std::move(**connected);
   Host::Events events;
   events.on_lost = [this](const Error& error) {
@@ -68,7 +68,11 @@ Outcome<Namespace> PerfHost::find_namespace(std::uint32_t nsid) {
   std::optional<Result<Namespace>> found;
   host_->identify_namespace(nsid, [&found](Result<Namespace> result) { found.emplace(std::move(result)); });
   while (!found) reactor_->run_once(reactor_->clock_now() + kLongest);
-  if (!*found) return failed(found->error(), fmt::format("namespace {}", nsid));
+  if (!*found) {
+    const std::string which = fmt::format("namespace {}", nsid);
+    const bool told = found->error().text.starts_with(which);
+    return failed(found->error(), told ? "" : which);
+  }
   return **found;
 }
 

@@ -1,7 +1,7 @@
 // program.hpp - what every subcommand shares: the global options, how a command ends, and the exit codes.
 //
 // A subcommand's add_...() declares its options with CLI11 and sets Program::run, which main() calls once the command line
-// is known to be good. run() prints its results itself; a Failure is printed by main(), once. One thread.
+// is known to be good. run() puts its results into `output`; a Failure is printed by main(), once. One thread.
 #ifndef WEFT_TOOLS_PROGRAM_HPP
 #define WEFT_TOOLS_PROGRAM_HPP
 
@@ -43,6 +43,7 @@ struct Program {
   std::string name = "weft";             // as it was called, for commands to try
   std::vector<std::string> plugin_dirs;  // --plugin-dir, in the order given
   bool json = false;
+  std::string output;  // for standard output: written by flush_output() and when the command ends
   std::function<Outcome<void>()> run;
 
   [[nodiscard]] TransportRegistry& registry();  // made on first use, searches plugin_dirs first

@@ -1,12 +1,9 @@
 // weft read URL: blocks of a namespace into a file.
-#include <CLI/App.hpp>
-
-#include <chrono>
-
 #include "connection.hpp"
+#include "copy.hpp"
 #include "copy_report.hpp"
 #include "data_file.hpp"
-#include "progress.hpp"
+#include "options.hpp"
 
 namespace weft::tools {
 namespace {
@@ -23,43 +20,24 @@ struct Arguments {
 // How many bytes of the namespace to take: to its end unless told.
 Outcome<std::uint64_t> wanted_bytes(const Arguments& arguments, const Namespace& from) {
   if (arguments.lba >= from.blocks) {
-    return usage(
-        fmt::format("--lba {} lies beyond namespace {}, which has {} blocks", arguments.lba, from.nsid, from.blocks));
+    return usage(fmt::format("--lba {} lies beyond namespace {}, which has {}", arguments.lba, from.nsid,
+                             counted(from.blocks, "block")));
   }
   const std::uint64_t left = from.blocks - arguments.lba;
   std::uint64_t bytes = left * from.block_size;
   if (arguments.blocks > left) {
-    return usage(fmt::format("--blocks {} from --lba {} runs over the end of namespace {}, which has {} blocks",
-                             arguments.blocks, arguments.lba, from.nsid, from.blocks));
+    return usage(fmt::format("--blocks {} from --lba {} runs over the end of namespace {}, which has {}",
+                             arguments.blocks, arguments.lba, from.nsid, counted(from.blocks, "block")));
   }
   if (arguments.blocks > 0) bytes = arguments.blocks * from.block_size;
   if (arguments.bytes.empty()) return bytes;
   const Result<std::uint64_t> given = parse_size(arguments.bytes);
   if (!given) return usage(given.error(), "--bytes");
   if (*given > bytes) {
-    return usage(fmt::format("--bytes {} from --lba {} runs over the end of namespace {}, which has {} bytes",
-                             arguments.bytes, arguments.lba, from.nsid, from.bytes()));
+    return usage(fmt::format("--bytes {} from --lba {} runs over the end of namespace {}, which has {}",
+                             arguments.bytes, arguments.lba, from.nsid, counted(from.bytes(), "byte")));
   }
   return *given;
-}
-
-Outcome<void> copy(Program& program, BlockingHost& host, const Namespace& from, std::uint64_t lba, std::uint64_t total,
-                   DataFile& output) {
-  const Result<DataBuffer> buffer = DataBuffer::allocate(kCopyChunk);
-  if (!buffer) return failed(buffer.error());
-  Progress progress(program, "reading", total);
-  for (std::uint64_t done = 0; done < total;) {
-    const std::size_t wanted = std::min<std::uint64_t>(kCopyChunk, total - done);
-    const std::size_t whole = (wanted + from.block_size - 1) / from.block_size * from.block_size;
-    const std::span<std::byte> chunk = buffer->bytes().first(whole);
-    const std::uint64_t at = lba + done / from.block_size;
-    if (Status read = host.read(from, at, chunk); !read)
-      return failed(read.error(), fmt::format("reading at LBA {}", at));
-    if (Status written = output.write(chunk.first(wanted)); !written) return failed(written.error());
-    done += wanted;
-    progress.update(done);
-  }
-  return {};
 }
 
 Outcome<void> read(Program& program, const Arguments& arguments) {
@@ -67,6 +45,7 @@ Outcome<void> read(Program& program, const Arguments& arguments) {
   if (!remote) return std::unexpected(remote.error());
   const Outcome<std::unique_ptr<BlockingHost>> host = connect(program, *remote);
   if (!host) return std::unexpected(host.error());
+  Loss loss(**host);
   const Outcome<Namespace> from = find_namespace(**host, arguments.nsid, remote->address);
   if (!from) return std::unexpected(from.error());
   const Outcome<std::uint64_t> total = wanted_bytes(arguments, *from);
@@ -75,9 +54,10 @@ Outcome<void> read(Program& program, const Arguments& arguments) {
   if (!output) return failed(output.error());
 
   CopyReport report(remote->address, *from, arguments.lba, *total);
-  if (Outcome<void> copied = copy(program, **host, *from, arguments.lba, *total, **output); !copied) return copied;
+  if (Outcome<void> copied = copy_out(program, **host, *from, arguments.lba, *total, **output); !copied)
+    return loss.explain(copied.error());
   if (Status closed = (*output)->close(); !closed) return failed(closed.error());
-  report.print(program, "read", (*output)->path(), arguments.output == "-" ? stderr : stdout);
+  report.print(program, "read", (*output)->path(), arguments.output == "-");
   return {};
 }
 
@@ -91,11 +71,10 @@ void add_read(CLI::App& app, Program& program) {
                   "  weft read tcp://127.0.0.1:4420/nqn.2026-01.org.example:demo --bytes 1M --output - | sha256sum");
   auto arguments = std::make_shared<Arguments>();
   arguments->address.declare(*command);
-  command->add_option("--nsid", arguments->nsid, "Namespace (1)")->type_name("N")->check(CLI::Range(1u, 0xfffffffeu));
-  command->add_option("--lba", arguments->lba, "First block (0)")->type_name("LBA");
+  add_nsid(*command, arguments->nsid);
+  add_number(*command, "--lba", arguments->lba, 0, kAnyNumber, "First block (0)")->type_name("LBA");
   CLI::Option* const blocks =
-      command->add_option("--blocks", arguments->blocks, "Number of blocks (to the namespace's end)");
-  blocks->type_name("N")->check(CLI::PositiveNumber);
+      add_number(*command, "--blocks", arguments->blocks, 1, kAnyNumber, "Number of blocks (to the namespace's end)");
   command->add_option("--bytes", arguments->bytes, "Number of bytes instead, which need not end with a block")
       ->type_name("SIZE")
       ->excludes(blocks);

@@ -1,10 +1,9 @@
 // weft serve: a target, from options or a TOML file, until a signal ends it.
-#include <CLI/App.hpp>
-
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
 
+#include "options.hpp"
 #include "output.hpp"
 #include "served.hpp"
 #include "signals.hpp"
@@ -40,6 +39,7 @@ ServeConfig config_of_options(const Arguments& arguments) {
     config.listeners.insert(config.listeners.begin(), {kDefaultListener, false, "--listen"});
   SubsystemConfig subsystem;
   subsystem.where = "--nqn";
+  subsystem.hosts_where = "--allow-host";
   subsystem.options.nqn = arguments.nqn.empty() ? kDefaultNqn : arguments.nqn;
   subsystem.options.allow_any_host = arguments.allow_any_host;
   subsystem.options.allow_hosts = arguments.allow_hosts;
@@ -77,35 +77,45 @@ Outcome<ServeConfig> make_config(const Arguments& arguments) {
   return config;
 }
 
+// As a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,+=@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string out = "'";
+  for (const char c : text) c == '\'' ? out += "'\\''" : out += c;
+  return out + "'";
+}
+
 // Commands for somebody who has just started this without knowing what to do next.
 void print_what_to_try(const Program& program, const Served& served, const std::string& nqn) {
   std::string dirs;
-  for (const std::string& dir : program.plugin_dirs) dirs += fmt::format(" --plugin-dir {}", dir);
-  const std::string weft = program.name + dirs;
+  for (const std::string& dir : program.plugin_dirs) dirs += fmt::format(" --plugin-dir {}", shell_word(dir));
+  const std::string weft = shell_word(program.name) + dirs;
   const std::string where = served.listeners.front().bound.to_string();
-  fmt::print(
-      stderr,
-      "A ram namespace of 64 MiB is served; its data is gone when this ends (Ctrl-C). In another terminal, try:\n"
+  Address disk = served.listeners.front().bound;
+  disk.subnqn = nqn;
+  say("A ram namespace of 64 MiB is served; its data is gone when this ends (Ctrl-C). In another terminal, try:\n"
       "  {0} discover {1}\n"
-      "  {0} identify {1}/{2}\n"
-      "  {0} list {1}/{2}\n"
-      "  {0} write {1}/{2} --input /etc/os-release\n"
-      "  {0} read {1}/{2} --blocks 1 --output -\n"
-      "  {0} perf {1}/{2} --rw randread --bs 4k --depth 32 --seconds 3\n",
-      weft, where, nqn);
+      "  {0} identify {2}\n"
+      "  {0} list {2}\n"
+      "  {0} write {2} --input /etc/os-release\n"
+      "  {0} read {2} --blocks 1 --output -\n"
+      "  {0} perf {2} --rw randread --bs 4k --depth 32 --seconds 3\n",
+      weft, shell_word(where), shell_word(disk.to_string()));
 }
 
-void print_listeners(const Program& program, const Served& served) {
+Outcome<void> print_listeners(Program& program, const Served& served) {
   for (const Served::Listener& listener : served.listeners) {
     if (program.json) {
       const Json line{
           {"event", "listening"}, {"address", listener.bound.to_string()}, {"discovery_only", listener.discovery_only}};
-      fmt::print("{}\n", line.dump());
+      put(program, "{}\n", line.dump());
     } else {
-      fmt::print("listening {}\n", listener.bound.to_string());
+      put(program, "listening {}\n", listener.bound.to_string());
     }
   }
-  std::fflush(stdout);
+  if (Status told = flush_output(program); !told) return failed(told.error());  // nobody would learn the port
+  return {};
 }
 
 // A thread that hears of signals while the target serves, and while it ends.
@@ -152,7 +162,7 @@ Outcome<void> serve(Program& program, const Arguments& arguments) {
   if (Status started = signals.start(); !started) return failed(started.error());
   const Outcome<Served> served = start_serving(program, *config);
   if (!served) return std::unexpected(served.error());
-  print_listeners(program, *served);
+  if (Outcome<void> told = print_listeners(program, *served); !told) return told;
   const bool first_time = arguments.config.empty() && arguments.namespaces.empty();
   if (first_time && !program.json) print_what_to_try(program, *served, config->subsystems.front().options.nqn);
   signals.wait();
@@ -191,9 +201,7 @@ void add_serve(CLI::App& app, Program& program) {
   command
       ->add_flag("--allow-any-host", a.allow_any_host, "Any host may connect (without a rule: only through loopback)")
       ->excludes(hosts);
-  command->add_option("--threads", a.threads, "Threads that serve I/O (1)")
-      ->type_name("N")
-      ->check(CLI::Range(1u, 256u));
+  add_number(*command, "--threads", a.threads, 1, 256, "Threads that serve I/O (1)");
   command->add_option("--wait", a.wait, "How to wait: adaptive, poll or sleep")->type_name("POLICY");
   command->add_option("--config", a.config, "Several subsystems, listeners and rules from a TOML file")
       ->type_name("FILE");

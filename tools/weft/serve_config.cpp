@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
-#include <limits>
+#include <iterator>
 
 #include "toml_reader.hpp"
 
@@ -13,11 +15,24 @@ namespace weft::tools {
 namespace {
 
 constexpr std::uint64_t kMaxThreads = 256;
-constexpr std::uint64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+constexpr std::uint64_t kMaxNamespaces = 1024;
+constexpr std::uint64_t kMostMemory = std::uint64_t{64} << 30;  // of a thread, for data under way
+constexpr std::uint64_t kMillisecond = 1'000'000;
+constexpr std::uint64_t kDay = 24ull * 3600 * 1000 * kMillisecond;
+
+// What the target asks of them together.
+void check_memory(TomlReader& reader, std::uint64_t max_transfer, std::uint64_t data_memory) {
+  if (!std::has_single_bit(max_transfer))
+    return reader.refuse("max_transfer", fmt::format("is {} bytes, which is not a power of two", max_transfer));
+  if (data_memory < 4 * max_transfer) {
+    reader.refuse("data_memory", fmt::format("is {} bytes, less than four of the largest transfers of {} bytes",
+                                             data_memory, max_transfer));
+  }
+}
 
 void read_limits(const toml::table& table, const std::string& file, Error& error, TargetOptions& out) {
   TomlReader reader(table, file, "[limits]", error);
-  reader.count("max_queue_size", 2, 65536, out.max_queue_size);
+  reader.count("max_queue_size", 32, 65536, out.max_queue_size);
   reader.count("max_io_queues", 1, 128, out.max_io_queues);
   reader.count("max_connections", 1, UINT32_MAX, out.max_connections);
   reader.count("max_unconnected", 1, UINT32_MAX, out.max_unconnected);
@@ -25,12 +40,13 @@ void read_limits(const toml::table& table, const std::string& file, Error& error
   reader.count("max_controllers_per_host", 1, 0xFFEF, out.max_controllers_per_host);
   std::uint64_t in_capsule = out.in_capsule, max_transfer = out.max_transfer;
   reader.size("in_capsule", 0, 1u << 20, in_capsule);
-  reader.size("max_transfer", 4096, 1u << 30, max_transfer);
-  reader.size("data_memory", 1u << 20, kNoLimit, out.data_memory);
-  reader.duration("data_timeout", out.data_timeout);
-  reader.duration("connect_timeout", out.connect_timeout);
-  reader.duration("linger", out.linger);
+  reader.size("max_transfer", 4096, 64u << 20, max_transfer);
+  reader.size("data_memory", 1u << 20, kMostMemory, out.data_memory);
+  reader.duration("data_timeout", kMillisecond, kDay, out.data_timeout);
+  reader.duration("connect_timeout", kMillisecond, kDay, out.connect_timeout);
+  reader.duration("linger", kMillisecond, kDay, out.linger);
   reader.finish();
+  check_memory(reader, max_transfer, out.data_memory);
   out.in_capsule = static_cast<std::uint32_t>(in_capsule);
   out.max_transfer = static_cast<std::uint32_t>(max_transfer);
 }
@@ -52,13 +68,21 @@ NamespaceConfig read_namespace(const toml::table& table, const std::string& file
   NamespaceConfig out;
   TomlReader reader(table, file, "[[subsystem.namespace]]", error);
   reader.text("backend", out.backend);
-  reader.count("nsid", 1, 0xfffffffe, out.nsid);
+  reader.count("nsid", 1, kMaxNamespaces, out.nsid);
   reader.uuid("uuid", out.uuid);
   reader.uuid("nguid", out.nguid);
   reader.finish();
   reader.require("backend");
   out.where = where;
   return out;
+}
+
+// Who may connect is said once, and says something.
+void check_rule(TomlReader& reader, const toml::table& table, const SubsystemOptions& options) {
+  if (!table.contains("allow_hosts")) return;
+  if (options.allow_any_host) reader.refuse("allow_hosts", "contradicts allow_any_host = true: leave one of them out");
+  if (options.allow_hosts.empty())
+    reader.refuse("allow_hosts", "names no host: name those that may connect, or write allow_any_host = true");
 }
 
 SubsystemConfig read_subsystem(const toml::table& table, const std::string& file, const std::string& where,
@@ -75,7 +99,9 @@ SubsystemConfig read_subsystem(const toml::table& table, const std::string& file
   });
   reader.finish();
   reader.require("nqn");
+  check_rule(reader, table, out.options);
   out.where = where;
+  out.hosts_where = reader.where("allow_hosts");
   return out;
 }
 
@@ -95,16 +121,23 @@ ServeConfig read_all(const toml::table& table, const std::string& file, Error& e
   return out;
 }
 
+Result<std::string> read_file(const std::string& path) {
+  if (std::error_code none; std::filesystem::is_directory(path, none))
+    return Error(EISDIR, fmt::format("cannot read '{}': it is a folder", path));
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (file && !file.bad()) return text;
+  const int code = errno != 0 ? errno : EIO;
+  return Error(code, fmt::format("cannot read '{}': {}", path, std::strerror(code)));
+}
+
 }  // namespace
 
 Result<ServeConfig> read_serve_config(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) {
-    const int code = errno;
-    return Error(code, fmt::format("cannot read '{}': {}", path, std::strerror(code)));
-  }
+  const Result<std::string> text = read_file(path);
+  if (!text) return text.error();
   try {
-    const toml::table table = toml::parse(file, path);
+    const toml::table table = toml::parse(*text, path);
     Error error;
     ServeConfig config = read_all(table, path, error);
     if (error.code != 0) return error;

@@ -32,6 +32,7 @@ struct SubsystemConfig {
   SubsystemOptions options;
   std::vector<NamespaceConfig> namespaces;
   std::string where;
+  std::string hosts_where;  // of what names the hosts
   [[nodiscard]] bool has_rule() const { return options.allow_any_host || !options.allow_hosts.empty(); }
 };
 

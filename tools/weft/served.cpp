@@ -2,11 +2,14 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <set>
 
 #include "limits.hpp"
+#include "standard.hpp"
 
 namespace weft::tools {
 namespace {
@@ -19,7 +22,9 @@ bool is_loopback(const Address& address) {
   in_addr four{};
   in6_addr six{};
   if (inet_pton(AF_INET, address.traddr.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
-  if (inet_pton(AF_INET6, address.traddr.c_str(), &six) == 1) return IN6_IS_ADDR_LOOPBACK(&six);
+  if (inet_pton(AF_INET6, address.traddr.c_str(), &six) == 1) {
+    return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
+  }
   return address.traddr == "localhost";
 }
 
@@ -47,14 +52,37 @@ Result<Address> read_listener(Program& program, const ListenerConfig& config) {
   return address;
 }
 
-Error no_rule(const SubsystemConfig& subsystem, const std::string& listener) {
+// Files that backends made, gone again where serving does not come about.
+class NewFiles {
+ public:
+  NewFiles() = default;
+  ~NewFiles() {
+    for (const std::string& path : paths_) unlink(path.c_str());
+  }
+  NewFiles(const NewFiles&) = delete;
+  NewFiles& operator=(const NewFiles&) = delete;
+  void add(std::string path) { paths_.push_back(std::move(path)); }
+  void keep() { paths_.clear(); }
+
+ private:
+  std::vector<std::string> paths_;
+};
+
+std::optional<std::string> file_to_be_made(const std::string& backend) {
+  const Result<BackendAddress> address = BackendAddress::parse(backend);
+  if (!address || address->scheme != "file" || access(address->path.c_str(), F_OK) == 0) return std::nullopt;
+  return address->path;
+}
+
+Error no_rule(const SubsystemConfig& subsystem, const std::string& listener, bool network) {
   const bool option = subsystem.where.starts_with("--");
-  Error error(
-      EACCES,
-      fmt::format(
-          "{} can be reached from other machines through {}, but nothing says which hosts may use it: {}",
-          subsystem.options.nqn, listener,
-          option ? "add --allow-host NQN or --allow-any-host" : "add allow_hosts = [...] or allow_any_host = true"));
+  // Only of a machine's network addresses is it known who reaches them.
+  const std::string reach =
+      network ? fmt::format("{} can be reached from other machines through {}", subsystem.options.nqn, listener)
+              : fmt::format("whoever reaches {} can use {}", listener, subsystem.options.nqn);
+  Error error(EACCES, fmt::format("{}, but nothing says which hosts may use it: {}", reach,
+                                  option ? "add --allow-host NQN or --allow-any-host"
+                                         : "add allow_hosts = [...] or allow_any_host = true"));
   return option ? error : std::move(error).with_context(subsystem.where);
 }
 
@@ -80,7 +108,7 @@ Status check_listeners(Program& program, const ServeConfig& config) {
       return std::move(error).with_context(listener.where);
     }
     const SubsystemConfig* const bare = without_rule(config);
-    if (bare != nullptr && is_open(listener, *address)) return no_rule(*bare, listener.url);
+    if (bare != nullptr && is_open(listener, *address)) return no_rule(*bare, listener.url, address->split);
   }
   return {};
 }
@@ -107,21 +135,41 @@ Status check_subsystems(const ServeConfig& config) {
   return {};
 }
 
-Outcome<void> add_subsystem(Target& target, const BackendRegistry& backends, const SubsystemConfig& config) {
-  if (Status added = target.add_subsystem(config.options); !added) return usage(added.error(), config.where);
+// What is wrong with what was written, or what could not be done.
+std::unexpected<Failure> blame(const Error& error, std::string_view clause) {
+  return error.code == EINVAL || error.code == EEXIST ? usage(error, clause) : failed(error, clause);
+}
+
+Outcome<void> add_namespace(Target& target, const BackendRegistry& backends, const std::string& nqn,
+                            const NamespaceConfig& config, NewFiles& made) {
+  const std::optional<std::string> file = file_to_be_made(config.backend);
+  Result<std::unique_ptr<Backend>> backend = backends.open(config.backend);
+  if (!backend) return blame(backend.error(), config.where);
+  if (file) made.add(*file);
+  NamespaceOptions options;
+  options.nsid = config.nsid;
+  options.backend = std::move(*backend);
+  options.uuid = config.uuid;
+  options.nguid = config.nguid;
+  const Result<std::uint32_t> added = target.add_namespace(nqn, std::move(options));
+  if (!added) return blame(added.error(), config.where);
+  return {};
+}
+
+Outcome<void> add_subsystem(Target& target, const BackendRegistry& backends, const SubsystemConfig& config,
+                            NewFiles& made) {
+  SubsystemOptions options = config.options;
+  options.allow_hosts.clear();  // one by one, so that a wrong one is blamed on what names it
+  if (Status added = target.add_subsystem(options); !added) return usage(added.error(), config.where);
+  for (const std::string& host : config.options.allow_hosts) {
+    if (Status allowed = target.allow_host(config.options.nqn, host); !allowed)
+      return usage(allowed.error(), config.hosts_where);
+  }
   // Those that name their NSID first, so that the lowest free one is not somebody else's.
   for (const bool named : {true, false}) {
     for (const NamespaceConfig& ns : config.namespaces) {
       if ((ns.nsid != 0) != named) continue;
-      Result<std::unique_ptr<Backend>> backend = backends.open(ns.backend);
-      if (!backend) return failed(backend.error(), ns.where);
-      NamespaceOptions options;
-      options.nsid = ns.nsid;
-      options.backend = std::move(*backend);
-      options.uuid = ns.uuid;
-      options.nguid = ns.nguid;
-      const Result<std::uint32_t> added = target.add_namespace(config.options.nqn, std::move(options));
-      if (!added) return failed(added.error(), ns.where);
+      if (Outcome<void> added = add_namespace(target, backends, config.options.nqn, ns, made); !added) return added;
     }
   }
   return {};
@@ -131,11 +179,12 @@ Outcome<void> listen(Program& program, const ServeConfig& config, const Listener
   const Result<Address> address = read_listener(program, listener);
   if (!address) return usage(address.error(), listener.where);
   const Result<Address> bound = out.target->listen(*address, listener.discovery_only);
+  if (!bound && bound.error().code == EINVAL) return usage(bound.error(), listener.where);
   if (!bound)
     return failed(bound.error(), fmt::format("{}: cannot listen on {}", listener.where, address->to_string()));
   const SubsystemConfig* const bare = without_rule(config);
   if (bare != nullptr && !listener.discovery_only && !is_loopback(*bound))
-    return usage(no_rule(*bare, bound->to_string()));
+    return usage(no_rule(*bare, bound->to_string(), bound->split));
   out.listeners.push_back({*bound, listener.discovery_only});
   return {};
 }
@@ -152,25 +201,28 @@ std::uint64_t files_needed(const ServeConfig& config) {
 
 Outcome<void> check_serve_config(Program& program, const ServeConfig& config) {
   if (Status good = check_subsystems(config); !good) return usage(good.error());
-  if (Status good = check_listeners(program, config); !good) return usage(good.error());
   if (Status enough = require_open_files(files_needed(config), "serving this"); !enough) return failed(enough.error());
+  if (Status good = check_listeners(program, config); !good) return usage(good.error());
   return {};
 }
 
 Outcome<Served> start_serving(Program& program, const ServeConfig& config) {
   Served out;
   Result<std::unique_ptr<Target>> target = Target::start(program.registry(), config.target);
+  if (!target && target.error().code == EINVAL) return usage(target.error());
   if (!target) return failed(target.error(), "cannot start the target");
   out.target = std::move(*target);
-  out.target->set_notice([](std::string_view text) { fmt::print(stderr, "weft: {}\n", text); });
+  out.target->set_notice([](std::string_view text) { say("weft: {}\n", text); });
   const BackendRegistry backends = BackendRegistry::builtin();
+  NewFiles made;
   for (const SubsystemConfig& subsystem : config.subsystems) {
-    if (Outcome<void> added = add_subsystem(*out.target, backends, subsystem); !added)
+    if (Outcome<void> added = add_subsystem(*out.target, backends, subsystem, made); !added)
       return std::unexpected(added.error());
   }
   for (const ListenerConfig& listener : config.listeners) {
     if (Outcome<void> open = listen(program, config, listener, out); !open) return std::unexpected(open.error());
   }
+  made.keep();
   return out;
 }
 

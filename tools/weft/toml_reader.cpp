@@ -8,6 +8,9 @@
 namespace weft::tools {
 namespace {
 
+constexpr std::uint64_t kMillisecond = 1'000'000;
+constexpr std::uint64_t kHour = 3600 * 1000 * kMillisecond;
+
 std::string type_name(const toml::node& node) {
   switch (node.type()) {
     case toml::node_type::table:
@@ -125,7 +128,7 @@ void TomlReader::size(std::string_view key, std::uint64_t low, std::uint64_t hig
   out = *parsed;
 }
 
-void TomlReader::duration(std::string_view key, std::uint64_t& nanoseconds) {
+void TomlReader::duration(std::string_view key, std::uint64_t low, std::uint64_t high, std::uint64_t& nanoseconds) {
   const toml::node* const node = find(key);
   if (node == nullptr) return;
   std::string written;
@@ -138,7 +141,12 @@ void TomlReader::duration(std::string_view key, std::uint64_t& nanoseconds) {
   }
   const Result<std::chrono::nanoseconds> parsed = parse_duration(written);
   if (!parsed) return fail(*node, key, parsed.error());
-  nanoseconds = static_cast<std::uint64_t>(parsed->count());
+  const auto value = static_cast<std::uint64_t>(parsed->count());
+  if (value < low || value > high) {
+    return fail(*node, fmt::format("'{}' in {} is {}, which is not between {} ms and {} h", key, what_, written,
+                                   low / kMillisecond, high / kHour));
+  }
+  nanoseconds = value;
 }
 
 void TomlReader::wait(std::string_view key, WaitPolicy& out) {
@@ -182,6 +190,16 @@ void TomlReader::table(std::string_view key, const std::function<void(const toml
 
 void TomlReader::require(std::string_view key) {
   if (ok() && !table_.contains(key)) fail(table_, fmt::format("{} lacks '{}'", what_, key));
+}
+
+void TomlReader::refuse(std::string_view key, std::string_view sentence) {
+  const toml::node* const node = table_.get(key);
+  fail(node != nullptr ? *node : table_, fmt::format("'{}' in {} {}", key, what_, sentence));
+}
+
+std::string TomlReader::where(std::string_view key) const {
+  const toml::node* const node = table_.get(key);
+  return where(node != nullptr ? *node : table_);
 }
 
 void TomlReader::finish() {

@@ -31,7 +31,7 @@ class TomlReader {
   void texts(std::string_view key, std::vector<std::string>& out);
   void boolean(std::string_view key, bool& out);
   void size(std::string_view key, std::uint64_t low, std::uint64_t high, std::uint64_t& out);
-  void duration(std::string_view key, std::uint64_t& nanoseconds);
+  void duration(std::string_view key, std::uint64_t low, std::uint64_t high, std::uint64_t& nanoseconds);
   void wait(std::string_view key, WaitPolicy& out);
   void uuid(std::string_view key, std::optional<std::array<std::uint8_t, 16>>& out);
   template <class T>
@@ -44,6 +44,9 @@ class TomlReader {
   void tables(std::string_view key, const std::function<void(const toml::table&, const std::string& where)>& each);
   void table(std::string_view key, const std::function<void(const toml::table&)>& one);
   void require(std::string_view key);
+  // For what only the caller can judge: the sentence goes with the key's line, or the table's where the key is not written.
+  void refuse(std::string_view key, std::string_view sentence);
+  [[nodiscard]] std::string where(std::string_view key) const;
   void finish();
 
   [[nodiscard]] std::string where() const { return where(table_); }

@@ -37,30 +37,30 @@ Json transport_json(const Transport& transport) {
           {"options", std::move(options)}};
 }
 
-void print_transport(const Transport& transport) {
+void print_transport(Program& program, const Transport& transport) {
   const weft_transport& table = transport.table();
-  fmt::print("{} {}  ABI {}.{}  {}\n  file     {}\n", transport.name(), transport.version(), WEFT_ABI_MAJOR,
-             table.abi_minor, roles(transport), transport.origin());
+  put(program, "{} {}  ABI {}.{}  {}\n  file     {}\n", transport.name(), transport.version(), WEFT_ABI_MAJOR,
+      table.abi_minor, roles(transport), transport.origin());
   if (transport.splits_service()) {
-    fmt::print("  ports    {}, discovery {}\n", table.default_trsvcid, or_empty(table.discovery_trsvcid));
+    put(program, "  ports    {}, discovery {}\n", table.default_trsvcid, or_empty(table.discovery_trsvcid));
   }
   for (const weft_option_info& option : transport.options()) {
-    fmt::print("  {:<16} {:<10} {:<10} {}\n", option.key, or_empty(option.type), or_empty(option.fallback),
-               or_empty(option.help));
+    put(program, "  {:<16} {:<10} {:<10} {}\n", option.key, or_empty(option.type), or_empty(option.fallback),
+        or_empty(option.help));
   }
 }
 
 void print_all(Program& program, bool why) {
   TransportRegistry& registry = program.registry();
-  for (const Transport* transport : registry.transports()) print_transport(*transport);
-  if (registry.transports().empty()) fmt::print("no transport was found\n");
+  for (const Transport* transport : registry.transports()) print_transport(program, *transport);
+  if (registry.transports().empty()) put(program, "no transport was found\n");
   if (why) {
-    for (const std::string& folder : registry.search_path().folders) fmt::print("looked in {}\n", folder);
+    for (const std::string& folder : registry.search_path().folders) put(program, "looked in {}\n", folder);
   }
   for (const Candidate& candidate : registry.candidates()) {
     if (candidate.accepted && !why) continue;
     const std::string_view colon = candidate.reason.empty() ? "" : ": ";
-    fmt::print("{} {}{}{}\n", candidate.accepted ? "accepted" : "refused ", candidate.path, colon, candidate.reason);
+    put(program, "{} {}{}{}\n", candidate.accepted ? "accepted" : "refused ", candidate.path, colon, candidate.reason);
   }
 }
 
@@ -72,7 +72,8 @@ void print_all_json(Program& program) {
   for (const Candidate& candidate : registry.candidates()) {
     candidates.push_back({{"file", candidate.path}, {"accepted", candidate.accepted}, {"reason", candidate.reason}});
   }
-  print_json({{"transports", transports}, {"folders", registry.search_path().folders}, {"candidates", candidates}});
+  print_json(program,
+             {{"transports", transports}, {"folders", registry.search_path().folders}, {"candidates", candidates}});
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ class Mistakes(Case):
     def test_in_a_backend_have_the_line_of_the_namespace(self):
         text = ('[[listener]]\nurl = "tcp://127.0.0.1:0"\n[[subsystem]]\nnqn = "nqn.2026-01.a:b"\n'
                 '[[subsystem.namespace]]\nbackend = "rm://?size=1G"\n')
-        self.assertRegex(self.refused(text, code=1), r"weft\.toml:5: .*rm")
+        self.assertRegex(self.refused(text), r"weft\.toml:5: .*rm")
 
     def test_of_leaving_things_out_are_named(self):
         self.assertIn("there is no subsystem", self.refused("threads = 1\n"))
@@ -67,6 +67,21 @@ class Mistakes(Case):
     def test_of_naming_things_twice_are_named(self):
         twice = '[[listener]]\nurl = "tcp://127.0.0.1:0"\n' + '[[subsystem]]\nnqn = "nqn.2026-01.a:b"\n' * 2
         self.assertIn("weft.toml:5: there are two subsystems nqn.2026-01.a:b", self.refused(twice))
+
+    def test_that_only_the_target_knows_have_the_line_too(self):
+        listener = '[[listener]]\nurl = "tcp://127.0.0.1:0"\n'
+        subsystem = listener + '[[subsystem]]\nnqn = "nqn.2026-01.a:b"\n'
+        space = '[[subsystem.namespace]]\nbackend = "ram://?size=1M"\nuuid = "00112233-4455-6677-8899-aabbccddeeff"\n'
+        for text, says in [(subsystem + space + space, "weft.toml:8: namespace 1 of nqn.2026-01.a:b has this UUID already"),
+                           (subsystem + 'serial = "caf\\u00e9"\n', "weft.toml:3: "),
+                           (subsystem + 'allow_hosts = ["foo"]\n', "weft.toml:5: the host NQN 'foo' does not start"),
+                           (listener + '[[subsystem]]\nnqn = "nqn.2026-01.a:b\\n"\n', "weft.toml:3: the subsystem NQN"),
+                           (subsystem + '[[subsystem.namespace]]\nbackend = "ram://?size=0"\n', "weft.toml:5: ")]:
+            with self.subTest(text=text):
+                self.assertIn(says, self.refused(text))
+
+    def test_of_naming_a_folder_are_named(self):
+        self.assert_ended(weft("serve", "--config", self.folder), 2, "it is a folder")
 
     def test_of_letting_the_world_in_are_refused_with_the_line(self):
         text = '[[listener]]\nurl = "tcp://0.0.0.0:0"\n[[subsystem]]\nnqn = "nqn.2026-01.a:b"\n'

@@ -6,7 +6,7 @@ import pty
 import subprocess
 import unittest
 
-from weft_program import NQN, PLUGINS, PROGRAM, Case, weft
+from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, weft
 
 DISCOVERY = "nqn.2014-08.org.nvmexpress.discovery"
 
@@ -52,6 +52,39 @@ class Asking(Case):
         server = self.served("--namespace", "ram://?size=8M")
         ended = self.assert_ended(weft("list", server.url, "--json"), 0)
         self.assertEqual([n["subnqn"] for n in ended.json()["namespaces"]], [NQN])
+
+    def test_list_over_discovery_takes_the_options_of_the_url_along(self):
+        friend = "nqn.2026-01.org.example:friend"
+        server = self.served("--namespace", "ram://?size=8M", "--allow-host", friend)
+        for arguments in ([server.url + f"?hostnqn={friend}"], [server.url + "?hostnqn=nqn.2026-01.a:b", "-o", f"hostnqn={friend}"]):
+            ended = self.assert_ended(weft("list", *arguments, "--json"), 0)
+            self.assertEqual([n["subnqn"] for n in ended.json()["namespaces"]], [NQN])
+
+    def test_list_over_discovery_shows_what_can_be_listed(self):
+        if not os.path.exists("/proc/net/if_inet6"):
+            self.skipTest("this machine has no IPv6")
+        server = self.served("--namespace", "ram://?size=8M", "--listen", "tcp://[::1]:0", listeners=2)
+        from_here = ["-o", "host_traddr=127.0.0.1"]  # from where the other listener cannot be reached
+        ended = self.assert_ended(weft("list", server.url, "--json", *from_here), 3, "[::1]")
+        self.assertEqual([n["url"] for n in ended.json()["namespaces"]], [server.disk])
+        self.assertEqual(len(ended.json()["errors"]), 1)
+        self.assertIn("8 MiB", self.assert_ended(weft("list", server.url, *from_here), 3, "[::1]").out)
+
+    def test_json_may_be_asked_for_before_the_command(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        self.assertEqual(len(self.assert_ended(weft("--json", "list", server.disk), 0).json()["namespaces"]), 1)
+
+    def test_discover_of_a_subsystem_says_that_it_is_none(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        self.assert_ended(weft("discover", server.disk), 1, "leave it out of the address")
+
+    def test_identify_of_discovery_names_no_commands_for_data(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        self.assertEqual(self.assert_ended(weft("identify", server.url, "--json"), 0).json()["commands"], "none for I/O")
+
+    def test_a_host_that_is_refused_is_told_who_it_is(self):
+        server = self.served("--namespace", "ram://?size=8M", "--allow-host", "nqn.2026-01.org.example:friend")
+        self.assert_ended(weft("list", server.disk, "-o", "hostnqn=nqn.2026-01.org.example:me"), 3, "this host is nqn.2026-01.org.example:me")
 
     def test_a_namespace_that_is_not_there_is_a_failure(self):
         server = self.served()
@@ -132,6 +165,24 @@ class Moving(Case):
     def test_a_stream_that_is_too_long_fails_and_says_how_much_was_written(self):
         server = self.served("--namespace", "ram://?size=8M")
         self.assert_ended(weft("write", server.disk, "--input", "-", given=bytes(9 << 20)), 1, "8388608 bytes were written")
+
+    def test_a_target_that_is_lost_is_named(self):
+        server = self.served("--namespace", "ram://?size=64M")
+        process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "write", server.disk, "--input", "-"],
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        process.stdin.write(bytes(8 << 20))  # more than a pipe holds: it has been connected
+        process.stdin.flush()
+        server.process.kill()
+        server.process.wait()
+        _, err = process.communicate(bytes(16 << 20), timeout=LIMIT)
+        self.assertEqual(process.returncode, 1, err)
+        self.assertIn(f"at {server.url}".encode(), err)
+
+    def test_numbers_are_decimal_or_hexadecimal(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        self.assert_ended(weft("read", server.disk, "--lba", "010", "--blocks", "1", "--output", "-"), 0, "from LBA 10 ")
+        self.assert_ended(weft("read", server.disk, "--lba", "0x7ff", "--output", "-"), 0, "1 block from LBA 2047 ")
 
     def test_ranges_beyond_the_end_are_usage_errors(self):
         server = self.served("--namespace", "ram://?size=1M")

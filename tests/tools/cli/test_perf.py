@@ -70,6 +70,11 @@ class Perf(Case):
         self.assert_ended(weft("perf", server.disk, "--bs", "2M"), 2, "more than there is room for")
         self.assert_ended(weft("perf", server.disk, "--span", "2M"), 2, "--span")
 
+    def test_says_what_depth_there_is_room_for(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        ended = self.assert_ended(weft("perf", server.disk, "--depth", 65535, "--ios", 100, "--json"), 0, "1023 of 65535 I/Os")
+        self.assertEqual(ended.json()["depth"], 1023)
+
     def test_an_interrupt_ends_it_early_with_its_results(self):
         server = self.served("--namespace", "ram://?size=8M")
         process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "perf", server.disk, "--seconds", "600", "--json"],

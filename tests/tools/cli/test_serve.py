@@ -4,17 +4,23 @@ import json
 import os
 import pathlib
 import resource
+import shlex
 import signal
 import socket
 import subprocess
 import time
 import unittest
+import urllib.parse
 
-from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, weft
+from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, Server, weft
 
 
 def few_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+
+
+def no_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
 
 
 def modest_files():
@@ -75,6 +81,15 @@ class Serving(Case):
             self.assertRegex(err, rf"weft( --plugin-dir \S+)? {command} {server.url}")
         self.assertIn("64 MiB", err)
 
+    def test_what_it_tells_to_try_is_one_word_for_a_shell(self):
+        name = "nqn.2026-01.org.example:it's a $disk;"
+        server = Server("--listen", "tcp://127.0.0.1:0", "--nqn", name, listen=False)
+        self.addCleanup(server.__exit__)
+        _, err = server.end()
+        words = shlex.split(next(line for line in err.splitlines() if " list " in line))
+        self.assertEqual(words[-1].count("/nqn."), 1)
+        self.assertEqual(urllib.parse.unquote(words[-1]), f"{server.url}/{name}")
+
     def test_offers_discovery_alone_on_a_listener_for_it(self):
         server = self.served("--namespace", "ram://?size=1M", "--discovery", "tcp://127.0.0.1:0", listeners=2)
         entries = weft("discover", server.urls[1], "--json").json()["entries"]
@@ -131,11 +146,20 @@ class Refusing(Case):
 
     def test_a_backend_that_nobody_knows(self):
         ended = weft("serve", "--listen", "tcp://127.0.0.1:0", "--namespace", "rum://?size=1G")
-        self.assert_ended(ended, 1, "rum")
+        self.assert_ended(ended, 2, "rum")
+
+    def test_leaves_no_file_behind_that_it_made(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        disk = self.folder / "disk.img"
+        kept = self.file("kept.img", bytes(1 << 20))
+        self.assert_ended(weft("serve", "--listen", server.url, "--namespace", f"file://{disk}?size=1M", "--namespace",
+                               f"file://{kept}?size=1M"), 1, "Address already in use")
+        self.assertEqual((disk.exists(), kept.exists()), (False, True))
 
     def test_too_few_open_files_says_how_many_are_needed(self):
         ended = weft("serve", "--listen", "tcp://127.0.0.1:0", before=few_files)
         self.assert_ended(ended, 1, "the limit (RLIMIT_NOFILE) is 20")
+        self.assert_ended(weft("serve", "--listen", "tcp://127.0.0.1:0", before=no_files), 1, "(RLIMIT_NOFILE) is 4")
         ended = weft("identify", f"tcp://127.0.0.1:1/{NQN}", before=few_files)
         self.assert_ended(ended, 1, "the limit (RLIMIT_NOFILE) is 20")
 
