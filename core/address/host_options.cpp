@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "core/address/text.hpp"
+#include "core/wire/host_identity.hpp"
 #include "weft/address.hpp"
 
 namespace weft {
@@ -38,23 +39,10 @@ Status read_wait_time(const Option& option, milliseconds least, milliseconds& ou
   return {};
 }
 
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool digit =
-        (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f') || (text[i] >= 'A' && text[i] <= 'F');
-    if (dash ? text[i] != '-' : !digit) return false;
-  }
-  return true;
-}
-
 Status read_hostid(const Option& option, std::string& out) {
-  if (!is_uuid(option.value)) {
-    return Error(EINVAL,
-                 fmt::format("option 'hostid': {} is not a UUID (8-4-4-4-12 hexadecimal digits)", quote(option.value)));
-  }
-  out = address::lower(option.value);
+  const Result<wire::Uuid> uuid = wire::parse_hostid(option.value);
+  if (!uuid) return in_option(option.key, uuid.error());
+  out = wire::format_uuid(*uuid);
   return {};
 }
 

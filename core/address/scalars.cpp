@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/address/text.hpp"
+#include "core/wire/uuid.hpp"
 #include "weft/address.hpp"
 
 namespace weft {
@@ -124,6 +125,13 @@ Result<std::uint64_t> parse_count(std::string_view text, std::uint64_t low, std:
     return Error(EINVAL, fmt::format("{} is not between {} and {}", quote(text), low, high));
   }
   return number.value;
+}
+
+Result<std::array<std::uint8_t, 16>> parse_uuid(std::string_view text) {
+  if (text.size() != 2 * std::tuple_size_v<wire::Uuid>) return wire::parse_uuid(text);
+  std::string dashed(text);
+  for (const std::size_t at : {20u, 16u, 12u, 8u}) dashed.insert(at, 1, '-');
+  return wire::parse_uuid(dashed);
 }
 
 Result<WaitPolicy> parse_wait(std::string_view text) {

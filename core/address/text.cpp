@@ -5,6 +5,8 @@
 #include <net/if.h>
 #include <cerrno>
 
+#include "core/wire/nqn.hpp"
+
 namespace weft::address {
 namespace {
 
@@ -100,9 +102,7 @@ Status check_nqn(std::string_view nqn, std::string_view what) {
     return Error(EINVAL, fmt::format("{} has to start with 'nqn.', {} does not", what, quote(nqn)));
   }
   if (nqn == "nqn.") return Error(EINVAL, fmt::format("{} has nothing after 'nqn.'", what));
-  if (nqn.size() > kMaxNqn) {
-    return Error(EINVAL, fmt::format("{} has {} bytes, the most is {}: {}", what, nqn.size(), kMaxNqn, quote(nqn)));
-  }
+  if (Status usable = wire::nqn_valid(nqn, what); !usable) return usable;
   if (find_control(nqn) != std::string_view::npos) {
     return Error(EINVAL, fmt::format("{} has a control character in it: {}", what, quote(nqn)));
   }

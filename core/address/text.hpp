@@ -12,7 +12,6 @@
 namespace weft::address {
 
 inline constexpr std::size_t kMaxText = 4096;  // of a whole config string
-inline constexpr std::size_t kMaxNqn = 223;    // without its NUL
 
 // 'text' between quotes, short, and with nothing in it that a terminal would act upon.
 [[nodiscard]] std::string quote(std::string_view text);
@@ -22,7 +21,8 @@ inline constexpr std::size_t kMaxNqn = 223;    // without its NUL
 // The other way: control characters, space, '%', '?', '#' and those in `also` are encoded.
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view also);
 
-// "nqn." and something after it, at most kMaxNqn bytes. `what` names it in errors: "the subsystem's NQN".
+// What wire::nqn_valid() takes, with "nqn." and something after it, and no control characters. `what` names it in errors:
+// "the subsystem's NQN".
 [[nodiscard]] Status check_nqn(std::string_view nqn, std::string_view what);
 
 // A numeric IPv6 address, with %scope or without, not in brackets.

@@ -18,6 +18,7 @@
 #ifndef WEFT_ADDRESS_HPP
 #define WEFT_ADDRESS_HPP
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -61,6 +62,9 @@ struct Address {
     std::string_view text);                                      // 30s, 500ms, 2m; a bare number: seconds
 [[nodiscard]] Result<bool> parse_switch(std::string_view text);  // on/off, yes/no, true/false, 1/0
 [[nodiscard]] Result<std::uint64_t> parse_count(std::string_view text, std::uint64_t low, std::uint64_t high);
+
+// A UUID, 8-4-4-4-12 hexadecimal digits; or the same 32 digits alone, as an NGUID is written.
+[[nodiscard]] Result<std::array<std::uint8_t, 16>> parse_uuid(std::string_view text);
 
 enum class WaitPolicy : std::uint8_t {
   kAdaptive,  // spin briefly, then sleep in the kernel

@@ -30,27 +30,6 @@ std::string type_name(const toml::node& node) {
   }
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::array<std::uint8_t, 16>> parse_uuid(std::string_view text) {
-  std::array<std::uint8_t, 16> out{};
-  std::size_t digits = 0;
-  for (const char c : text) {
-    if (c == '-') continue;
-    const int value = hex_value(c);
-    if (value < 0 || digits == 32) return std::nullopt;
-    out[digits / 2] = static_cast<std::uint8_t>(out[digits / 2] * 16 + value);
-    ++digits;
-  }
-  if (digits != 32) return std::nullopt;
-  return out;
-}
-
 }  // namespace
 
 std::string TomlReader::where(const toml::node& node) const {
@@ -164,8 +143,9 @@ void TomlReader::uuid(std::string_view key, std::optional<std::array<std::uint8_
   if (node == nullptr) return;
   const auto value = text_of(*node, key);
   if (!value) return;
-  out = parse_uuid(*value);
-  if (!out) fail(*node, fmt::format("'{}' in {} is '{}', which is not 32 hexadecimal digits", key, what_, *value));
+  const Result<std::array<std::uint8_t, 16>> parsed = parse_uuid(*value);
+  if (!parsed) return fail(*node, key, parsed.error());
+  out = *parsed;
 }
 
 void TomlReader::tables(std::string_view key,

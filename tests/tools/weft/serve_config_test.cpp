@@ -152,7 +152,7 @@ TEST(ServeConfig, RefusesWhatIsWrongWithItsLine) {
        ":3: [[subsystem.namespace]] lacks 'backend'"},
       {"[[subsystem]]\nnqn = \"n\"\n[[subsystem.namespace]]\nnsid = 0\n", ":4: 'nsid' in [[subsystem.namespace]] is 0"},
       {"[[subsystem]]\nnqn = \"n\"\n[[subsystem.namespace]]\nuuid = \"12\"\n",
-       ":4: 'uuid' in [[subsystem.namespace]] is '12', which"},
+       ":4: 'uuid' in [[subsystem.namespace]]: '12' is not a UUID"},
       {"[[subsystem]]\nnqn = \"n\"\n[[subsystem.namespace]]\nbackend = 2026-01-01\n",
        "has to be text, not a date or time"},
       {"[[subsystem]]\nnqn = \"n\"\nbackend = \"x\"\n", ":3: there is no key 'backend' in [[subsystem]]"},

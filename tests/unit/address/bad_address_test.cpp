@@ -60,7 +60,7 @@ std::vector<Bad> table() {
       {"tcp://h:1/disk", "has to start with 'nqn.'"},
       {"tcp://h:1/nqn.2026-01.a:b/c", "written as %2F"},
       {"tcp://h:1/nqn.", "nothing after 'nqn.'"},
-      {"tcp://h:1/nqn." + string(220, 'a'), "224 bytes, the most is 223"},
+      {"tcp://h:1/nqn." + string(220, 'a'), "224 bytes, more than the 223"},
       {"tcp://h:1?", "nothing follows the '?'"},
       {"tcp://h:1?hdgst=on&", "an empty option"},
       {"tcp://h:1?hdgst", "option 'hdgst' has no value"},

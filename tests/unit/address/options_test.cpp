@@ -40,7 +40,8 @@ TEST(HostOptions, HaveDefaults) {
 TEST(HostOptions, AreTakenOutAndTheRestIsLeft) {
   Address address = *Address::parse(
       "tcp://h?queues=4&hdgst=on&qsize=1024&admin_qsize=16&kato=15s&timeout=500ms&sqfc=on&wait=poll"
-      "&host_traddr=192.0.2.1&host_iface=eth0&hostnqn=nqn.2026-01.org.example:h&hostid=0A000000-0000-4000-8000-00000000000f");
+      "&host_traddr=192.0.2.1&host_iface=eth0&hostnqn=nqn.2026-01.org.example:h&hostid=0A000000-0000-4000-8000-"
+      "00000000000f");
   const Result<HostOptions> options = take_host_options(address);
   ASSERT_TRUE(options) << options.error().text;
   EXPECT_EQ(options->queues, 4u);

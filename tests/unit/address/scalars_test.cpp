@@ -62,5 +62,16 @@ TEST(Wait, KnowsThreePolicies) {
   EXPECT_FALSE(parse_wait("spin"));
 }
 
+TEST(ParseUuid, TakesAUuidAndItsDigitsAlone) {
+  const auto uuid = parse_uuid("0A000000-0000-4000-8000-00000000000f");
+  ASSERT_TRUE(uuid.has_value());
+  EXPECT_EQ((*uuid)[0], 0x0a);
+  EXPECT_EQ((*uuid)[15], 0x0f);
+  EXPECT_EQ(*parse_uuid("0a00000000004000800000000000000f"), *uuid);
+  for (const char* bad : {"", "0a", "0a000000000040008000000000000-0f", "0a00-000000-4000-8000-00000000000f0",
+                          "0a0000000000400080000000000000xf", "{0a000000-0000-4000-8000-00000000000f}"})
+    EXPECT_EQ(parse_uuid(bad).error().code, EINVAL) << bad;
+}
+
 }  // namespace
 }  // namespace weft
