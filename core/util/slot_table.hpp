@@ -23,7 +23,6 @@ class SlotTable {
   }
 
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(slots_.size()); }
-  [[nodiscard]] std::uint32_t free_count() const { return free_count_; }
   [[nodiscard]] std::uint32_t used_count() const { return size() - free_count_; }
   [[nodiscard]] bool in_use(std::uint32_t index) const { return index < size() && slots_[index].used; }
 
