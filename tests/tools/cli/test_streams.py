@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 import unittest
 
 from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, weft
@@ -53,14 +54,19 @@ class StandardError(Case):
 
     def lose_a_host(self, server):
         """A host that says nothing any more until its keep-alive has expired: the target has a notice about it."""
+        before = self.sockets(server.process.pid)
         host = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "perf", server.disk, "--seconds", "600", "-o", "kato=1s",
                                  "-o", "timeout=1s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(host.wait)
         self.addCleanup(host.kill)
-        while not self.has_two_sockets(host.pid):
-            self.assertIsNone(host.poll())
+        self.wait_until(lambda: len(self.sockets(host.pid)) >= 2)  # an admin queue and one for I/O
         host.send_signal(signal.SIGSTOP)
-        self.wait_until_closed(host.pid)
+        self.wait_until(lambda: self.sockets(server.process.pid) <= before)
+
+    def wait_until(self, true):
+        deadline = time.monotonic() + LIMIT
+        while not true():
+            self.assertLess(time.monotonic(), deadline)
 
     @staticmethod
     def sockets(pid):
@@ -74,19 +80,6 @@ class StandardError(Case):
             if target.startswith("socket:["):
                 inodes.add(target[8:-1])
         return inodes
-
-    def has_two_sockets(self, pid):
-        return len(self.sockets(pid)) >= 2
-
-    def wait_until_closed(self, pid):
-        """Until the other end has closed the host's connections: state 08 is CLOSE_WAIT."""
-        mine = self.sockets(pid)
-        while True:
-            with open("/proc/net/tcp", encoding="ascii") as table:
-                rows = [line.split() for line in table][1:]
-            states = [row[3] for row in rows if row[9] in mine]
-            if all(state != "01" for state in states):
-                return
 
 
 class StandardOutput(Case):
