@@ -1,4 +1,4 @@
-// coroutine.hpp - the host's calls as things to co_await, in coroutines of the reactor's thread (task.hpp has their types).
+// coroutine.hpp - the host's calls as things to co_await, in coroutines of the reactor's thread (types: task.hpp).
 //
 //   Detached copy_block(Host& host, Namespace ns, std::span<std::byte> block) {
 //     const weft_iov iov{block.data(), block.size(), nullptr};
@@ -7,9 +7,9 @@
 //     ...
 //   }
 //
-// A request is resumed exactly once, from inside a turn, never from inside the call; `done` and `ctx` of the request are
-// used for that. Nothing is allocated but the coroutine's own frame, so requests kept in it make a data path. When the host
-// goes away they end with -ECANCELED: the coroutine goes on and returns; it must not be destroyed while it waits.
+// A request is resumed exactly once, from inside a turn, never from inside the call; its `done` and `ctx` are used for
+// that. Nothing is allocated but the coroutine's own frame, so requests kept in it make a data path. When the host goes
+// away they end with -ECANCELED: the coroutine goes on and returns; it must not be destroyed while it waits.
 // Thread rule: the reactor's thread. Ownership: the host outlives the call, not the wait. Errors: as host.hpp.
 #ifndef WEFT_COROUTINE_HPP
 #define WEFT_COROUTINE_HPP
@@ -68,7 +68,8 @@ class [[nodiscard]] Asked {
   std::optional<Result<T>> result_;
 };
 
-// For those of Host's calls that have no function below: co_await ask<bool>([&](auto reply) { host.reset(std::move(reply)); })
+// For those of Host's calls that have no function below:
+//   co_await ask<bool>([&](auto reply) { host.reset(std::move(reply)); })
 template <class T, class Start>
 [[nodiscard]] auto ask(Start start) {
   return Asked<T, Start>(std::move(start));

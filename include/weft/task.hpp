@@ -3,9 +3,9 @@
 //   Task<Status> enable(Association &association) { Status s = co_await write_cc(...); ... co_return Status(); }
 //   Detached run(...) { Status s = co_await enable(...); ... }      starts at once, owns itself
 //
-// A Task starts when it is awaited and belongs to who awaits it. Nothing cancels a task from outside: what it waits for ends
-// with an error instead, and it unwinds by returning. One thread. Each call of such a function allocates its frame: not
-// for a single I/O, but a flow may do any number of I/Os. An exception that leaves one terminates the program.
+// A Task starts when it is awaited and belongs to who awaits it. Nothing cancels a task from outside: what it waits for
+// ends with an error instead, and it unwinds by returning. One thread. Each call of such a function allocates its frame:
+// not for a single I/O, but a flow may do any number of I/Os. An exception that leaves one terminates the program.
 #ifndef WEFT_TASK_HPP
 #define WEFT_TASK_HPP
 
