@@ -15,9 +15,12 @@ using plugin::Made;
 
 namespace {
 
-constexpr int kAcceptsPerTurn = 16;
+// A storm of connections is not to take the time of those who are served: so many at once, and then a breath.
+constexpr int kAcceptsPerTurn = 4;
+constexpr std::uint64_t kBreath = kMillisecond;
 constexpr int kBacklog = 1024;
 constexpr std::uint64_t kPause = 100 * kMillisecond;  // after the process ran out of descriptors or memory
+constexpr std::uint64_t kBetweenWords = 10 * kSecond;
 constexpr std::uint8_t kTrtypeTcp = 3;
 constexpr std::uint8_t kAdrfamIpv4 = 1, kAdrfamIpv6 = 2, kAdrfamIntraHost = 0xfe;
 
@@ -111,6 +114,13 @@ void Listener::info(weft_listener_info& out) const {
 void Listener::on_events(std::uint32_t) {
   for (int i = 0; i < kAcceptsPerTurn && !closing_ && !paused_; ++i)
     if (!accept_one()) return;
+  if (!closing_ && !paused_) pause(kBreath);
+}
+
+void Listener::pause(std::uint64_t time) {
+  stop();
+  paused_ = true;
+  group_.set_deadline(*this, group_.now() + time);
 }
 
 void Listener::on_resume() {
@@ -154,17 +164,22 @@ bool Listener::judge_error(int error) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-      paused_ = true;
-      stop();
-      group_.set_deadline(*this, group_.now() + kPause);
-      group_.services().log(WEFT_LOG_WARNING, fmt::format("{} cannot accept connections for a moment: {}",
-                                                          local_.text(), std::strerror(error)));
+      pause(kPause);
+      say_paused(error);
       return false;
     default:
       error_ = error;
       close();
       return false;
   }
+}
+
+// As long as it lasts it is tried again and again, and said now and then.
+void Listener::say_paused(int error) {
+  if (group_.now() < say_paused_) return;
+  say_paused_ = group_.now() + kBetweenWords;
+  group_.services().log(WEFT_LOG_WARNING, fmt::format("{} cannot accept connections for a moment: {}", local_.text(),
+                                                      std::strerror(error)));
 }
 
 void Listener::offer(UniqueFd fd) {

@@ -44,13 +44,15 @@ class Listener final : public Pollable {
   void info(weft_listener_info& out) const;
 
   void on_events(std::uint32_t events) override;
-  void on_deadline() override;  // the pause after a shortage is over
+  void on_deadline() override;  // a pause is over
   void on_resume() override;
   void tell_end() override;
 
  private:
   bool accept_one();
   bool judge_error(int error);
+  void pause(std::uint64_t time);
+  void say_paused(int error);
   void offer(UniqueFd fd);
   void stop();
 
@@ -64,6 +66,7 @@ class Listener final : public Pollable {
   bool watched_ = false;
   bool closing_ = false;
   bool paused_ = false;
+  std::uint64_t say_paused_ = 0;  // when it may be said again
   int error_ = 0;
 };
 

@@ -62,7 +62,7 @@ RawPdu RawController::response(std::uint16_t cid, std::uint64_t result, std::uin
                                std::uint16_t sqhd) const {
   RawPdu pdu(kCapsuleResp, digests);
   pdu.u32(8, static_cast<std::uint32_t>(result)).u32(12, static_cast<std::uint32_t>(result >> 32));
-  return pdu.u16(16, sqhd).u16(20, cid).u16(22, status << 1u);
+  return pdu.u16(16, sqhd).u16(20, cid).u16(22, unsigned{status} << 1);
 }
 
 bool RawController::respond(std::uint16_t cid, std::uint64_t result, std::uint16_t status, std::uint16_t sqhd) {
