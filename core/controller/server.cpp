@@ -17,12 +17,12 @@ namespace weft::controller {
 namespace {
 
 constexpr Nanoseconds kBetweenRefusals = 10'000'000'000;
+constexpr std::uint64_t kMostDataMemory = std::uint64_t{64} << 30;  // pages of it are counted in 32 bits
 
 // Where transports tell addresses and services apart, each connection of a machine comes from a service of its own.
 std::string_view machine_of(std::string_view peer, const Transport& transport) {
   return transport.splits_service() ? peer.substr(0, peer.rfind(':')) : peer;
 }
-constexpr std::uint64_t kMostDataMemory = std::uint64_t{64} << 30;  // pages of it are counted in 32 bits
 
 }  // namespace
 

@@ -55,6 +55,7 @@ Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry& 
   if (status && self->lost_.code != 0) status = self->at("connect", self->lost_.text, self->lost_.code);
   if (!status) {
     Error error = std::move(status).error();
+    if (self->lost_.code != 0) error.code = self->lost_.code;  // the step failed because of that
     self->state_ = State::kClosing;
     self->close_queues();
     co_await self->all_closed();
