@@ -38,14 +38,12 @@ function(weft_test name)
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
 endfunction()
 
-# weft_fuzz(name [RUNS n] [MAX_LENGTH n] sources...): a libFuzzer program (preset fuzz). Its test runs it for a bounded
-# number of inputs, starting from corpus/ beside it if there is one, copied so that what a run finds does not land in the
-# source tree.
+# weft_fuzz(name [MAX_LENGTH n] [STATEFUL] sources...): a libFuzzer program (preset fuzz). Its test runs it for a minute, or
+# $WEFT_FUZZ_SECONDS, starting from corpus/ beside it if there is one, copied so that what a run finds does not land in the
+# source tree. An input that fails stays in the build folder, as crash-*. STATEFUL: something lives on from input to input, so
+# that leaks are looked for once, at the end.
 function(weft_fuzz name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "RUNS;MAX_LENGTH" "")
-  if(NOT arg_RUNS)
-    set(arg_RUNS 50000)
-  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 arg "STATEFUL" "MAX_LENGTH" "")
   if(NOT arg_MAX_LENGTH)
     set(arg_MAX_LENGTH 4096)
   endif()
@@ -60,7 +58,12 @@ function(weft_fuzz name)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/corpus)
     set(prepare "rm -rf '${corpus}' && cp -r '${CMAKE_CURRENT_SOURCE_DIR}/corpus' '${corpus}'")
   endif()
-  add_test(NAME ${name} COMMAND sh -c
-    "${prepare} && exec '$<TARGET_FILE:${name}>' -runs=${arg_RUNS} -max_len=${arg_MAX_LENGTH} -seed=1 '${corpus}'")
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+  set(options "-seed=1 -timeout=20 -len_control=0 -print_final_stats=1")
+  if(arg_STATEFUL)
+    string(APPEND options " -detect_leaks=0")
+  endif()
+  string(CONCAT run "exec '$<TARGET_FILE:${name}>' -max_total_time=\${WEFT_FUZZ_SECONDS:-60} -max_len=${arg_MAX_LENGTH}"
+    " ${options} '${corpus}'")
+  add_test(NAME ${name} COMMAND sh -c "${prepare} && ${run}")
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 1500)
 endfunction()
