@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "core/controller/io_commands.hpp"
 #include "core/controller/queue.hpp"
@@ -53,14 +54,23 @@ IoQueue::IoQueue(Queue& queue, SubsystemView& namespaces, std::uint32_t depth)
       share_(queue.share()),
       namespaces_(namespaces),
       depth_(depth),
-      slots_(std::make_unique<IoSlot[]>(depth)) {
-  for (std::uint32_t i = 0; i < depth; ++i) {
-    slots_[i].BackendOp::ctx = this;
-    slots_[i].done = &IoQueue::backend_done;
+      slots_(static_cast<IoSlot*>(::operator new(std::size_t{depth} * sizeof(IoSlot)))) {
+  static_assert(alignof(IoSlot) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+
+// All up to `token`.
+void IoQueue::make_slots(std::uint32_t token) {
+  assert(token < depth_);
+  for (; made_ <= token; ++made_) {
+    IoSlot& slot = *new (&slots_[made_]) IoSlot;
+    slot.BackendOp::ctx = this;
+    slot.done = &IoQueue::backend_done;
   }
 }
 
 void IoQueue::on_command(const weft_command& command) {
+  if (command.token >= made_) [[unlikely]]
+    make_slots(static_cast<std::uint32_t>(command.token));
   IoSlot& s = slots_[command.token];
   assert(s.state == IoState::kFree);
   s.sqe = static_cast<const nvme::Sqe*>(command.sqe);
@@ -168,7 +178,7 @@ void IoQueue::await_host(IoSlot& s) {
 
 Nanoseconds IoQueue::waits_since() const {
   Nanoseconds oldest = kForever;
-  for (std::uint32_t i = 0; i < depth_; ++i) {
+  for (std::uint32_t i = 0; i < made_; ++i) {
     const IoSlot& s = slots_[i];
     const bool waits = s.state == IoState::kReceiving || s.state == IoState::kSending || s.state == IoState::kHalfPair;
     if (waits) oldest = std::min(oldest, s.since);
@@ -204,7 +214,7 @@ void IoQueue::transfer(IoSlot& s, bool out) {
 }
 
 void IoQueue::on_data(std::uint64_t cookie, const DataEnd& end) {
-  assert(cookie < depth_);
+  assert(cookie < made_);
   IoSlot& s = slots_[cookie];
   if (end.ok() && s.moved < s.length && !s.abort) return transfer(s, s.state == IoState::kSending);
   if (s.abort && s.state == IoState::kReceiving) [[unlikely]] {
@@ -266,7 +276,7 @@ void IoQueue::cancel(IoSlot& s) {
 
 void IoQueue::on_closed() {
   closed_ = true;
-  for (std::uint32_t i = 0; i < depth_; ++i) {
+  for (std::uint32_t i = 0; i < made_; ++i) {
     IoSlot& s = slots_[i];
     if (s.state != IoState::kWaiting && s.state != IoState::kAtGate && s.state != IoState::kHalfPair) continue;
     cancel(s);
@@ -276,7 +286,7 @@ void IoQueue::on_closed() {
 }
 
 bool IoQueue::abort(std::uint16_t cid) {
-  for (std::uint32_t i = 0; i < depth_; ++i) {
+  for (std::uint32_t i = 0; i < made_; ++i) {
     IoSlot& s = slots_[i];
     if (s.state == IoState::kFree || s.cid != cid || s.partner != UINT32_MAX) continue;
     if (s.state == IoState::kReceiving) {

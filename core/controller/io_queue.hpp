@@ -20,6 +20,7 @@ class Worker;
 class IoQueue {
  public:
   IoQueue(Queue& queue, SubsystemView& namespaces, std::uint32_t depth);
+  ~IoQueue() { std::destroy_n(slots_.get(), made_); }
   IoQueue(const IoQueue&) = delete;
   IoQueue& operator=(const IoQueue&) = delete;
 
@@ -82,6 +83,7 @@ class IoQueue {
     }
     Next(slot);
   }
+  void make_slots(std::uint32_t token);
   void refuse_early(IoSlot& slot, const weft_command& command);
   static void backend_done(BackendOp& op);
   void free(IoSlot& slot);
@@ -92,8 +94,14 @@ class IoQueue {
   Worker& worker_;
   Share& share_;
   SubsystemView& namespaces_;
+  // Transports hand out the tokens that were used before, so an idle queue pair costs address space only: slots are made
+  // as their tokens first come, and memory beyond them is not touched.
+  struct Deallocate {
+    void operator()(IoSlot* slots) const { ::operator delete(slots); }
+  };
   const std::uint32_t depth_;
-  const std::unique_ptr<IoSlot[]> slots_;
+  std::uint32_t made_ = 0;
+  const std::unique_ptr<IoSlot[], Deallocate> slots_;
   std::uint32_t busy_ = 0;
   bool closed_ = false;
   bool quiesced_ = false;
