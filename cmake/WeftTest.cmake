@@ -1,8 +1,9 @@
-# weft_test(name [LABELS label...] [PLUGINS] [PROGRAM] [TIMEOUT seconds] sources...): one GoogleTest program whose tests
+# weft_test(name [LABELS label...] [PLUGINS] [PROGRAM] [SERIAL] [TIMEOUT seconds] sources...): one GoogleTest program whose tests
 # are ctest's tests, named as `name.Suite.Test`.
 #
 # It links the core, weft_test_support and gmock_main, and includes from include/, the root and tests/. The label is the
 # folder below tests/ (unit, model, peer ...) unless given. PLUGINS: the plugins are built first; PROGRAM: `weft` too.
+# SERIAL: ctest runs nothing beside it.
 # The target weft-tests-<label> builds all of a label.
 # tests/support/build_folders.hpp says where the build tree has the plugins and the program.
 foreach(label unit model peer abi tools)
@@ -11,7 +12,11 @@ endforeach()
 add_custom_target(weft-fuzzers)
 
 function(weft_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "PLUGINS;PROGRAM" "TIMEOUT" "LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "PLUGINS;PROGRAM;SERIAL" "TIMEOUT" "LABELS")
+  set(serial OFF)
+  if(arg_SERIAL)
+    set(serial ON)
+  endif()
   if(NOT arg_LABELS)
     file(RELATIVE_PATH below ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
     string(REGEX REPLACE "/.*" "" arg_LABELS "${below}")
@@ -35,7 +40,7 @@ function(weft_test name)
     endif()
   endforeach()
   gtest_discover_tests(${name} TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial})
 endfunction()
 
 # weft_fuzz(name [MAX_LENGTH n] [STATEFUL] sources...): a libFuzzer program (preset fuzz). Its test runs it for a minute, or
