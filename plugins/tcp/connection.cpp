@@ -26,6 +26,9 @@ std::int32_t operation_error(const Reason& reason) {
 // Payload that has to arrive to push the deadline of a PDU out again: a slow line is no attack, one byte a minute is.
 constexpr std::uint64_t kProgress = 64u << 10;
 
+// For the peer to close after a handshake that failed.
+constexpr std::uint64_t kHandshakeFarewell = 1'000'000'000;
+
 }  // namespace
 
 Connection::~Connection() {
@@ -314,10 +317,13 @@ void Connection::violate() {
     end(std::move(reason_));
     return;
   }
+  // Who cannot even shake hands is likely no NVMe/TCP peer at all, and somebody waits to hear of it.
+  const std::uint64_t patience =
+      state_ == State::kHandshake ? std::min(options_.close_timeout, kHandshakeFarewell) : options_.close_timeout;
   queue_control(write_term_req(HeaderBuffer(control_), role_, violation, receiver_.offender()));
   linger();
   flush();  // at once: who hears that its operations ended may close before the next turn
-  set_deadline(group_.now() + options_.close_timeout);
+  set_deadline(group_.now() + patience);
 }
 
 // From here on nothing that comes is looked at, and no operation goes on; the ends are told from the group's turn.

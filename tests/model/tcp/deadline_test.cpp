@@ -89,6 +89,19 @@ TEST(Deadline, OfAPeerThatDoesNotCloseAfterATermReq) {
   EXPECT_TRUE(peer.at_end());
 }
 
+TEST(Deadline, OfAPeerThatDoesNotEvenShakeHandsIsShort) {
+  World world;
+  RawPeer peer(world);
+  Server server(world, Where(peer.other_fd, {{"close_timeout", "30000000000"}}), params(8, true));
+  peer.send(Bytes(128, std::byte{'S'}));
+  world.settle();
+  EXPECT_FALSE(server.queues[0]->closed);
+  world.advance(kSecond);
+  world.settle();
+  ASSERT_TRUE(server.queues[0]->closed);
+  EXPECT_EQ(server.queues[0]->closed->origin, WEFT_ORIGIN_PROTOCOL);
+}
+
 TEST(Deadline, OfAFlushWhosePeerDoesNotRead) {
   World world;
   Joined joined(world);
