@@ -57,6 +57,8 @@ Result<std::unique_ptr<Target>> Target::start(TransportRegistry& registry, const
 Target::~Target() {
   stop(monotonic_now());
   impl_->threads.front()->call([&] { impl_->server.reset(); });
+  // No reactor goes while a thread may still be on its way out of a post() to it.
+  for (const auto& thread : impl_->threads) thread->call([] {});
 }
 
 void Target::stop(Nanoseconds deadline) {
