@@ -113,7 +113,8 @@ TEST_F(DigestError, AHeaderEndsTheConnectionWithFes3BothWays) {
 // Memory that changes while it is sent cannot make a digest that does not fit: over a wire that takes little at a time,
 // a large read is sent in many parts, and the memory changes between them.
 TEST_F(DigestError, NoneWhenTheMemoryChangesWhileItIsSent) {
-  joined.emplace(world, Options{{"ddgst", "on"}}, Options{{"maxc2hdata", "1048576"}}, params(4, false), params(4, false));
+  joined.emplace(world, Options{{"ddgst", "on"}}, Options{{"maxc2hdata", "1048576"}}, params(4, false),
+                 params(4, false));
   joined->wire.chunk = 1500;
   Bytes source = pattern(1u << 20, 4), back(1u << 20);
   controller().on_command = [&](std::uint64_t token) {

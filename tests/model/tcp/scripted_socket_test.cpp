@@ -118,7 +118,8 @@ TEST_P(Difficult, DataIsWholeAndDigestsFit) {
   script_.refuse_every = GetParam().refuse_every;
   script_.refusal = GetParam().refusal;
   Recorder host;
-  Server server(world_, Where(fds_[1], {{"maxh2cdata", "4096"}, {"maxc2hdata", "4096"}, {"pda", "7"}}), params(16, true));
+  Server server(world_, Where(fds_[1], {{"maxh2cdata", "4096"}, {"maxc2hdata", "4096"}, {"pda", "7"}}),
+                params(16, true));
   tcp::Connection& queue = adopt(tcp::Role::kHost, Recorder::events(), &host,
                                  {{"hdgst", "on"}, {"ddgst", "on"}, {"pda", "3"}, {"maxr2t", "3"}});
   world_.run_until([&] { return host.ready && !server.queues.empty(); });
