@@ -89,6 +89,18 @@ Answer claim_segments(IoSlot& s, std::uint32_t more) {
   return success();
 }
 
+bool may_write_marked(IoSlot& s) {
+  if (!s.ns->unreadable(s.range())) [[likely]]
+    return true;
+  if (!s.exclusive) {
+    s.queue().want_exclusive(s);
+    return false;
+  }
+  if (s.ns->may_clear(s.range())) return true;
+  s.queue().give_up(s, refuse(nvme::status::kCapacityExceeded));
+  return false;
+}
+
 void claim_chunks(IoSlot& s) {
   s.chained = true;
   s.chunks = static_cast<std::uint16_t>((s.length + kChunkSize - 1) / kChunkSize);

@@ -37,6 +37,9 @@ struct IoCommand {
 // cuts its memory into smaller pieces than there is room for.
 [[nodiscard]] Answer claim_segments(IoSlot& slot, std::uint32_t more = 0);
 void claim_chunks(IoSlot& slot);
+// Writing makes marked blocks readable in the same step, for everyone: alone on the range, and where there is room for the marks
+// that are left. False: the command goes on alone, or has ended.
+[[nodiscard]] bool may_write_marked(IoSlot& slot);
 
 // Each command's steps, by file: read.cpp, write.cpp, compare.cpp, zeroes.cpp, dataset.cpp, flush.cpp, fused.cpp.
 namespace commands {

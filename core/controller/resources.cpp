@@ -12,6 +12,15 @@ constexpr std::uint32_t kShortEntries = 36;  // 128 KiB in pages that lie apart
 constexpr std::uint32_t kShortCount = 256;
 constexpr std::uint32_t kLongCount = 64;
 
+bool needs_nothing(const Claim& claim) {
+  return claim.budget == 0 && claim.chunks == 0 && claim.iov_entries <= kOwnIov;
+}
+
+// Afterwards as much is to be left as the share holds; the first of a share goes in any case.
+bool leaves_enough(std::uint64_t held, std::uint64_t wanted, std::uint64_t free) {
+  return wanted == 0 || held == 0 || held + 2 * wanted <= free;
+}
+
 }  // namespace
 
 void Resources::FreeMemory::operator()(std::byte* memory) const {
@@ -26,8 +35,8 @@ Resources::Resources(std::uint64_t budget, std::uint32_t chunks, std::uint32_t m
       next_(chunks, kNoChunk),
       free_chunks_(chunks) {
   for (std::uint32_t i = 0; i < chunks; ++i) free_chunks_[i] = chunks - 1 - i;
-  fill(short_iov_, kShortEntries, kShortCount);
-  fill(long_iov_, std::max(max_entries, kShortEntries), kLongCount);
+  fill(iov_[0], kShortEntries, kShortCount);
+  fill(iov_[1], std::max(max_entries, kShortEntries), kLongCount);
 }
 
 void Resources::fill(IovClass& pool, std::uint32_t entries, std::uint32_t count) {
@@ -39,28 +48,15 @@ void Resources::fill(IovClass& pool, std::uint32_t entries, std::uint32_t count)
 
 bool Resources::fits(const Claim& claim) const {
   if (claim.budget > budget_ || claim.chunks > free_chunks_.size()) return false;
-  return claim.iov_entries <= kOwnIov || !iov_class(claim.iov_entries).free.empty();
+  return claim.iov_entries <= kOwnIov || !iov_[iov_class(claim.iov_entries)].free.empty();
 }
-
-namespace {
-
-bool needs_nothing(const Claim& claim) {
-  return claim.budget == 0 && claim.chunks == 0 && claim.iov_entries <= kOwnIov;
-}
-
-// Afterwards as much is to be left as the share holds; the first of a share goes in any case.
-bool leaves_enough(std::uint64_t held, std::uint64_t wanted, std::uint64_t free) {
-  return wanted == 0 || held == 0 || held + 2 * wanted <= free;
-}
-
-}  // namespace
 
 bool Resources::is_fair(const Claim& claim, const Share& share) const {
   if (!leaves_enough(share.budget, claim.budget, budget_)) return false;
   if (!leaves_enough(share.chunks, claim.chunks, free_chunks_.size())) return false;
   if (claim.iov_entries <= kOwnIov) return true;
-  const std::uint32_t held = is_short(claim.iov_entries) ? share.short_iov : share.long_iov;
-  return leaves_enough(held, 1, iov_class(claim.iov_entries).free.size());
+  const std::size_t iov = iov_class(claim.iov_entries);
+  return leaves_enough(share.iov[iov], 1, iov_[iov].free.size());
 }
 
 void Resources::take(Claim& claim, Share& share) {
@@ -74,11 +70,10 @@ void Resources::take(Claim& claim, Share& share) {
     claim.chunk = chunk;
   }
   if (claim.iov_entries > kOwnIov) {
-    const bool is_short = this->is_short(claim.iov_entries);
-    auto& free = (is_short ? short_iov_ : long_iov_).free;
-    claim.long_iov = free.back();
-    free.pop_back();
-    ++(is_short ? share.short_iov : share.long_iov);
+    const std::size_t iov = iov_class(claim.iov_entries);
+    claim.long_iov = iov_[iov].free.back();
+    iov_[iov].free.pop_back();
+    ++share.iov[iov];
   }
   claim.held = true;
   ++held_;
@@ -86,7 +81,7 @@ void Resources::take(Claim& claim, Share& share) {
 
 bool Resources::acquire(Claim& claim, Share& share) {
   assert(!claim.held && !claim.linked());
-  assert(claim.iov_entries <= long_iov_.entries && claim.chunks <= next_.size());
+  assert(claim.iov_entries <= max_entries() && claim.chunks <= next_.size());
   if (needs_nothing(claim) || (waiting_.empty() && fits(claim) && is_fair(claim, share))) [[likely]] {
     take(claim, share);
     return true;
@@ -144,9 +139,9 @@ void Resources::release(Claim& claim, Share& share) {
     free_chunks_.push_back(chunk);
   }
   if (claim.long_iov != nullptr) {
-    const bool is_short = this->is_short(claim.iov_entries);
-    (is_short ? short_iov_ : long_iov_).free.push_back(claim.long_iov);
-    --(is_short ? share.short_iov : share.long_iov);
+    const std::size_t iov = iov_class(claim.iov_entries);
+    iov_[iov].free.push_back(claim.long_iov);
+    --share.iov[iov];
     claim.long_iov = nullptr;
   }
   claim.held = false;

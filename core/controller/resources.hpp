@@ -15,6 +15,7 @@
 #ifndef WEFT_CORE_CONTROLLER_RESOURCES_HPP
 #define WEFT_CORE_CONTROLLER_RESOURCES_HPP
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,7 +45,8 @@ struct Claim : IntrusiveHook {
 // What one host holds of a worker's resources, and its claims that wait. Dies when it holds nothing and nothing waits.
 struct Share : IntrusiveHook {
   std::uint64_t budget = 0;
-  std::uint32_t chunks = 0, short_iov = 0, long_iov = 0;
+  std::uint32_t chunks = 0;
+  std::array<std::uint32_t, 2> iov{};  // short arrays and long ones
   IntrusiveList<Claim> waiting;
 };
 
@@ -74,7 +76,7 @@ class Resources {
   [[nodiscard]] bool equal(const Claim& claim, std::span<const weft_iov> iov) const;
   void copy_to(const Claim& claim, std::span<const weft_iov> iov) const;
 
-  [[nodiscard]] std::uint32_t max_entries() const { return long_iov_.entries; }
+  [[nodiscard]] std::uint32_t max_entries() const { return iov_[1].entries; }
   [[nodiscard]] std::uint64_t held() const { return held_; }  // claims
 
  private:
@@ -87,10 +89,7 @@ class Resources {
     void operator()(std::byte* memory) const;
   };
 
-  [[nodiscard]] bool is_short(std::uint32_t entries) const { return entries <= short_iov_.entries; }
-  [[nodiscard]] const IovClass& iov_class(std::uint32_t entries) const {
-    return is_short(entries) ? short_iov_ : long_iov_;
-  }
+  [[nodiscard]] std::size_t iov_class(std::uint32_t entries) const { return entries <= iov_[0].entries ? 0 : 1; }
   [[nodiscard]] bool fits(const Claim& claim) const;
   [[nodiscard]] bool is_fair(const Claim& claim, const Share& share) const;
   [[nodiscard]] Share* next_served();
@@ -107,7 +106,7 @@ class Resources {
   std::unique_ptr<std::byte[], FreeMemory> chunks_;
   std::vector<std::uint32_t> next_;  // of a chunk in a chain
   std::vector<std::uint32_t> free_chunks_;
-  IovClass short_iov_, long_iov_;
+  std::array<IovClass, 2> iov_;   // short arrays and long ones
   IntrusiveList<Share> waiting_;  // those that have claims that wait
   std::uint64_t held_ = 0;
   bool waking_ = false;

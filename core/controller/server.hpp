@@ -62,7 +62,6 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
     Controller* controller = nullptr;
     std::uint16_t qid = 0;
   };
-  enum class Access : std::uint8_t { kGranted, kUnknown, kForbidden };
 
   // ControlPort.
   void take(AdminRequest& request) override;
@@ -85,8 +84,9 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
                                      const fabrics::ConnectData& data);
   [[nodiscard]] Answer connect_io(AdminRequest& request, const fabrics::ConnectCommand& command,
                                   const fabrics::ConnectData& data);
-  [[nodiscard]] Access access(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
-                              Subsystem*& subsystem);
+  // Sets the subsystem where the host may use it; else says what such a host is to hear.
+  [[nodiscard]] Answer admit(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
+                             Subsystem*& subsystem);
   [[nodiscard]] bool has_room_for(const Controller::Identity& identity);
   [[nodiscard]] std::uint16_t free_cntlid();
   void grant(AdminRequest& request, Controller& controller, const fabrics::ConnectCommand& command);

@@ -46,18 +46,19 @@ void Server::connect(AdminRequest& request) {
   give_back(request, answer);
 }
 
-Server::Access Server::access(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
-                              Subsystem*& subsystem) {
-  if (by.discovery_only) return Access::kUnknown;
+Answer Server::admit(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
+                     Subsystem*& subsystem) {
+  if (by.discovery_only) return connect_invalid(where::kSubnqn);
   const auto it = subsystems_.find(subnqn);
   if (it != subsystems_.end() && it->second->admits(hostnqn, by)) {
     subsystem = it->second.get();
-    return Access::kGranted;
+    return success();
   }
   const bool may_use_all = std::all_of(subsystems_.begin(), subsystems_.end(), [&](const auto& s) {
     return s.second->removing || s.second->admits(hostnqn, by);
   });
-  return may_use_all ? Access::kUnknown : Access::kForbidden;
+  if (may_use_all) return connect_invalid(where::kSubnqn);
+  return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
 }
 
 bool Server::has_room_for(const Controller::Identity& identity) {
@@ -88,14 +89,8 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
                                 .hostid = data.hostid,
                                 .origin = request.queue->origin()};
   if (!wire::is_discovery_nqn(identity.subnqn)) {
-    switch (access(identity.subnqn, identity.hostnqn, *identity.origin.listener, identity.subsystem)) {
-      case Access::kGranted:
-        break;
-      case Access::kUnknown:
-        return connect_invalid(where::kSubnqn);
-      case Access::kForbidden:
-        return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
-    }
+    const Answer answer = admit(identity.subnqn, identity.hostnqn, *identity.origin.listener, identity.subsystem);
+    if (!answer.ok()) return answer;
   }
   if (!has_room_for(identity)) return busy();
   identity.cntlid = free_cntlid();
@@ -117,14 +112,8 @@ Answer Server::connect_io(AdminRequest& request, const fabrics::ConnectCommand& 
   const std::string hostnqn = name(data.hostnqn);
   if (wire::is_discovery_nqn(subnqn)) return connect_invalid(where::kQid);
   Subsystem* subsystem = nullptr;
-  switch (access(subnqn, hostnqn, *request.queue->origin().listener, subsystem)) {
-    case Access::kGranted:
-      break;
-    case Access::kUnknown:
-      return connect_invalid(where::kSubnqn);
-    case Access::kForbidden:
-      return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
-  }
+  const Answer answer = admit(subnqn, hostnqn, *request.queue->origin().listener, subsystem);
+  if (!answer.ok()) return answer;
   const auto it = controllers_.find(data.cntlid);
   if (it == controllers_.end() || it->second->identity().subsystem != subsystem || it->second->ending()) {
     return connect_invalid(where::kCntlid);

@@ -19,12 +19,8 @@ Answer check_write(IoSlot& s, std::uint64_t data_length) {
 void start_write(IoSlot& s) { IoQueue::await_memory(s, s.ns->context().lend(s)); }
 
 void commit(IoSlot& s) {
-  // Blocks that were marked unreadable become readable in the same step, for everyone.
-  if (s.ns->unreadable(s.range())) [[unlikely]] {
-    if (!s.exclusive) return s.queue().want_exclusive(s);
-    if (!s.ns->may_clear(s.range())) return s.queue().give_up(s, refuse(nvme::status::kCapacityExceeded));
-  }
-  IoQueue::await(s, s.ns->context().commit(s));
+  if (may_write_marked(s)) [[likely]]
+    IoQueue::await(s, s.ns->context().commit(s));
 }
 
 void write_received(IoSlot& s, const DataEnd& end) {

@@ -22,11 +22,7 @@ Answer check_zeroes(IoSlot& s, std::uint64_t data_length) {
 }
 
 void write_zeroes(IoSlot& s) {
-  if (s.ns->unreadable(s.range())) [[unlikely]] {
-    if (!s.exclusive) return s.queue().want_exclusive(s);
-    if (!s.ns->may_clear(s.range())) return s.queue().give_up(s, refuse(nvme::status::kCapacityExceeded));
-  }
-  IoQueue::await(s, s.ns->context().write_zeroes(s));
+  if (may_write_marked(s)) IoQueue::await(s, s.ns->context().write_zeroes(s));
 }
 
 void start_zeroes(IoSlot& s) { s.queue().enter<write_zeroes>(s); }
