@@ -1,21 +1,13 @@
 // What a controller may do wrong with R2T, C2HData and responses while a command of 16 KiB is outstanding. MAXR2T is 1.
 #include <cerrno>
 
-#include "tests/peer/hostile/rows.hpp"
+#include "tests/peer/hostile/damage.hpp"
 
 namespace weft::hostile {
 namespace {
 
-using P = RawPdu;
-using S = Spot;
-
-void as_it_is(P&, const S&) {}
-
 void part(P& p, const S& s, std::uint32_t offset, std::uint32_t length, bool last) {
-  const std::uint8_t flags = last ? kLast : 0;
-  p = P(kC2hData, {p.header_digest, p.data_digest}, Bytes(length));
-  p.transfer(s.cid, 0, offset, length);
-  p.no_flag(kLast).flag(flags);
+  part(p, kC2hData, s.cid, 0, offset, length, last);
 }
 
 const Row kRows[] = {

@@ -12,31 +12,14 @@
 namespace weft::hostile {
 namespace {
 
-enum class At { kHello, kConnecting, kIdle, kWriting, kReading };
+using At = Victim::Stage;
 constexpr At kAll[] = {At::kHello, At::kConnecting, At::kIdle, At::kWriting, At::kReading};
 
 class HostEnd : public testing::Test {
  protected:
-  void go_to(Victim& victim, At at, const std::string& options = "", const std::string& timeout = "20s") {
+  static void go_to(Victim& victim, At at, const std::string& options = "", const std::string& timeout = "20s") {
     victim.connect(options, timeout);
-    ASSERT_TRUE(victim.raw.take_ic_req());
-    if (at == At::kHello) return;
-    victim.raw.give_ic_resp();
-    if (at == At::kConnecting) {
-      const auto connect = victim.raw.command();
-      ASSERT_TRUE(connect);
-      victim.spot.cid = cid_of(*connect);
-      return;
-    }
-    ASSERT_TRUE(victim.raw.serve_until_identified());
-    auto connected = victim.connected.get();
-    ASSERT_TRUE(connected) << connected.error().text;
-    victim.host = std::move(*connected);
-    if (at == At::kIdle) return;
-    victim.call(at == At::kWriting ? DataDirection::kOut : DataDirection::kIn);
-    const auto command = victim.raw.command();
-    ASSERT_TRUE(command);
-    victim.spot.cid = cid_of(*command);
+    victim.serve_up_to(at);
   }
   static int outcome(Victim& victim) {
     if (!victim.connected.valid()) return -victim.called.get().error;

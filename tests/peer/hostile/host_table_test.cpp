@@ -1,9 +1,6 @@
 // Every row that a controller may bring about, against the real host over real sockets: the host says so in H2CTermReq, ends what
 // is outstanding with an error, and holds nothing afterwards.
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cerrno>
 
 #include "tests/peer/hostile/hostile_fixture.hpp"
@@ -29,19 +26,13 @@ class HostTable : public testing::Test {
   }
 
   void go_to(Victim& victim, std::string_view state);
-  void start_command(Victim& victim, std::string_view state);
+  void go_on(Victim& victim, std::string_view state);
   void run(const Row& row);
   std::size_t run_all(std::span<const Row> rows, std::initializer_list<std::string_view> states) {
-    std::size_t count = 0;
-    for (const Row& row : rows) {
-      if (std::find(states.begin(), states.end(), row.state) == states.end()) continue;
-      SCOPED_TRACE(fmt::format("{}: PDU type {}, {} {}", row.state, int{row.type}, row.field, row.kind));
+    return run_rows(rows, states, [this](const Row& row) {
       run(row);
       EXPECT_EQ(process_counts(getpid()), before_);
-      ++count;
-      if (HasFatalFailure()) break;
-    }
-    return count;
+    });
   }
 
  private:
@@ -49,15 +40,21 @@ class HostTable : public testing::Test {
   ProcessCounts before_;
 };
 
-void HostTable::start_command(Victim& victim, std::string_view state) {
-  const bool write = state == state::kWriting || state == state::kWritingMore || state == state::kR2tUnserved;
-  victim.call(write ? DataDirection::kOut : DataDirection::kIn);
-  const auto command = victim.raw.command();
-  ASSERT_TRUE(command);
-  const std::uint16_t cid = cid_of(*command);
-  victim.spot = {.cid = cid, .tag = kTag, .offset = 0, .length = kLength};
+Victim::Stage stage_of(std::string_view state) {
+  if (state == state::kHello) return Victim::Stage::kHello;
+  if (state == state::kConnecting) return Victim::Stage::kConnecting;
+  if (state == state::kIdle || state == state::kHostHeaderDigest || state == state::kHostDataDigest)
+    return Victim::Stage::kIdle;
+  if (state == state::kWriting || state == state::kWritingMore || state == state::kR2tUnserved)
+    return Victim::Stage::kWriting;
+  return Victim::Stage::kReading;
+}
+
+// From a command of which nothing has been moved to where half of it has, or all.
+void HostTable::go_on(Victim& victim, std::string_view state) {
+  const bool write = stage_of(state) == Victim::Stage::kWriting;
   RawPdu half(write ? kR2t : kC2hData, victim.raw.digests, write ? Bytes() : Bytes(kLength / 2));
-  half.transfer(cid, write ? kTag : 0, 0, kLength / 2).no_flag(kLast);
+  half.transfer(victim.spot.cid, write ? kTag : 0, 0, kLength / 2).no_flag(kLast);
   if (state == state::kWritingMore) {
     victim.raw.socket.send(half);
     const auto data = victim.raw.socket.receive();
@@ -69,7 +66,7 @@ void HostTable::start_command(Victim& victim, std::string_view state) {
     victim.raw.socket.send(half);
   } else if (state == state::kReadLast) {
     RawPdu whole(kC2hData, victim.raw.digests, Bytes(kLength));
-    victim.raw.socket.send(whole.u16(8, cid));
+    victim.raw.socket.send(whole.u16(8, victim.spot.cid));
     return;
   } else {
     return;
@@ -78,23 +75,10 @@ void HostTable::start_command(Victim& victim, std::string_view state) {
 }
 
 void HostTable::go_to(Victim& victim, std::string_view state) {
-  const bool header = state == state::kHostHeaderDigest;
   const bool data = state == state::kHostDataDigest || state == state::kReadingDigest;
-  victim.connect(header ? "&hdgst=on" : data ? "&ddgst=on" : "");
-  ASSERT_TRUE(victim.raw.take_ic_req());
-  if (state == state::kHello) return;
-  victim.raw.give_ic_resp();
-  if (state == state::kConnecting) {
-    const auto connect = victim.raw.command();
-    ASSERT_TRUE(connect);
-    victim.spot.cid = cid_of(*connect);
-    return;
-  }
-  ASSERT_TRUE(victim.raw.serve_until_identified());
-  auto connected = victim.connected.get();
-  ASSERT_TRUE(connected) << connected.error().text;
-  victim.host = std::move(*connected);
-  if (state != state::kIdle && !header && state != state::kHostDataDigest) start_command(victim, state);
+  victim.connect(state == state::kHostHeaderDigest ? "&hdgst=on" : data ? "&ddgst=on" : "");
+  ASSERT_NO_FATAL_FAILURE(victim.serve_up_to(stage_of(state)));
+  go_on(victim, state);
 }
 
 RawPdu right_pdu(const Row& row, const Victim& victim) {

@@ -5,12 +5,17 @@
 #ifndef WEFT_TESTS_PEER_HOSTILE_HOSTILE_FIXTURE_HPP
 #define WEFT_TESTS_PEER_HOSTILE_HOSTILE_FIXTURE_HPP
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "tests/peer/hostile/raw_host.hpp"
+#include "tests/peer/hostile/rows.hpp"
 #include "tests/peer/session/served_target.hpp"
 
 namespace weft::hostile {
@@ -40,6 +45,20 @@ class HostileTest : public testing::Test {
   ProcessCounts process_before_;
   unsigned seed_ = 1;
 };
+
+// Runs `run` on each row of these states, up to the first that fails for good; how many they were.
+template <typename Run>
+std::size_t run_rows(std::span<const Row> rows, std::initializer_list<std::string_view> states, Run run) {
+  std::size_t count = 0;
+  for (const Row& row : rows) {
+    if (std::ranges::find(states, row.state) == states.end()) continue;
+    SCOPED_TRACE(fmt::format("{}: PDU type {}, {} {}", row.state, int{row.type}, row.field, row.kind));
+    run(row);
+    ++count;
+    if (testing::Test::HasFatalFailure()) break;
+  }
+  return count;
+}
 
 // TermReq that says so, with the header that offended; then the connection ends when the peer closes.
 void expect_term_req(const std::optional<ReceivedPdu>& pdu, Type type, std::uint16_t fes, std::uint32_t fei,

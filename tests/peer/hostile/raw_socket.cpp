@@ -1,7 +1,5 @@
 #include "tests/peer/hostile/raw_socket.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,18 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "tests/peer/hostile/loopback.hpp"
+
 namespace weft::hostile {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-sockaddr_in loopback(const char* address, unsigned port) {
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<std::uint16_t>(port));
-  inet_pton(AF_INET, address, &to.sin_addr);
-  return to;
-}
 
 bool ready(int fd, short events, Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();

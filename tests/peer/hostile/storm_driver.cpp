@@ -1,7 +1,5 @@
 // A storm and what it may be aimed at: `storm_driver storm PORT` connects and disconnects as fast as it can, `storm_driver
 // accept` accepts and closes, says its port first. Either goes on until it is killed.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,15 +7,11 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "tests/peer/hostile/loopback.hpp"
+
 namespace {
 
-sockaddr_in loopback(const char* address, int port) {
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<std::uint16_t>(port));
-  inet_pton(AF_INET, address, &to.sin_addr);
-  return to;
-}
+using weft::hostile::loopback;
 
 int accept_and_close() {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -31,7 +25,7 @@ int accept_and_close() {
 }
 
 // Resets instead of FINs: no port is left waiting.
-int storm(int port) {
+int storm(unsigned port) {
   const sockaddr_in from = loopback("127.0.0.2", 0), to = loopback("127.0.0.1", port);
   const linger reset{1, 0};
   for (;;) {
@@ -48,6 +42,6 @@ int storm(int port) {
 int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
   if (what == "accept") return accept_and_close();
-  if (what == "storm" && argc > 2) return storm(std::atoi(argv[2]));
+  if (what == "storm" && argc > 2) return storm(static_cast<unsigned>(std::atoi(argv[2])));
   return 2;
 }

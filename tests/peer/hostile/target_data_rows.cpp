@@ -1,21 +1,13 @@
 // What a host may do wrong with H2CData while R2Ts are open, and with more commands than its queue holds.
 //
 // Listener: maxh2cdata=16K, maxr2t=2. The right PDU serves the whole window of Spot with LAST.
-#include "tests/peer/hostile/rows.hpp"
+#include "tests/peer/hostile/damage.hpp"
 
 namespace weft::hostile {
 namespace {
 
-using P = RawPdu;
-using S = Spot;
-
-// The bytes from `offset` on, `length` of them, LAST or not; otherwise right.
 void part(P& p, const S& s, std::uint32_t offset, std::uint32_t length, bool last) {
-  const std::uint8_t flags = last ? kLast : 0;
-  const Digests digests{p.header_digest, p.data_digest};
-  p = P(kH2cData, digests, Bytes(length));
-  p.transfer(s.cid, s.tag, offset, length);
-  p.no_flag(kLast).flag(flags);
+  part(p, kH2cData, s.cid, s.tag, offset, length, last);
 }
 
 const Row kRows[] = {

@@ -1,36 +1,13 @@
 // What a host may do wrong in the common header of its PDUs and in ICReq.
-#include "tests/peer/hostile/rows.hpp"
+#include "tests/peer/hostile/damage.hpp"
 
 namespace weft::hostile {
 namespace {
 
-using P = RawPdu;
-using S = Spot;
-
-void as_it_is(P&, const S&) {}
-void hdgst(P& p, const S&) { p.flag(kHdgstFlag); }
-void ddgst(P& p, const S&) { p.flag(kDdgstFlag); }
-void last(P& p, const S&) { p.flag(kLast); }
-void success(P& p, const S&) { p.flag(kSuccess); }
 void reserved(P& p, const S&) { p.flag(0x80); }
-void hlen_less(P& p, const S&) { --p.hlen; }
-void hlen_more(P& p, const S&) { ++p.hlen; }
-void pdo_one(P& p, const S&) { p.pdo = 1; }
-void pdo_zero(P& p, const S&) { p.pdo = 0; }
-void pdo_in_header(P& p, const S&) { p.pdo = static_cast<std::uint8_t>(p.pdo - 4); }
 void pdo_misaligned(P& p, const S&) { p.pdo = static_cast<std::uint8_t>(p.pdo + 2); }
-void pdo_beyond(P& p, const S&) { p.pdo = 252; }
-void plen_less(P& p, const S&) { --p.plen; }
-void plen_more(P& p, const S&) { ++p.plen; }
 void plen_header(P& p, const S&) { p.plen = 8; }
-void plen_huge(P& p, const S&) { p.plen = 0xffffffff; }
-void plen_no_room(P& p, const S&) { p.plen = p.pdo + 4u; }
-void no_header_digest(P& p, const S&) { p.no_flag(kHdgstFlag); }
-void no_data_digest(P& p, const S&) { p.no_flag(kDdgstFlag); }
 void one_bit(P& p, const S&) { p.header_damage = 1u << 17; }
-
-constexpr Expect kBadType = term(1, 0), kBadFlags = term(1, 1), kBadHlen = term(1, 2), kBadPdo = term(1, 3),
-                 kBadPlen = term(1, 4);
 
 const Row kRows[] = {
     // ---- Before ICReq

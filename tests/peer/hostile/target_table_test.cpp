@@ -33,16 +33,10 @@ class TargetTable : public HostileTest {
 
   // The rows of these states; how many they were.
   std::size_t run_all(std::span<const Row> rows, std::initializer_list<std::string_view> states) {
-    std::size_t count = 0;
-    for (const Row& row : rows) {
-      if (std::find(states.begin(), states.end(), row.state) == states.end()) continue;
-      SCOPED_TRACE(fmt::format("{}: PDU type {}, {} {}", row.state, int{row.type}, row.field, row.kind));
+    return run_rows(rows, states, [this](const Row& row) {
       run(row);
       still_well();
-      ++count;
-      if (HasFatalFailure()) break;
-    }
-    return count;
+    });
   }
 };
 

@@ -4,6 +4,8 @@
 #ifndef WEFT_TESTS_PEER_HOSTILE_VICTIM_HPP
 #define WEFT_TESTS_PEER_HOSTILE_VICTIM_HPP
 
+#include <gtest/gtest.h>
+
 #include <future>
 #include <memory>
 #include <string>
@@ -19,6 +21,9 @@ inline constexpr std::uint32_t kLength = 16384;  // of the command that is outst
 inline constexpr std::uint16_t kTag = 5;
 
 struct Victim {
+  // How far the controller has served it: ICReq is answered next, or Connect, or nothing, or a command of kLength.
+  enum class Stage : std::uint8_t { kHello, kConnecting, kIdle, kWriting, kReading };
+
   explicit Victim(TransportRegistry& known) : registry(known) {}
   ~Victim() {
     raw.socket.close();
@@ -46,6 +51,21 @@ struct Victim {
     });
   }
 
+  // After connect(). For ASSERT_NO_FATAL_FAILURE.
+  void serve_up_to(Stage stage) {
+    ASSERT_TRUE(raw.take_ic_req());
+    if (stage == Stage::kHello) return;
+    raw.give_ic_resp();
+    if (stage == Stage::kConnecting) return take_command(0);
+    ASSERT_TRUE(raw.serve_until_identified());
+    auto made = connected.get();
+    ASSERT_TRUE(made) << made.error().text;
+    host = std::move(*made);
+    if (stage == Stage::kIdle) return;
+    call(stage == Stage::kWriting ? DataDirection::kOut : DataDirection::kIn);
+    take_command(kLength);
+  }
+
   TransportRegistry& registry;
   RawController raw;
   std::future<Result<std::unique_ptr<BlockingHost>>> connected;
@@ -54,6 +74,13 @@ struct Victim {
   std::vector<std::byte> memory = std::vector<std::byte>(kLength);
   Spot spot;
   Bytes before;  // sent in one piece with what comes next
+
+ private:
+  void take_command(std::uint32_t length) {
+    const auto command = raw.command();
+    ASSERT_TRUE(command);
+    spot = {.cid = cid_of(*command), .tag = kTag, .offset = 0, .length = length};
+  }
 };
 
 }  // namespace weft::hostile

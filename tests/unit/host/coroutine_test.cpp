@@ -11,19 +11,6 @@ using Kind = IoRequest::Kind;
 
 class CoroutineTest : public HostTest {
  protected:
-  IoRequest request(Kind kind, std::uint64_t lba, std::vector<std::byte>& data) {
-    iov_ = {data.data(), data.size(), nullptr};
-    IoRequest made;
-    made.kind = kind;
-    made.nsid = 1;
-    made.block_size = 512;
-    made.lba = lba;
-    made.blocks = data.size() / 512;
-    made.iov = &iov_;
-    made.iov_count = 1;
-    return made;
-  }
-  weft_iov iov_{};
   int resumed_ = 0;
 };
 
@@ -38,10 +25,10 @@ TEST_F(CoroutineTest, AWholeSessionReadsLikeOne) {
     if (!ns) co_return ns.error();
     std::vector<std::byte> out = pattern(4096), in(4096);
     for (std::uint64_t lba = 0; lba < 64; lba += 8) {
-      IoRequest write = request(Kind::kWrite, lba, out);
+      Io write(Kind::kWrite, lba, out);
       const Completion written = co_await weft::submit(**host, write);
       if (!written.ok()) co_return completion_error(written, "write");
-      IoRequest read = request(Kind::kRead, lba, in);
+      Io read(Kind::kRead, lba, in);
       if (!(co_await weft::submit(**host, read)).ok() || in != out) co_return Error(EIO, "read something else");
     }
     PassthroughRequest flush;
@@ -65,7 +52,7 @@ TEST_F(CoroutineTest, AWholeSessionReadsLikeOne) {
 TEST_F(CoroutineTest, WhatMakesNoSenseResumesOnceAndLater) {
   connect();
   std::vector<std::byte> data(512);
-  IoRequest odd = request(Kind::kRead, 0, data);
+  Io odd(Kind::kRead, 0, data);
   odd.blocks = 2;
   const auto run = [&]() -> Detached {
     const Completion read = co_await weft::submit(*host_, odd);
@@ -84,7 +71,7 @@ TEST_F(CoroutineTest, TheHostMayGoAwayMeanwhile) {
     return command.is_io(nvme::io::kRead) ? Verdict::hold() : Verdict::model();
   };
   std::vector<std::byte> data(512);
-  IoRequest read = request(Kind::kRead, 0, data);
+  Io read(Kind::kRead, 0, data);
   const auto run = [&]() -> Detached {
     EXPECT_EQ((co_await weft::submit(*host_, read)).error, -ECANCELED);
     ++resumed_;
