@@ -1,6 +1,6 @@
 # weft_plugin(name sources...): the transport `name` as <build>/plugins/libweft-<name>.so, target weft-<name>.
 #
-# A plugin sees include/ and its own folder, never core/; it links nothing of the core, and exports one symbol
+# A plugin sees include/, its own folder and plugins/common, never core/; it links nothing of the core, and exports one symbol
 # (plugins/plugin.map). Its objects are also the OBJECT library weft_<name>_objects, for tests of its pure parts and
 # for the libraries it needs: target_link_libraries(weft_<name>_objects PUBLIC ...).
 add_custom_target(weft-plugins)

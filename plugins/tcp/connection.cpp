@@ -69,7 +69,7 @@ void Connection::info(weft_qpair_info& out) const {
   plugin::put_text(out.local_trsvcid, local_.service());
 }
 
-void Connection::stats(weft_stats& out) const { add_up(out, stats_); }
+void Connection::stats(weft_stats& out) const { plugin::add_up(out, stats_); }
 
 int Connection::send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags) {
   if (!is_ready()) return -ENOTCONN;

@@ -15,9 +15,10 @@
 #include <span>
 #include <string>
 
+#include "../common/list.hpp"
+#include "../common/net_address.hpp"
+#include "../common/stats.hpp"
 #include "handshake.hpp"
-#include "list.hpp"
-#include "net_address.hpp"
 #include "options.hpp"
 #include "pollable.hpp"
 #include "receiver.hpp"
@@ -72,7 +73,7 @@ class Connection final : public Pollable, private Side {
   void on_deadline() override;
   void on_resume() override;
   void tell_end() override;
-  void add_stats(weft_stats& sum) const override { add_up(sum, stats_); }
+  void add_stats(weft_stats& sum) const override { plugin::add_up(sum, stats_); }
   void flush();
   void memory_is_free();
   void tell_finished(DataOp& op);
@@ -93,7 +94,7 @@ class Connection final : public Pollable, private Side {
   void set_max_in_capsule(std::uint32_t bytes);
   void nothing_held();  // gone, and the last command was released
 
-  Hook dirty_hook, memory_hook;
+  plugin::Hook dirty_hook, memory_hook;
 
  private:
   enum class State : std::uint8_t {
@@ -162,7 +163,7 @@ class Connection final : public Pollable, private Side {
   int send_error_ = 0;               // of the socket; what still can be read comes first
   std::uint64_t progress_mark_ = 0;  // bytes_in when the deadline of the PDU was set
   Reason reason_;
-  NetAddress local_, peer_;
+  plugin::NetAddress local_, peer_;
   weft_stats stats_{};
 };
 

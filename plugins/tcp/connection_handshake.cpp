@@ -31,8 +31,8 @@ void Connection::connect_by(std::unique_ptr<Connector> connector) { connector_ =
 
 void Connection::start(std::unique_ptr<Socket> socket) {
   socket_ = std::move(socket);
-  local_ = NetAddress::local_of(socket_->fd());
-  peer_ = NetAddress::peer_of(socket_->fd());
+  local_ = plugin::NetAddress::local_of(socket_->fd());
+  peer_ = plugin::NetAddress::peer_of(socket_->fd());
   state_ = State::kHandshake;
   const std::uint64_t own = group_.services().now() + options_.handshake_timeout;
   set_deadline(params_.deadline_ns != 0 ? std::min(params_.deadline_ns, own) : own);

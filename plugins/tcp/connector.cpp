@@ -9,6 +9,7 @@
 
 #include "connection.hpp"
 #include "group.hpp"
+#include "socket_setup.hpp"
 
 namespace weft::tcp {
 
@@ -24,67 +25,26 @@ Connector::Connector(Group& group, Connection& connection, const weft_address& a
       connection_(connection),
       options_(options),
       deadline_ns_(deadline_ns),
-      host_(text_of(address.traddr)),
-      service_(text_of(address.trsvcid)),
+      lookup_(group.services(), reinterpret_cast<weft_group*>(&group), *this, text_of(address.traddr),
+              text_of(address.trsvcid)),
       source_traddr_(text_of(address.source_traddr)),
       source_interface_(text_of(address.source_interface)) {}
 
-Connector::~Connector() {
-  drop_attempt();
-  if (resolving_ && group_.services().raw().resolve_cancel != nullptr)
-    group_.services().raw().resolve_cancel(group_.services().raw().ctx, reinterpret_cast<weft_group*>(&group_), this);
-}
+Connector::~Connector() { drop_attempt(); }
 
 plugin::Made<void> Connector::begin() {
-  if (host_.empty()) return std::unexpected(plugin::Failure{.code = EINVAL, .text = "the address names no host"});
-  const auto numeric = parse_numeric(host_, service_);
-  if (!numeric) return std::unexpected(numeric.error());
-  if (*numeric) {
-    addresses_.push_back(**numeric);
-    group_.resume(connection_);
-    return {};
-  }
-  const auto port = parse_port(service_);
-  if (!port) return std::unexpected(port.error());
-  const weft_services& services = group_.services().raw();
-  if (services.resolve == nullptr)
-    return std::unexpected(
-        plugin::Failure{.code = ENOTSUP,
-                        .text = fmt::format("'{}' is no numeric address and nobody resolves names", host_),
-                        .stage = "resolve"});
-  resolving_ = true;
-  const int rc = services.resolve(services.ctx, reinterpret_cast<weft_group*>(&group_), host_.c_str(), service_.c_str(),
-                                  this, &Connector::resolved);
-  if (rc == 0) return {};
-  resolving_ = false;
-  return std::unexpected(plugin::Failure{
-      .code = -rc, .text = fmt::format("cannot resolve '{}': {}", host_, std::strerror(-rc)), .stage = "resolve"});
+  const plugin::Made<void> begun = lookup_.begin();
+  if (begun && !lookup_.pending()) group_.resume(connection_);
+  return begun;
 }
 
-void Connector::resolved(void* self, std::int32_t error, const void* addresses, std::uint32_t length) {
-  auto& connector = *static_cast<Connector*>(self);
-  connector.resolving_ = false;
-  connector.resolve_error_ = error;
-  const auto* bytes = static_cast<const std::byte*>(addresses);
-  while (error == 0 && length != 0) {
-    NetAddress address;
-    const std::uint32_t used = NetAddress::from_bytes(bytes, length, address);
-    if (used == 0) break;
-    connector.addresses_.push_back(address);
-    bytes += used;
-    length -= used;
-  }
-  connector.group_.resume(connector.connection_);
-}
+void Connector::looked_up() { group_.resume(connection_); }
 
 void Connector::go_on() {
-  if (resolving_ || fd_) return;
-  if (addresses_.empty()) {
-    const int error = resolve_error_ != 0 ? -resolve_error_ : ENOENT;
-    const std::string why = error == ENOENT   ? "no address is known for it"
-                            : error == EAGAIN ? "names cannot be looked up now, the name server does not answer"
-                                              : std::strerror(error);
-    connection_.end({.code = error, .stage = "resolve", .text = fmt::format("cannot resolve '{}': {}", host_, why)});
+  if (lookup_.pending() || fd_) return;
+  if (lookup_.addresses().empty()) {
+    const plugin::Failure why = lookup_.failure();
+    connection_.end({.code = why.code, .stage = "resolve", .text = why.text});
     return;
   }
   try_next();
@@ -92,8 +52,8 @@ void Connector::go_on() {
 
 // Ends in an attempt under way, a connection, or the end of the list.
 void Connector::try_next() {
-  while (next_ < addresses_.size()) {
-    const NetAddress& address = addresses_[next_++];
+  while (next_ < lookup_.addresses().size()) {
+    const plugin::NetAddress& address = lookup_.addresses()[next_++];
     const plugin::Made<bool> started = attempt(address);
     if (!started) {
       last_ = started.error();
@@ -110,8 +70,8 @@ void Connector::try_next() {
   connection_.end({.code = last_.code, .origin = last_.origin, .stage = "connect", .text = last_.text});
 }
 
-plugin::Made<bool> Connector::attempt(const NetAddress& address) {
-  plugin::Made<UniqueFd> fd = open_stream(address.family());
+plugin::Made<bool> Connector::attempt(const plugin::NetAddress& address) {
+  plugin::Made<plugin::UniqueFd> fd = open_stream(address.family());
   if (!fd) return std::unexpected(fd.error());
   const plugin::Made<void> prepared = prepare_socket(fd->get(), options_);
   if (!prepared) return std::unexpected(prepared.error());
@@ -140,26 +100,27 @@ void Connector::on_writable() {
     succeed();
     return;
   }
-  attempt_failed(addresses_[next_ - 1], error);
+  attempt_failed(lookup_.addresses()[next_ - 1], error);
   try_next();
 }
 
 bool Connector::on_deadline() {
-  if (!fd_ || next_ == addresses_.size() || (deadline_ns_ != 0 && group_.now() >= deadline_ns_)) return false;
-  attempt_failed(addresses_[next_ - 1], ETIMEDOUT);
+  if (!fd_ || next_ == lookup_.addresses().size() || (deadline_ns_ != 0 && group_.now() >= deadline_ns_)) return false;
+  attempt_failed(lookup_.addresses()[next_ - 1], ETIMEDOUT);
   try_next();
   return true;
 }
 
 std::string Connector::describe_timeout() const {
-  if (resolving_ || next_ == 0) return fmt::format("no answer for the name '{}' in time", host_);
-  return fmt::format("no answer from {} in time", addresses_[next_ - 1].text());
+  if (lookup_.pending() || next_ == 0) return fmt::format("no answer for the name '{}' in time", lookup_.host());
+  return fmt::format("no answer from {} in time", lookup_.addresses()[next_ - 1].text());
 }
 
-void Connector::attempt_failed(const NetAddress& address, int error) {
+void Connector::attempt_failed(const plugin::NetAddress& address, int error) {
   drop_attempt();
   std::string text = fmt::format("cannot connect to {}: {}", address.text(), std::strerror(error));
-  if (addresses_.size() > 1) text += fmt::format(" (address {} of {} of '{}')", next_, addresses_.size(), host_);
+  if (lookup_.addresses().size() > 1)
+    text += fmt::format(" (address {} of {} of '{}')", next_, lookup_.addresses().size(), lookup_.host());
   last_ = {.code = error, .text = std::move(text), .stage = "connect", .origin = WEFT_ORIGIN_NETWORK};
 }
 

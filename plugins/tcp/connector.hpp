@@ -8,9 +8,10 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
-#include "net_address.hpp"
+#include "../common/lookup.hpp"
+#include "../common/net_address.hpp"
+#include "../common/unique_fd.hpp"
 #include "options.hpp"
 #include "pollable.hpp"
 #include "socket.hpp"
@@ -21,7 +22,7 @@ namespace weft::tcp {
 class Connection;
 class Group;
 
-class Connector final {
+class Connector final : private plugin::Lookup::Owner {
  public:
   // `deadline_ns`: of the whole, 0: none.
   Connector(Group& group, Connection& connection, const weft_address& address, const Options& options,
@@ -36,14 +37,14 @@ class Connector final {
   void go_on();        // from a turn: the next step
   void on_writable();  // from a turn: the attempt under way was decided
   bool on_deadline();  // true: the time was one address's, and the next is tried
-  [[nodiscard]] const char* stage() const { return resolving_ ? "resolve" : "connect"; }
+  [[nodiscard]] const char* stage() const { return lookup_.pending() ? "resolve" : "connect"; }
   [[nodiscard]] std::string describe_timeout() const;
 
  private:
-  static void resolved(void* self, std::int32_t error, const void* addresses, std::uint32_t length);
+  void looked_up() override;
   void try_next();
-  plugin::Made<bool> attempt(const NetAddress& address);  // true: connected already
-  void attempt_failed(const NetAddress& address, int error);
+  plugin::Made<bool> attempt(const plugin::NetAddress& address);  // true: connected already
+  void attempt_failed(const plugin::NetAddress& address, int error);
   void succeed();
   void drop_attempt();
 
@@ -51,12 +52,10 @@ class Connector final {
   Connection& connection_;
   const Options options_;
   const std::uint64_t deadline_ns_;
-  const std::string host_, service_, source_traddr_, source_interface_;
-  bool resolving_ = false;
-  std::int32_t resolve_error_ = 0;
-  std::vector<NetAddress> addresses_;
+  plugin::Lookup lookup_;
+  const std::string source_traddr_, source_interface_;
   std::size_t next_ = 0;
-  UniqueFd fd_;  // the attempt under way
+  plugin::UniqueFd fd_;  // the attempt under way
   bool watched_ = false;
   plugin::Failure last_;  // why the latest address failed
 };

@@ -15,8 +15,8 @@
 #include <span>
 #include <vector>
 
+#include "../common/index_list.hpp"
 #include "handshake.hpp"
-#include "index_list.hpp"
 #include "sgl.hpp"
 #include "side.hpp"
 #include "slab_pool.hpp"
@@ -74,7 +74,7 @@ class ControllerSide final : public Side {
     DataOp* ops = nullptr;            // outstanding data calls, oldest first
     const std::byte* data = nullptr;  // in-capsule data, in `slab`, until answered
     Slab* slab = nullptr;
-    IndexHook hook;
+    plugin::IndexHook hook;
     std::uint32_t data_length = 0;  // from the SGL
     std::uint16_t status = 0;       // of the transport's checks
     std::uint16_t error_offset = 0;
@@ -87,7 +87,7 @@ class ControllerSide final : public Side {
 
   Command& at(std::uint32_t token) { return token < first_count_ ? first_[token] : more_[token - first_count_]; }
   auto hooks() {
-    return [this](std::uint32_t index) -> IndexHook& { return at(index).hook; };
+    return [this](std::uint32_t index) -> plugin::IndexHook& { return at(index).hook; };
   }
   [[nodiscard]] Command* held_command(std::uint64_t token);
 
@@ -126,9 +126,9 @@ class ControllerSide final : public Side {
   std::uint32_t operations_ = 0;     // data calls whose event has not come
   std::uint64_t capsule_bytes_ = 0;  // in-capsule data that commands hold
   bool in_order_ = false;            // SQ flow control: responses leave in the order of the calls
-  IndexList<kUrgent> urgent_;
-  IndexList<kBulk> bulk_;
-  IndexList<kTagWait> tag_wait_;
+  plugin::IndexList<kUrgent> urgent_;
+  plugin::IndexList<kBulk> bulk_;
+  plugin::IndexList<kTagWait> tag_wait_;
   // The payload under way.
   bool arriving_capsule_ = false;
   std::uint32_t arriving_token_ = 0;

@@ -50,36 +50,6 @@ void DataOp::copy_out(std::uint64_t position, std::byte* to, std::uint64_t len) 
     std::memcpy(to, parts[i].iov_base, parts[i].iov_len);
 }
 
-template <class T>
-void Pool<T>::reserve(std::uint32_t more) {
-  const std::uint64_t wanted = reserved_ + more;
-  if (wanted > capacity_) {
-    const auto added = static_cast<std::uint32_t>(wanted - capacity_);
-    chunks_.reserve(chunks_.size() + 1);
-    chunks_.push_back({std::make_unique_for_overwrite<std::byte[]>(std::size_t{added} * sizeof(T)), added, 0});
-    capacity_ = wanted;
-  }
-  reserved_ = wanted;
-}
-
-template <class T>
-T& Pool<T>::take() {
-  if (free_ != nullptr) {
-    T* place = free_;
-    free_ = place->next;
-    return *place;
-  }
-  while (chunks_[fresh_].used == chunks_[fresh_].count) ++fresh_;
-  Chunk& chunk = chunks_[fresh_];
-  return *new (chunk.memory.get() + std::size_t{chunk.used++} * sizeof(T)) T;
-}
-
-template <class T>
-void Pool<T>::give_back(T& place) {
-  place.next = free_;
-  free_ = &place;
-}
-
 void DataOpPool::reserve(std::uint32_t more) {
   ops_.reserve(more);
   try {

@@ -9,12 +9,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
-#include <vector>
 
 #include <sys/uio.h>
 
+#include "../common/object_pool.hpp"
 #include "weft/transport_abi.h"
 
 namespace weft::tcp {
@@ -71,29 +70,6 @@ struct DataOp {
   void seek(std::uint64_t position);
 };
 
-// Places for Ts, made by reserve() and never given back before the pool dies; the last one given back is taken first.
-// T has a member `next`.
-template <class T>
-class Pool {
- public:
-  void reserve(std::uint32_t more);
-  void unreserve(std::uint32_t less) { reserved_ -= less; }
-  T& take();  // as it was left, or never used
-  void give_back(T& place);
-
- private:
-  // Its places are used in order; those never used are never touched, so an idle queue pair costs address space only.
-  struct Chunk {
-    std::unique_ptr<std::byte[]> memory;
-    std::uint32_t count = 0;
-    std::uint32_t used = 0;
-  };
-  std::vector<Chunk> chunks_;
-  std::size_t fresh_ = 0;  // the first chunk that has unused places
-  std::uint64_t capacity_ = 0, reserved_ = 0;
-  T* free_ = nullptr;
-};
-
 class DataOpPool {
  public:
   void reserve(std::uint32_t more);
@@ -104,8 +80,8 @@ class DataOpPool {
   [[nodiscard]] std::uint32_t in_use() const { return in_use_; }
 
  private:
-  Pool<DataOp> ops_;
-  Pool<IovBlock> blocks_;
+  plugin::ObjectPool<DataOp> ops_;
+  plugin::ObjectPool<IovBlock> blocks_;
   std::uint32_t in_use_ = 0;
 };
 

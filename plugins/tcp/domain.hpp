@@ -6,9 +6,9 @@
 #include <memory>
 #include <span>
 
+#include "../common/services.hpp"
 #include "group.hpp"
 #include "options.hpp"
-#include "services.hpp"
 #include "weft/plugin.hpp"
 
 namespace weft::tcp {
@@ -25,7 +25,7 @@ class Domain {
   plugin::Made<std::unique_ptr<Group>> open_group() { return Group::open(services_, options_); }
 
  private:
-  const Services services_;
+  const plugin::Services services_;
   const Options options_;
 };
 

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include "connector.hpp"
+#include "socket_setup.hpp"
 
 namespace weft::tcp {
 
@@ -18,36 +19,19 @@ using plugin::Made;
 namespace {
 
 constexpr std::uint32_t kMostEvents = 64;  // of one epoll_wait
-constexpr std::uint64_t kBetweenWords = 10 * kSecond;
+constexpr std::uint64_t kBetweenWords = 10 * plugin::kSecond;
 
 }  // namespace
 
-void add_up(weft_stats& sum, const weft_stats& more) {
-  sum.commands += more.commands;
-  sum.responses += more.responses;
-  sum.bytes_in += more.bytes_in;
-  sum.bytes_out += more.bytes_out;
-  sum.syscalls_in += more.syscalls_in;
-  sum.syscalls_out += more.syscalls_out;
-  sum.copies += more.copies;
-  sum.copied_bytes += more.copied_bytes;
-  sum.digest_errors += more.digest_errors;
-  sum.polls += more.polls;
-  sum.empty_polls += more.empty_polls;
-  sum.arms += more.arms;
-  sum.region_hits += more.region_hits;
-  sum.region_misses += more.region_misses;
-}
-
-Made<std::unique_ptr<Group>> Group::open(const Services& services, const Options& options) {
-  UniqueFd fd(::epoll_create1(EPOLL_CLOEXEC));
+Made<std::unique_ptr<Group>> Group::open(const plugin::Services& services, const Options& options) {
+  plugin::UniqueFd fd(::epoll_create1(EPOLL_CLOEXEC));
   if (!fd)
     return std::unexpected(
         Failure{.code = errno, .text = fmt::format("cannot make an epoll descriptor: {}", std::strerror(errno))});
   return std::make_unique<Group>(services, options, std::move(fd));
 }
 
-Group::Group(const Services& services, const Options& options, UniqueFd fd)
+Group::Group(const plugin::Services& services, const Options& options, plugin::UniqueFd fd)
     : services_(services),
       options_(options),
       epoll_(std::move(fd)),
@@ -56,11 +40,7 @@ Group::Group(const Services& services, const Options& options, UniqueFd fd)
       now_(services.now()) {}
 
 Group::~Group() {
-  empty_graves();
-  while (Pollable* object = objects_.pop_front()) {
-    bury(*object);
-    empty_graves();
-  }
+  delete_all();
   // What finished last was given back with its connection's other memory: nobody is told any more.
 }
 
@@ -68,21 +48,21 @@ Group::~Group() {
 
 int Group::poll(std::uint32_t budget) {
   now_ = services_.now();
-  const std::uint64_t before = events_;
-  ++retired_.polls;
+  const std::uint64_t before = events();
+  ++counters().polls;
   {
     const InCall call(*this);
     flush();
     deliver();
     resume_stopped();
     read_ready(budget);
-    judge_deadlines();
+    judge_deadlines(now_);
     deliver();
   }
   empty_graves();
-  const std::uint64_t events = events_ - before;
-  if (events == 0) ++retired_.empty_polls;
-  return static_cast<int>(std::min<std::uint64_t>(events, INT32_MAX));
+  const std::uint64_t told = events() - before;
+  if (told == 0) ++counters().empty_polls;
+  return static_cast<int>(std::min<std::uint64_t>(told, INT32_MAX));
 }
 
 void Group::flush() {
@@ -100,9 +80,7 @@ void Group::deliver() {
       op->connection->tell_finished(*op);
       continue;
     }
-    Pollable* object = ending_.pop_front();
-    if (object == nullptr) return;
-    object->tell_end();
+    if (!tell_one_end()) return;
   }
 }
 
@@ -112,13 +90,7 @@ void Group::resume_stopped() {
       waiting_.remove(connection);
       connection.memory_is_free();
     });
-  // Only those that are on it now: who stops again goes on in the next turn.
-  std::uint32_t count = resumed_.size();
-  while (count-- != 0) {
-    Pollable* object = resumed_.pop_front();
-    if (object == nullptr) return;
-    object->on_resume();
-  }
+  resume_all();
 }
 
 void Group::read_ready(std::uint32_t budget) {
@@ -128,33 +100,16 @@ void Group::read_ready(std::uint32_t budget) {
   for (int i = 0; i < count; ++i) static_cast<Pollable*>(events[i].data.ptr)->on_events(events[i].events);
 }
 
-// Most turns look at none of them: a flood of connections, each with its deadline, costs the others nothing here.
-void Group::judge_deadlines() {
-  if (now_ < earliest_) return;
-  earliest_ = UINT64_MAX;
-  timed_.for_each([this](Pollable& object) {
-    if (object.deadline > now_) {
-      earliest_ = std::min(earliest_, object.deadline);
-      return;
-    }
-    set_deadline(object, 0);
-    object.on_deadline();
-  });
-}
-
 int Group::arm(int& fd, std::uint64_t& deadline_ns) {
-  ++retired_.arms;
-  if (!dirty_.empty() || !resumed_.empty() || !ending_.empty() || finished_first_ != nullptr) return -EAGAIN;
+  ++counters().arms;
+  if (!dirty_.empty() || finished_first_ != nullptr || !quiet()) return -EAGAIN;
   if (!waiting_.empty() && slabs_.window().slab != nullptr) return -EAGAIN;
   fd = epoll_.get();
-  deadline_ns = timed_.empty() ? 0 : earliest_;
+  deadline_ns = next_deadline();
   return 0;
 }
 
-void Group::stats(weft_stats& out) const {
-  add_up(out, retired_);
-  objects_.for_each([&](Pollable& object) { object.add_stats(out); });
-}
+void Group::stats(weft_stats& out) const { sum_stats(out); }
 
 // ---- what is opened on it ------------------------------------------------------------------------------------------
 
@@ -195,7 +150,7 @@ Made<Connection*> Group::connect(const weft_address& address, const weft_qpair_p
           Failure{.code = EINVAL, .text = fmt::format("descriptor {} is a listening socket", address.fd)});
     auto connection = std::make_unique<Connection>(*this, Role::kHost, *options, params, events, ctx);
     // Not make_unique: a new-expression has its memory before it takes the descriptor, which else stays the caller's.
-    std::unique_ptr<Socket> socket(new KernelSocket(UniqueFd(address.fd)));
+    std::unique_ptr<Socket> socket(new KernelSocket(plugin::UniqueFd(address.fd)));
     tune_connected(socket->fd(), *options);
     connection->start(std::move(socket));
     return connection.release();
@@ -216,9 +171,9 @@ Made<Listener*> Group::listen(const weft_address& address, const weft_listener_e
   if (address.fd >= 0) {
     const Made<FdKind> kind = classify_fd(address.fd);
     if (!kind) return std::unexpected(kind.error());
-    return new Listener(*this, UniqueFd(address.fd), *kind == FdKind::kConnected, *options, events, ctx);
+    return new Listener(*this, plugin::UniqueFd(address.fd), *kind == FdKind::kConnected, *options, events, ctx);
   }
-  Made<UniqueFd> fd = Listener::open_socket(address, *options);
+  Made<plugin::UniqueFd> fd = Listener::open_socket(address, *options);
   if (!fd) return std::unexpected(fd.error());
   return new Listener(*this, std::move(*fd), false, *options, events, ctx);
 }
@@ -266,26 +221,5 @@ void Group::wait_for_memory(Connection& connection) {
   say_starved_ = now_ + kBetweenWords;
   services_.log(WEFT_LOG_WARNING, "the memory for received bytes is in use (option rxmem): connections wait for it");
 }
-
-void Group::set_deadline(Pollable& object, std::uint64_t deadline) {
-  object.deadline = deadline;
-  if (deadline == 0) {
-    timed_.remove(object);
-  } else {
-    earliest_ = std::min(earliest_, deadline);
-    timed_.push_back(object);
-  }
-}
-
-void Group::bury(Pollable& object) {
-  graves_.push_back(object);
-  if (depth_of_calls_ == 0) empty_graves();
-}
-
-void Group::empty_graves() {
-  while (Pollable* object = graves_.pop_front()) delete object;
-}
-
-void Group::retire(const weft_stats& stats) { add_up(retired_, stats); }
 
 }  // namespace weft::tcp

@@ -4,7 +4,7 @@
 // A turn (poll): send what is queued, tell what has ended, go on where a connection had to stop, read what epoll
 // reports, judge deadlines, tell what has ended. Calls of the core only queue: a connection with something to send is
 // on the dirty list, an operation that is over on the finished list, a connection with an end to tell on the ending
-// list. Thread: all of it belongs to the thread that polls. Objects die only between turns: see bury().
+// list (Keeper). Thread: all of it belongs to the thread that polls.
 #ifndef WEFT_TCP_GROUP_HPP
 #define WEFT_TCP_GROUP_HPP
 
@@ -13,28 +13,29 @@
 #include <span>
 #include <vector>
 
+#include "../common/keeper.hpp"
+#include "../common/list.hpp"
+#include "../common/services.hpp"
 #include "connection.hpp"
 #include "data_op.hpp"
-#include "list.hpp"
 #include "listener.hpp"
 #include "options.hpp"
 #include "pollable.hpp"
 #include "sender.hpp"
-#include "services.hpp"
 #include "slab_pool.hpp"
 #include "socket.hpp"
 #include "weft/plugin.hpp"
 
 namespace weft::tcp {
 
-class Group {
+class Group final : public plugin::Keeper {
  public:
   // `fd`: an epoll descriptor.
-  Group(const Services& services, const Options& options, UniqueFd fd);
+  Group(const plugin::Services& services, const Options& options, plugin::UniqueFd fd);
   ~Group();
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
-  static plugin::Made<std::unique_ptr<Group>> open(const Services& services, const Options& options);
+  static plugin::Made<std::unique_ptr<Group>> open(const plugin::Services& services, const Options& options);
 
   // The table's operations.
   int poll(std::uint32_t budget);
@@ -52,60 +53,35 @@ class Group {
 
   // For what lives on the group.
   [[nodiscard]] std::uint64_t now() const { return now_; }
-  [[nodiscard]] const Services& services() const { return services_; }
+  [[nodiscard]] const plugin::Services& services() const { return services_; }
   [[nodiscard]] SendBuffer& send_buffer() { return send_buffer_; }
   [[nodiscard]] SlabPool& slabs(Role role) { return role == Role::kHost ? host_slabs_ : slabs_; }
   [[nodiscard]] DataOpPool& ops() { return ops_; }
   // Changes what epoll reports for the object: `wanted` 0 takes it out. `known`: what was asked for before.
   void watch(Pollable& object, int fd, std::uint32_t known, std::uint32_t wanted);
   void mark_dirty(Connection& connection) { dirty_.push_back(connection); }
-  void mark_ending(Pollable& object) { ending_.push_back(object); }
-  void finish(DataOp& op);                                       // its event comes from the next deliver()
-  void resume(Pollable& object) { resumed_.push_back(object); }  // its on_resume() comes in the next turn
+  void finish(DataOp& op);  // its event comes from the next deliver()
   void wait_for_memory(Connection& connection);
-  void set_deadline(Pollable& object, std::uint64_t deadline);  // 0: none
-  void add(Pollable& object) { objects_.push_back(object); }
-  void bury(Pollable& object);  // it dies when no call of the group is on the stack
-  void count_event() { ++events_; }
-  void retire(const weft_stats& stats);  // of a connection that dies
 
  private:
-  // While one is on the stack nothing is deleted.
-  struct InCall {
-    explicit InCall(Group& on) : group(on) { ++group.depth_of_calls_; }
-    ~InCall() { --group.depth_of_calls_; }
-    Group& group;
-  };
-
   void deliver();
   void read_ready(std::uint32_t budget);
   void resume_stopped();
-  void judge_deadlines();
-  void empty_graves();
 
-  const Services services_;
+  const plugin::Services services_;
   const Options options_;
-  const UniqueFd epoll_;
+  const plugin::UniqueFd epoll_;
   SlabPool slabs_;       // of connections in the controller's role
   SlabPool host_slabs_;  // nothing is ever held there: a host can always read, whatever controllers wait for
   DataOpPool ops_;
   SendBuffer send_buffer_;
   std::uint64_t now_ = 0;
 
-  HookList<Connection, &Connection::dirty_hook> dirty_;
-  HookList<Connection, &Connection::memory_hook> waiting_;
-  HookList<Pollable, &Pollable::ending_hook> ending_;
-  HookList<Pollable, &Pollable::resume_hook> resumed_;
-  HookList<Pollable, &Pollable::deadline_hook> timed_;
-  std::uint64_t say_starved_ = 0;        // when it may be said again
-  std::uint64_t earliest_ = UINT64_MAX;  // no deadline of timed_ is before
-  HookList<Pollable, &Pollable::object_hook> objects_;
-  HookList<Pollable, &Pollable::grave_hook> graves_;
+  plugin::HookList<Connection, &Connection::dirty_hook> dirty_;
+  plugin::HookList<Connection, &Connection::memory_hook> waiting_;
+  std::uint64_t say_starved_ = 0;  // when it may be said again
   DataOp* finished_first_ = nullptr;
   DataOp* finished_last_ = nullptr;
-  std::uint32_t depth_of_calls_ = 0;
-  std::uint64_t events_ = 0;
-  weft_stats retired_{};
 };
 
 }  // namespace weft::tcp

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "index_list.hpp"
+#include "../common/index_list.hpp"
 #include "side.hpp"
 #include "transfer.hpp"
 #include "weft/transport_abi.h"
@@ -45,7 +45,7 @@ class HostSide final : public Side {
   struct Command {
     std::array<std::byte, kSqeSize> sqe{};  // until sent; then the CQE of a response that waits
     DataOp* op = nullptr;
-    IndexHook hook;
+    plugin::IndexHook hook;
     State state = State::kFree;
     bool in_capsule = false;
     bool implied = false;  // of the response that waits
@@ -54,7 +54,7 @@ class HostSide final : public Side {
   static constexpr std::uint8_t kCapsules = 1, kData = 2;
 
   auto hooks() {
-    return [this](std::uint32_t index) -> IndexHook& { return commands_[index].hook; };
+    return [this](std::uint32_t index) -> plugin::IndexHook& { return commands_[index].hook; };
   }
   void dequeue(std::uint32_t cid);
   Take take_r2t(const Pdu& pdu, Violation& violation);
@@ -67,8 +67,8 @@ class HostSide final : public Side {
   Connection& connection_;
   HostTransfers transfers_;
   std::vector<Command> commands_;
-  IndexList<kCapsules> capsules_;  // in the order of the calls: fused pairs stay together
-  IndexList<kData> data_;          // commands with R2Ts to answer
+  plugin::IndexList<kCapsules> capsules_;  // in the order of the calls: fused pairs stay together
+  plugin::IndexList<kData> data_;          // commands with R2Ts to answer
   // The C2HData under way.
   std::uint16_t data_cid_ = 0;
   std::uint32_t data_length_ = 0;

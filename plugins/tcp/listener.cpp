@@ -7,11 +7,18 @@
 #include <sys/epoll.h>
 
 #include "group.hpp"
+#include "socket_setup.hpp"
 
 namespace weft::tcp {
 
+using plugin::address_to_bind;
 using plugin::Failure;
+using plugin::is_any;
+using plugin::kMillisecond;
+using plugin::kSecond;
 using plugin::Made;
+using plugin::NetAddress;
+using plugin::UniqueFd;
 
 namespace {
 
@@ -27,22 +34,6 @@ constexpr std::uint8_t kAdrfamIpv4 = 1, kAdrfamIpv6 = 2, kAdrfamIntraHost = 0xfe
 std::unexpected<Failure> cannot(int error, std::string what) {
   return std::unexpected(
       Failure{.code = error, .text = fmt::format("cannot {}: {}", what, std::strerror(error)), .stage = "listen"});
-}
-
-// "" and "*" stand for every address, of both families.
-bool is_any(const weft_address& address) {
-  return address.traddr == nullptr || *address.traddr == '\0' || std::strcmp(address.traddr, "*") == 0;
-}
-
-Made<NetAddress> address_to_bind(const weft_address& address, const char* any) {
-  const std::string host = address.traddr != nullptr ? address.traddr : "";
-  const std::string service = address.trsvcid != nullptr ? address.trsvcid : "0";
-  const auto numeric = parse_numeric(is_any(address) ? any : host == "localhost" ? "127.0.0.1" : host, service);
-  if (!numeric) return std::unexpected(numeric.error());
-  if (!*numeric)
-    return std::unexpected(Failure{
-        .code = EINVAL, .text = fmt::format("'{}' is no numeric address to listen on", host), .stage = "listen"});
-  return **numeric;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "net_address.hpp"
+#include "../common/net_address.hpp"
 #include "options.hpp"
 #include "pollable.hpp"
 #include "socket.hpp"
@@ -21,23 +21,24 @@ class Group;
 
 class Pending {
  public:
-  Pending(UniqueFd fd, const Options& options) : fd_(std::move(fd)), options_(options) {}
+  Pending(plugin::UniqueFd fd, const Options& options) : fd_(std::move(fd)), options_(options) {}
   void reject(std::uint32_t) { delete this; }  // TCP has no words before ICReq: the socket is closed
-  [[nodiscard]] UniqueFd take_fd() { return std::move(fd_); }
+  [[nodiscard]] plugin::UniqueFd take_fd() { return std::move(fd_); }
   [[nodiscard]] const Options& options() const { return options_; }
 
  private:
-  UniqueFd fd_;
+  plugin::UniqueFd fd_;
   const Options options_;
 };
 
 class Listener final : public Pollable {
  public:
   // `one`: the descriptor is a connected socket, which is told once as if it had just been accepted.
-  Listener(Group& group, UniqueFd fd, bool one, const Options& options, const weft_listener_events& events, void* ctx);
+  Listener(Group& group, plugin::UniqueFd fd, bool one, const Options& options, const weft_listener_events& events,
+           void* ctx);
   ~Listener() override;
   // The socket for an address: bound and listening, or the one that the caller had open.
-  static plugin::Made<UniqueFd> open_socket(const weft_address& address, const Options& options);
+  static plugin::Made<plugin::UniqueFd> open_socket(const weft_address& address, const Options& options);
 
   // The table's operations.
   void close();
@@ -53,16 +54,16 @@ class Listener final : public Pollable {
   bool judge_error(int error);
   void pause(std::uint64_t time);
   void say_paused(int error);
-  void offer(UniqueFd fd);
+  void offer(plugin::UniqueFd fd);
   void stop();
 
   Group& group_;
-  UniqueFd fd_;
+  plugin::UniqueFd fd_;
   const bool one_;
   const Options options_;
   const weft_listener_events& events_;
   void* const ctx_;
-  NetAddress local_;
+  plugin::NetAddress local_;
   bool watched_ = false;
   bool closing_ = false;
   bool paused_ = false;

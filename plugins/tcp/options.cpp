@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <string_view>
+
+#include "../common/option_values.hpp"
 
 namespace weft::tcp {
 
@@ -32,49 +33,14 @@ const weft_option_info kOptionInfo[] = {
 
 namespace {
 
+using plugin::bad_value;
 using plugin::Failure;
+using plugin::kMillisecond;
 using plugin::Made;
-
-Failure bad_value(std::string_view key, std::string_view value, std::string_view wants) {
-  return Failure{.code = EINVAL, .text = fmt::format("option {}={} is not {}", key, value, wants)};
-}
-
-Made<bool> parse_bool(std::string_view key, std::string_view value) {
-  if (value == "on") return true;
-  if (value == "off") return false;
-  return std::unexpected(bad_value(key, value, "on or off"));
-}
-
-// A decimal number within [low, high].
-Made<std::uint64_t> parse_number(std::string_view key, std::string_view value, std::uint64_t low, std::uint64_t high,
-                                 std::string_view wants) {
-  std::uint64_t number = 0;
-  const char* const last = value.data() + value.size();
-  const auto [end, error] = std::from_chars(value.data(), last, number);
-  if (error == std::errc{} && end == last && number >= low && number <= high) return number;
-  return std::unexpected(bad_value(key, value, wants));
-}
-
-// One parsed option goes where it belongs; what could not be parsed is the failure.
-template <class Field, class Value>
-Made<void> put(Field& field, const Made<Value>& value) {
-  if (!value) return std::unexpected(value.error());
-  field = static_cast<Field>(*value);
-  return {};
-}
-Made<void> put(std::optional<bool>& field, const Made<bool>& value) {
-  if (!value) return std::unexpected(value.error());
-  field = *value;
-  return {};
-}
-
-constexpr std::uint64_t kLongest = 24 * 3600 * kSecond;
-
-Made<std::uint64_t> parse_duration(std::string_view key, std::string_view value, std::uint64_t low) {
-  return parse_number(
-      key, value, low, kLongest,
-      low == 0 ? "a number of nanoseconds up to 24 hours" : "a number of nanoseconds from 1ms to 24 hours");
-}
+using plugin::parse_bool;
+using plugin::parse_duration;
+using plugin::parse_number;
+using plugin::put;
 
 Made<std::uint64_t> parse_chunk(std::string_view key, std::string_view value) {
   Made<std::uint64_t> size = parse_number(key, value, kMinMaxH2cData, 1u << 30, "a number of bytes from 4K to 1G");

@@ -11,8 +11,8 @@
 #include <span>
 #include <string>
 
+#include "../common/services.hpp"
 #include "handshake.hpp"
-#include "services.hpp"
 #include "weft/plugin.hpp"
 
 namespace weft::tcp {
@@ -26,11 +26,11 @@ struct Options {
   std::uint32_t outstanding_r2t = 1;  // host: offered; controller: used at most
   std::uint32_t max_h2c_data = 1u << 20;
   std::uint32_t max_c2h_data = 256u << 10;  // largest C2HData that we send
-  std::uint64_t handshake_timeout = 10 * kSecond;
-  std::uint64_t connect_timeout = 5 * kSecond;  // per address
-  std::uint64_t pdu_timeout = 30 * kSecond;
-  std::uint64_t close_timeout = 30 * kSecond;
-  std::uint64_t keepalive = 60 * kSecond;  // idle time before TCP probes; 0: off
+  std::uint64_t handshake_timeout = 10 * plugin::kSecond;
+  std::uint64_t connect_timeout = 5 * plugin::kSecond;  // per address
+  std::uint64_t pdu_timeout = 30 * plugin::kSecond;
+  std::uint64_t close_timeout = 30 * plugin::kSecond;
+  std::uint64_t keepalive = 60 * plugin::kSecond;  // idle time before TCP probes; 0: off
   bool nodelay = true;
   std::uint8_t dscp = 0;
   std::uint32_t sndbuf = 0, rcvbuf = 0;     // 0: the kernel's choice

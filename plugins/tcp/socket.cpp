@@ -3,14 +3,8 @@
 #include <cerrno>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace weft::tcp {
-
-void UniqueFd::reset(int fd) {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = fd;
-}
 
 namespace {
 

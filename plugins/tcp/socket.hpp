@@ -11,25 +11,9 @@
 
 #include <sys/uio.h>
 
+#include "../common/unique_fd.hpp"
+
 namespace weft::tcp {
-
-class UniqueFd {
- public:
-  explicit UniqueFd(int fd = -1) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    if (this != &other) reset(std::exchange(other.fd_, -1));
-    return *this;
-  }
-  ~UniqueFd() { reset(); }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-  void reset(int fd = -1);
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 struct IoResult {
   std::int64_t count = 0;  // bytes; receive: 0 is the end of the stream
@@ -48,14 +32,14 @@ class Socket {
 
 class KernelSocket final : public Socket {
  public:
-  explicit KernelSocket(UniqueFd fd) : fd_(std::move(fd)) {}
+  explicit KernelSocket(plugin::UniqueFd fd) : fd_(std::move(fd)) {}
   IoResult receive(std::span<iovec> into) override;
   IoResult send(std::span<iovec> from) override;
   void shutdown_write() override;
   [[nodiscard]] int fd() const override { return fd_.get(); }
 
  private:
-  UniqueFd fd_;
+  plugin::UniqueFd fd_;
 };
 
 }  // namespace weft::tcp

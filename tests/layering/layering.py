@@ -61,7 +61,7 @@ def may_include(where, what):
         of_plugins = PLUGIN_HEADERS.fullmatch("/".join(part[1:]))
         return bool(PLUGIN_HEADERS.fullmatch(what)) if of_plugins else target[0] == "weft"
     if part[0] == "plugins":
-        return PLUGIN_HEADERS.fullmatch(what) or target[:2] == part[:2]
+        return PLUGIN_HEADERS.fullmatch(what) or target[:2] in (part[:2], ["plugins", "common"])
     if part[0] == "core":
         return target[0] == "weft" or (target[0] == "core" and target[1] in CORE_MAY.get(part[1], {part[1]}))
     if part[0] in ("tools", "examples", "bench"):
@@ -69,7 +69,8 @@ def may_include(where, what):
     if part[:2] == ["tests", "conformance"]:
         return what == "weft/transport_abi.h" or target[:2] == part[:2]
     if target[0] == "plugins":  # a plugin is reached by loading it; only the tests of its pure parts look inside
-        return part[0] == "tests" and target[1] in part
+        of_that_plugin = any(p == target[1] or p.startswith(target[1] + "_") for p in part[1:-1])
+        return part[0] == "tests" and (of_that_plugin or target[1] == "common")
     return part[0] == "tests"
 
 

@@ -33,6 +33,9 @@ class Includes(Tree):
             ("plugins/a/x.cpp", "core/util/log.hpp"),
             ("plugins/a/x.cpp", "weft/host.hpp"),
             ("plugins/a/x.cpp", "plugins/b/y.hpp"),
+            ("plugins/common/x.cpp", "plugins/a/y.hpp"),
+            ("plugins/common/x.cpp", "core/util/log.hpp"),
+            ("core/util/x.cpp", "plugins/common/list.hpp"),
             ("core/util/x.cpp", "core/wire/sqe.hpp"),
             ("core/qpair/x.cpp", "core/host/io.hpp"),
             ("core/host/x.cpp", "core/controller/server.hpp"),
@@ -57,10 +60,13 @@ class Includes(Tree):
         for where, what in (
             ("plugins/a/x.cpp", "weft/plugin.hpp"),
             ("plugins/a/x.cpp", "plugins/a/pdu.hpp"),
+            ("plugins/a/x.cpp", "plugins/common/list.hpp"),
             ("core/host/x.cpp", "core/qpair/host_qpair.hpp"),
             ("core/util/x.cpp", "weft/status.hpp"),
             ("tools/weft/x.cpp", "weft/host.hpp"),
             ("tests/unit/a/x.cpp", "plugins/a/pdu.hpp"),
+            ("tests/support/a_model/x.cpp", "plugins/a/pdu.hpp"),
+            ("tests/unit/a/x.cpp", "plugins/common/list.hpp"),
             ("tests/unit/host/x.cpp", "core/host/io.hpp"),
         ):
             with self.subTest(where=where, what=what):

@@ -25,7 +25,7 @@ struct Script {
 
 class ScriptedSocket final : public tcp::Socket {
  public:
-  ScriptedSocket(int fd, Script& script) : real_(tcp::UniqueFd(fd)), script_(script) {}
+  ScriptedSocket(int fd, Script& script) : real_(plugin::UniqueFd(fd)), script_(script) {}
 
   IoResult receive(std::span<iovec> into) override {
     if (script_.receive_error != 0) return {-1, script_.receive_error};

@@ -1,9 +1,8 @@
-// net_address.hpp - socket addresses: numeric text to sockaddr and back, and sockets made for them with the options
-// set.
+// net_address.hpp - socket addresses: numeric text to sockaddr and back.
 //
 // Value types and functions; any thread. Names are not resolved here. Errors: a sentence with the address in it.
-#ifndef WEFT_TCP_NET_ADDRESS_HPP
-#define WEFT_TCP_NET_ADDRESS_HPP
+#ifndef WEFT_PLUGIN_NET_ADDRESS_HPP
+#define WEFT_PLUGIN_NET_ADDRESS_HPP
 
 #include <cstdint>
 #include <optional>
@@ -13,11 +12,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "options.hpp"
-#include "socket.hpp"
 #include "weft/plugin.hpp"
 
-namespace weft::tcp {
+namespace weft::plugin {
 
 struct NetAddress {
   sockaddr_storage storage{};
@@ -39,21 +36,14 @@ struct NetAddress {
 
 // A numeric address and port. nullopt: `host` is a name. A failure: it looks numeric but is wrong (a scope that is no
 // interface, a port that is no number).
-plugin::Made<std::optional<NetAddress>> parse_numeric(std::string_view host, std::string_view service);
-plugin::Made<std::uint16_t> parse_port(std::string_view service);
+Made<std::optional<NetAddress>> parse_numeric(std::string_view host, std::string_view service);
+Made<std::uint16_t> parse_port(std::string_view service);
 
-// A non-blocking, close-on-exec stream socket for the family.
-plugin::Made<UniqueFd> open_stream(int family);
-// What the options and the address ask of a socket before it connects or listens. Failures name the option.
-plugin::Made<void> prepare_socket(int fd, const Options& options);
-plugin::Made<void> bind_source(int fd, int family, const char* source_traddr, const char* source_interface);
-// For a connected socket: what is per connection (and not inherited for sure).
-void tune_connected(int fd, const Options& options);
-// An fd given in place of an address: a stream socket. nullopt in `listening`'s place is never given back.
-enum class FdKind : std::uint8_t { kConnected, kListening };
-plugin::Made<FdKind> classify_fd(int fd);
-void set_non_blocking(int fd);
+// Where to listen: "" and "*" stand for every address, of both families where the transport can; `any` is what is bound
+// for them ("::").
+[[nodiscard]] bool is_any(const weft_address& address);
+Made<NetAddress> address_to_bind(const weft_address& address, const char* any);
 
-}  // namespace weft::tcp
+}  // namespace weft::plugin
 
 #endif

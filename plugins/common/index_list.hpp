@@ -1,11 +1,11 @@
 // index_list.hpp - first-in first-out lists of elements of an array, linked by index: a queue of tokens or CIDs without
 // memory of its own. An element is on at most one list. Thread: the owner's.
-#ifndef WEFT_TCP_INDEX_LIST_HPP
-#define WEFT_TCP_INDEX_LIST_HPP
+#ifndef WEFT_PLUGIN_INDEX_LIST_HPP
+#define WEFT_PLUGIN_INDEX_LIST_HPP
 
 #include <cstdint>
 
-namespace weft::tcp {
+namespace weft::plugin {
 
 constexpr std::uint32_t kNoIndex = 0xffffffffu;
 
@@ -42,6 +42,6 @@ class IndexList {
   std::uint32_t last_ = kNoIndex;
 };
 
-}  // namespace weft::tcp
+}  // namespace weft::plugin
 
 #endif

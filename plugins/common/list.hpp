@@ -3,12 +3,12 @@
 //   struct Item { Hook dirty; };   HookList<Item, &Item::dirty> list;
 //
 // An object is on at most one list per hook, and leaves it when it dies. Thread: the owner's.
-#ifndef WEFT_TCP_LIST_HPP
-#define WEFT_TCP_LIST_HPP
+#ifndef WEFT_PLUGIN_LIST_HPP
+#define WEFT_PLUGIN_LIST_HPP
 
 #include <cstdint>
 
-namespace weft::tcp {
+namespace weft::plugin {
 
 struct Hook {
   Hook* next = nullptr;
@@ -56,6 +56,7 @@ class HookList {
     for (const Hook* hook = head_.next; hook != &head_; hook = hook->next) ++count;
     return count;
   }
+  [[nodiscard]] T* front() const { return empty() ? nullptr : static_cast<T*>(head_.next->owner); }
   T* pop_front() {
     if (empty()) return nullptr;
     Hook& hook = *head_.next;
@@ -76,6 +77,6 @@ class HookList {
   Hook head_;
 };
 
-}  // namespace weft::tcp
+}  // namespace weft::plugin
 
 #endif

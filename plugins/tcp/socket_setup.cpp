@@ -1,15 +1,17 @@
-#include "net_address.hpp"
+#include "socket_setup.hpp"
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cstring>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <net/if.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <unistd.h>
+#include <sys/socket.h>
+
+#include "../common/net_address.hpp"
+#include "../common/unique_fd.hpp"
 
 namespace weft::tcp {
 
@@ -40,108 +42,8 @@ bool is_internet(int fd) {
 
 }  // namespace
 
-std::string NetAddress::host() const {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (family() == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr, text, sizeof text);
-    return text;
-  }
-  if (family() != AF_INET6) return "local socket";
-  const auto* six = reinterpret_cast<const sockaddr_in6*>(&storage);
-  ::inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof text);
-  std::string out = text;
-  if (six->sin6_scope_id != 0) {
-    char name[IF_NAMESIZE] = "";
-    out += '%';
-    out +=
-        ::if_indextoname(six->sin6_scope_id, name) != nullptr ? std::string(name) : std::to_string(six->sin6_scope_id);
-  }
-  return out;
-}
-
-std::string NetAddress::service() const {
-  if (family() == AF_INET) return std::to_string(ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port));
-  if (family() == AF_INET6) return std::to_string(ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port));
-  return "";
-}
-
-std::string NetAddress::text() const {
-  if (family() == AF_INET6) return "[" + host() + "]:" + service();
-  if (family() == AF_INET) return host() + ":" + service();
-  return host();
-}
-
-std::uint32_t NetAddress::from_bytes(const void* bytes, std::uint32_t length, NetAddress& out) {
-  sa_family_t family = 0;
-  if (length < sizeof family) return 0;
-  std::memcpy(&family, bytes, sizeof family);
-  const std::uint32_t size = family == AF_INET ? sizeof(sockaddr_in) : family == AF_INET6 ? sizeof(sockaddr_in6) : 0;
-  if (size == 0 || size > length) return 0;
-  std::memcpy(&out.storage, bytes, size);
-  out.length = size;
-  return size;
-}
-
-NetAddress NetAddress::local_of(int fd) {
-  NetAddress address;
-  address.length = sizeof address.storage;
-  if (::getsockname(fd, address.raw(), &address.length) != 0) address.length = 0;
-  return address;
-}
-
-NetAddress NetAddress::peer_of(int fd) {
-  NetAddress address;
-  address.length = sizeof address.storage;
-  if (::getpeername(fd, address.raw(), &address.length) != 0) address.length = 0;
-  return address;
-}
-
-Made<std::uint16_t> parse_port(std::string_view service) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(service.data(), service.data() + service.size(), port);
-  if (error != std::errc{} || end != service.data() + service.size())
-    return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("'{}' is not a port number", service)});
-  return port;
-}
-
-Made<std::optional<NetAddress>> parse_numeric(std::string_view host, std::string_view service) {
-  NetAddress address;
-  const std::size_t percent = host.find('%');
-  const std::string bare(host.substr(0, percent));
-  auto* four = reinterpret_cast<sockaddr_in*>(&address.storage);
-  auto* six = reinterpret_cast<sockaddr_in6*>(&address.storage);
-  if (percent == std::string_view::npos && ::inet_pton(AF_INET, bare.c_str(), &four->sin_addr) == 1) {
-    address.storage.ss_family = AF_INET;
-    address.length = sizeof *four;
-  } else if (::inet_pton(AF_INET6, bare.c_str(), &six->sin6_addr) == 1) {
-    address.storage.ss_family = AF_INET6;
-    address.length = sizeof *six;
-  } else {
-    return std::nullopt;
-  }
-  const Made<std::uint16_t> port = parse_port(service);
-  if (!port) return std::unexpected(port.error());
-  if (address.family() == AF_INET) {
-    four->sin_port = htons(*port);
-    return address;
-  }
-  six->sin6_port = htons(*port);
-  if (percent != std::string_view::npos) {
-    const std::string scope(host.substr(percent + 1));
-    std::uint32_t index = ::if_nametoindex(scope.c_str());
-    const char* const end = scope.data() + scope.size();
-    if (index == 0 && std::from_chars(scope.data(), end, index).ptr != end) index = 0;  // "25lo" is no number
-    if (index == 0)
-      return std::unexpected(Failure{.code = ENODEV,
-                                     .text = fmt::format("there is no network interface '{}' (in {})", scope, host),
-                                     .stage = "resolve"});
-    six->sin6_scope_id = index;
-  }
-  return address;
-}
-
-Made<UniqueFd> open_stream(int family) {
-  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+Made<plugin::UniqueFd> open_stream(int family) {
+  plugin::UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return system_failure(errno, "cannot open a socket", "connect");
   return fd;
 }
@@ -163,7 +65,7 @@ Made<void> bind_source(int fd, int family, const char* source_traddr, const char
                    static_cast<socklen_t>(std::strlen(source_interface))) != 0)
     return system_failure(errno, fmt::format("cannot bind to interface '{}'", source_interface), "connect");
   if (source_traddr == nullptr || *source_traddr == '\0') return {};
-  const auto source = parse_numeric(source_traddr, "0");
+  const auto source = plugin::parse_numeric(source_traddr, "0");
   if (!source) return std::unexpected(source.error());
   if (!*source)
     return std::unexpected(Failure{.code = EINVAL,
@@ -184,7 +86,7 @@ void tune_connected(int fd, const Options& options) {
   if (!is_internet(fd)) return;
   set(fd, IPPROTO_TCP, TCP_NODELAY, options.nodelay ? 1 : 0);
   if (options.keepalive != 0) {
-    const int seconds = static_cast<int>((options.keepalive + kSecond - 1) / kSecond);
+    const int seconds = static_cast<int>((options.keepalive + plugin::kSecond - 1) / plugin::kSecond);
     set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
     set(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, seconds / kProbes));

@@ -2,15 +2,15 @@
 //
 // A view: copies are cheap, the weft_services behind it outlives every object of the plugin. now() and log() may be
 // called from any thread, the rest from the group's.
-#ifndef WEFT_TCP_SERVICES_HPP
-#define WEFT_TCP_SERVICES_HPP
+#ifndef WEFT_PLUGIN_SERVICES_HPP
+#define WEFT_PLUGIN_SERVICES_HPP
 
 #include <cstdint>
 #include <string>
 
 #include "weft/transport_abi.h"
 
-namespace weft::tcp {
+namespace weft::plugin {
 
 class Services {
  public:
@@ -29,6 +29,6 @@ class Services {
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
-}  // namespace weft::tcp
+}  // namespace weft::plugin
 
 #endif
