@@ -160,21 +160,27 @@ Completion BlockingHost::submit(IoRequest& request) { return impl_->submit(reque
 Completion BlockingHost::passthrough(PassthroughRequest& request) { return impl_->submit(request); }
 
 Status BlockingHost::read(const Namespace& ns, std::uint64_t lba, std::span<std::byte> into) {
-  if (Status s = check_span(ns, into.size()); !s) return s;
-  const weft_iov iov = iov_of(into);
-  IoRequest request = make_request(ns, IoRequest::Kind::kRead, lba, into.size() / ns.block_size);
-  request.iov = &iov;
-  request.iov_count = 1;
-  return status_of(submit(request), "read");
+  return read(ns, lba, iov_of(into));
 }
 
 Status BlockingHost::write(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> from,
                            bool force_unit_access) {
-  if (Status s = check_span(ns, from.size()); !s) return s;
-  const weft_iov iov = iov_of(from);
-  IoRequest request = make_request(ns, IoRequest::Kind::kWrite, lba, from.size() / ns.block_size);
+  return write(ns, lba, iov_of(from), force_unit_access);
+}
+
+Status BlockingHost::read(const Namespace& ns, std::uint64_t lba, const weft_iov& into) {
+  if (Status s = check_span(ns, into.len); !s) return s;
+  IoRequest request = make_request(ns, IoRequest::Kind::kRead, lba, into.len / ns.block_size);
+  request.iov = &into;
+  request.iov_count = 1;
+  return status_of(submit(request), "read");
+}
+
+Status BlockingHost::write(const Namespace& ns, std::uint64_t lba, const weft_iov& from, bool force_unit_access) {
+  if (Status s = check_span(ns, from.len); !s) return s;
+  IoRequest request = make_request(ns, IoRequest::Kind::kWrite, lba, from.len / ns.block_size);
   request.force_unit_access = force_unit_access;
-  request.iov = &iov;
+  request.iov = &from;
   request.iov_count = 1;
   return status_of(submit(request), "write");
 }
@@ -220,6 +226,7 @@ Status BlockingHost::deallocate(const Namespace& ns, std::uint64_t lba, std::uin
 }
 
 Host& BlockingHost::host() { return *impl_->host; }
+Transport& BlockingHost::transport() { return impl_->host->transport(); }
 Reactor& BlockingHost::reactor() { return impl_->thread->reactor(); }
 
 }  // namespace weft

@@ -208,6 +208,8 @@ weft_qpair_info Host::connection() const {
   return impl_->admin_ != nullptr ? impl_->admin_->info() : weft_qpair_info{};
 }
 
+Transport& Host::transport() const { return *impl_->transport_; }
+
 void Host::close(std::move_only_function<void()> done) { impl_->close(std::move(done)); }
 
 Error completion_error(const Completion& completion, std::string_view what) {

@@ -41,6 +41,10 @@ class BlockingHost {
   [[nodiscard]] Status read(const Namespace& ns, std::uint64_t lba, std::span<std::byte> into);
   [[nodiscard]] Status write(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> from,
                              bool force_unit_access = false);
+  // The same with memory of the transport (memory.hpp), which it need not copy.
+  [[nodiscard]] Status read(const Namespace& ns, std::uint64_t lba, const weft_iov& into);
+  [[nodiscard]] Status write(const Namespace& ns, std::uint64_t lba, const weft_iov& from,
+                             bool force_unit_access = false);
   [[nodiscard]] Status compare(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> with);
   [[nodiscard]] Status compare_and_write(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> with,
                                          std::span<const std::byte> from);
@@ -58,6 +62,7 @@ class BlockingHost {
 
   [[nodiscard]] Host& host();  // to be used on reactor()'s thread only, and not after close()
   [[nodiscard]] Reactor& reactor();
+  [[nodiscard]] Transport& transport();  // for allocate_memory() and register_memory()
 
  private:
   struct Impl;

@@ -151,6 +151,7 @@ class Host {
   [[nodiscard]] std::uint64_t max_transfer() const;  // bytes of one command, 0: no bound (MDTS and the transport's)
   [[nodiscard]] const HostOptions& options() const;
   [[nodiscard]] weft_qpair_info connection() const;  // of the admin queue
+  [[nodiscard]] Transport& transport() const;        // any thread; for allocate_memory() and register_memory()
 
   // Shuts the controller down (CC.SHN), closes every queue. Requests end with -ECANCELED. `done` from a later turn.
   void close(std::move_only_function<void()> done);

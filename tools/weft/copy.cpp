@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "progress.hpp"
+#include "weft/memory.hpp"
 
 namespace weft::tools {
 namespace {
@@ -15,8 +16,8 @@ namespace {
 constexpr std::size_t kChunk = std::size_t{4} << 20;
 
 // Whole blocks, one at least. Block sizes are powers of two.
-Result<DataBuffer> make_buffer(const Namespace& ns) {
-  return DataBuffer::allocate(std::max<std::size_t>(kChunk, ns.block_size));
+Result<Memory> make_buffer(BlockingHost& host, const Namespace& ns) {
+  return allocate_memory(host.transport(), std::max<std::size_t>(kChunk, ns.block_size));
 }
 
 std::size_t whole_blocks(std::size_t bytes, const Namespace& ns) {
@@ -27,14 +28,14 @@ std::size_t whole_blocks(std::size_t bytes, const Namespace& ns) {
 
 Outcome<void> copy_out(const Program& program, BlockingHost& host, const Namespace& from, std::uint64_t lba,
                        std::uint64_t total, DataFile& output) {
-  const Result<DataBuffer> buffer = make_buffer(from);
+  const Result<Memory> buffer = make_buffer(host, from);
   if (!buffer) return failed(buffer.error());
   Progress progress(program, "reading", total);
   for (std::uint64_t done = 0; done < total;) {
     const std::size_t wanted = std::min<std::uint64_t>(buffer->bytes().size(), total - done);
     const std::span<std::byte> chunk = buffer->bytes().first(whole_blocks(wanted, from));
     const std::uint64_t at = lba + done / from.block_size;
-    if (Status read = host.read(from, at, chunk); !read)
+    if (Status read = host.read(from, at, buffer->iov(0, chunk.size())); !read)
       return failed(read.error(), fmt::format("reading at LBA {}", at));
     if (Status written = output.write(chunk.first(wanted)); !written) return failed(written.error());
     done += wanted;
@@ -45,7 +46,7 @@ Outcome<void> copy_out(const Program& program, BlockingHost& host, const Namespa
 
 Outcome<std::uint64_t> copy_in(const Program& program, BlockingHost& host, const Namespace& to, std::uint64_t lba,
                                DataFile& input) {
-  const Result<DataBuffer> buffer = make_buffer(to);
+  const Result<Memory> buffer = make_buffer(host, to);
   if (!buffer) return failed(buffer.error());
   Progress progress(program, "writing", input.size().value_or(0));
   std::uint64_t done = 0;
@@ -60,7 +61,7 @@ Outcome<std::uint64_t> copy_in(const Program& program, BlockingHost& host, const
       return failed(
           Error(ENOSPC, fmt::format("{} is longer than the namespace: {} bytes were written", input.path(), done)));
     }
-    if (Status written = host.write(to, at, chunk); !written) {
+    if (Status written = host.write(to, at, buffer->iov(0, chunk.size())); !written) {
       return failed(written.error(), fmt::format("writing at LBA {}", at));
     }
     done += *count;

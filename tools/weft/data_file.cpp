@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,17 +87,6 @@ std::optional<std::uint64_t> DataFile::size() const {
   const off_t at = owned_ ? 0 : lseek(fd_, 0, SEEK_CUR);
   if (at < 0 || at > status.st_size) return std::nullopt;
   return static_cast<std::uint64_t>(status.st_size - at);
-}
-
-void Unmap::operator()(std::byte* memory) const { munmap(memory, size); }
-
-Result<DataBuffer> DataBuffer::allocate(std::size_t bytes) {
-  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return Error(ENOMEM, fmt::format("there is no memory for {} bytes of data", bytes));
-  DataBuffer buffer;
-  buffer.memory_ = std::unique_ptr<std::byte[], Unmap>(static_cast<std::byte*>(memory), Unmap{bytes});
-  buffer.size_ = bytes;
-  return buffer;
 }
 
 }  // namespace weft::tools

@@ -40,22 +40,6 @@ class DataFile {
   const std::string path_;
 };
 
-struct Unmap {
-  std::size_t size = 0;
-  void operator()(std::byte* memory) const;
-};
-
-// Memory for data, aligned to pages. Owner: whoever holds it.
-class DataBuffer {
- public:
-  [[nodiscard]] static Result<DataBuffer> allocate(std::size_t bytes);
-  [[nodiscard]] std::span<std::byte> bytes() const { return {memory_.get(), size_}; }
-
- private:
-  std::unique_ptr<std::byte[], Unmap> memory_;
-  std::size_t size_ = 0;
-};
-
 }  // namespace weft::tools
 
 #endif

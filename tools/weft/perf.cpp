@@ -140,6 +140,7 @@ Json to_json(const Arguments& arguments, const Remote& remote, const PerfPlan& p
   if (plan.verify) json["verified"] = result.verified;
   if (plan.verify) json["mismatches"] = result.mismatches;
   if (!result.first_error.empty()) json["first_error"] = result.first_error;
+  if (!result.why_copied.empty()) json["copied"] = result.why_copied;
   return json;
 }
 
@@ -160,6 +161,7 @@ void print_text(Program& program, const Json& json) {
     put(program, "  verified    {} reads, {} wrong\n", json["verified"].dump(), json["mismatches"].dump());
   }
   put(program, "  errors      {}\n", json["errors"].dump());
+  if (json.contains("copied")) put(program, "  data        copied: {}\n", json["copied"].get<std::string>());
 }
 
 // Ticks while a run goes on, when somebody looks.

@@ -16,9 +16,10 @@ PerfRun::PerfRun(Reactor& reactor, Host& host, const Namespace& where, const Per
 
 Status PerfRun::start() {
   const std::size_t count = std::size_t{plan_.depth} * plan_.queues;
-  Result<DataBuffer> memory = DataBuffer::allocate(count * plan_.block_bytes);
+  Result<Memory> memory = allocate_memory(host_.transport(), count * plan_.block_bytes);
   if (!memory) return memory.error();
   memory_ = std::move(*memory);
+  result_->why_copied = memory_.why_copied();
   slots_ = std::make_unique<Slot[]>(count);
   for (std::size_t i = 0; i < count; ++i) prepare(slots_[i], i);
   result_->started = result_->ended = monotonic_now();
@@ -30,9 +31,9 @@ Status PerfRun::start() {
 void PerfRun::prepare(Slot& slot, std::size_t index) {
   slot.run = this;
   slot.random = mix(plan_.seed + index);
-  slot.data = memory_.bytes().subspan(index * plan_.block_bytes, plan_.block_bytes);
+  slot.iov = memory_.iov(index * plan_.block_bytes, plan_.block_bytes);
+  slot.data = {static_cast<std::byte*>(slot.iov.base), slot.iov.len};
   pattern_.fill(index, slot.data);  // touches the memory before the time is taken
-  slot.iov = {slot.data.data(), slot.data.size(), nullptr};
   slot.request.nsid = where_.nsid;
   slot.request.block_size = where_.block_size;
   slot.request.blocks = plan_.block_bytes / where_.block_size;

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "data_file.hpp"
 #include "histogram.hpp"
 #include "pattern.hpp"
 #include "weft/host.hpp"
+#include "weft/memory.hpp"
 
 namespace weft::tools {
 
@@ -37,6 +37,7 @@ struct PerfResult {
   std::uint64_t ios = 0, errors = 0, mismatches = 0, verified = 0;
   Nanoseconds started = 0, ended = 0;
   std::string first_error;  // "" when there was none
+  std::string why_copied;   // why the transport copies the data; "": it does not have to
   [[nodiscard]] double seconds() const { return static_cast<double>(ended - started) / 1e9; }
 };
 
@@ -76,7 +77,7 @@ class PerfRun {
   const Pattern pattern_;
   Timer timer_;
   Reactor& reactor_;
-  DataBuffer memory_;
+  Memory memory_;
   std::unique_ptr<Slot[]> slots_;
   std::unique_ptr<PerfResult> result_ = std::make_unique<PerfResult>();
   std::uint64_t sequential_ = 0;  // the next I/O's place, in I/Os
