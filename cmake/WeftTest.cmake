@@ -1,8 +1,9 @@
 # weft_test(name [LABELS label...] [PLUGINS] [PROGRAM] [SERIAL] [TIMEOUT seconds] sources...): one GoogleTest program whose tests
 # are ctest's tests, named as `name.Suite.Test`.
 #
-# It links the core, weft_test_support and gmock_main, and includes from include/, the root and tests/. The label is the
-# folder below tests/ (unit, model, peer ...) unless given. PLUGINS: the plugins are built first; PROGRAM: `weft` too.
+# It links the core, weft_test_support and weft_test_main, whose main() looks after each test at what is left of descriptors
+# and threads, and includes from include/, the root and tests/. The label is the folder below tests/ (unit, model, peer ...)
+# unless given. PLUGINS: the plugins are built first; PROGRAM: `weft` too.
 # SERIAL: ctest runs nothing beside it.
 # The target weft-tests-<label> builds all of a label.
 # tests/support/build_folders.hpp says where the build tree has the plugins and the program.
@@ -26,7 +27,8 @@ function(weft_test name)
   endif()
 
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
-  target_link_libraries(${name} PRIVATE weft::weft weft_test_support GTest::gmock_main GTest::gtest weft_compiler)
+  target_link_libraries(${name} PRIVATE weft::weft weft_test_main weft_test_support GTest::gmock GTest::gtest
+    weft_compiler)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
   if(arg_PLUGINS OR arg_PROGRAM)
     add_dependencies(${name} weft-plugins)

@@ -76,7 +76,6 @@ TEST(Memory, IoAllocatesNothing) {
   World world;
   for (const bool digests : {false, true}) {
     const weft_qpair_params io = params(8, false, 4096);
-    RawPeer unused(world);
     Joined joined(world, {{"hdgst", digests ? "on" : "off"}, {"ddgst", digests ? "on" : "off"}},
                   {{"maxh2cdata", "32768"}}, io, io);
     ASSERT_EQ(world.table.configure(joined.controller().handle, &io, nullptr), 0);
