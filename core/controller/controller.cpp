@@ -6,6 +6,7 @@
 
 #include "core/controller/queue.hpp"
 #include "core/controller/worker.hpp"
+#include "core/wire/text_field.hpp"
 
 namespace weft::controller {
 namespace {
@@ -25,8 +26,7 @@ Controller::Controller(Owner& owner, Reactor& reactor, const TargetOptions& opti
           reactor,
           [](void* ctx) {
             auto& c = *static_cast<Controller*>(ctx);
-            c.owner_.notice(fmt::format("controller {} of host {} stayed disabled: its association ends",
-                                        c.identity_.cntlid, c.identity_.hostnqn));
+            c.owner_.notice(c.title() + " stayed disabled: its association ends");
             c.end(true);
           },
           this) {
@@ -35,6 +35,11 @@ Controller::Controller(Owner& owner, Reactor& reactor, const TargetOptions& opti
 }
 
 Controller::~Controller() = default;
+
+std::string Controller::title() const {
+  return fmt::format("controller {} of host {} at {}", identity_.cntlid, wire::printable(identity_.hostnqn),
+                     identity_.origin.peer);
+}
 
 void Controller::linger() { linger_.set(reactor_.now() + options_.linger); }
 
@@ -82,8 +87,8 @@ Totals Controller::totals() const {
 std::uint64_t Controller::traffic() { return totals().commands; }
 
 void Controller::keep_alive_expired() {
-  owner_.notice(fmt::format("controller {} of host {}: nothing came for {} ms; its association ends", identity_.cntlid,
-                            identity_.hostnqn, keep_alive_.period() / 1'000'000));
+  owner_.notice(
+      fmt::format("{}: nothing came for {} ms; its association ends", title(), keep_alive_.period() / 1'000'000));
   registers_.fail();
   events_.answer_all(nvme::status::kKeepAliveTimerExpired);
   end(true);
@@ -133,8 +138,7 @@ void Controller::io_queues_gone() {
 
 void Controller::shutdown_flushed(bool durable) {
   if (!durable) {
-    owner_.notice(fmt::format("controller {} of host {}: its shutdown does not complete, for a flush failed",
-                              identity_.cntlid, identity_.hostnqn));
+    owner_.notice(title() + ": its shutdown does not complete, for a flush failed");
   }
   registers_.shutdown_done(durable);
   if (!ending_) linger();

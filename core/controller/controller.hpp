@@ -53,6 +53,7 @@ class Controller final : private KeepAlive::Owner {
   Controller& operator=(const Controller&) = delete;
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] std::string title() const;  // for people: which controller, of whom
   [[nodiscard]] bool discovery() const { return identity_.subsystem == nullptr; }
   [[nodiscard]] bool ending() const { return ending_; }
   [[nodiscard]] Registers& registers() { return registers_; }

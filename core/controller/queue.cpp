@@ -1,5 +1,7 @@
 #include "core/controller/queue.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -8,6 +10,7 @@
 #include "core/controller/identify.hpp"
 #include "core/controller/worker.hpp"
 #include "core/util/log.hpp"
+#include "core/wire/text_field.hpp"
 #include "weft/fabrics.hpp"
 
 namespace weft::controller {
@@ -100,9 +103,11 @@ void Queue::connected(const ConnectGrant& grant, Answer& answer) {
   shared_ = grant.shared;
   share_ = worker_.share(grant.hostnqn);
   qid_ = grant.qid;
+  cntlid_ = grant.cntlid;
+  hostnqn_ = grant.hostnqn;
   if (closed_) return worker_.tell_closed(*this);
   if (const Status configured = configure(grant); !configured) {
-    log::warning("queue {} of controller {}: {}", grant.qid, grant.cntlid, configured.error().text);
+    log::warning("{}: {}", title(), configured.error().text);
     answer = {nvme::status::kInternalError, kNoLocation, 0};
     refused_ = true;
     return;
@@ -218,9 +223,15 @@ void Queue::judge_transfers() {
   if (since == kForever) return;
   const Nanoseconds due = since + worker_.options().data_timeout;
   if (due > worker_.reactor().now()) return watch_until(due);
-  log::warning("{}: queue {} ends: the data of a command did not move to its end within {} ms", origin_.peer, qid_,
+  log::warning("{} ends: the data of a command did not move to its end within {} ms", title(),
                worker_.options().data_timeout / 1'000'000);
   close(0, worker_.reactor().now());
+}
+
+std::string Queue::title() const {
+  if (hostnqn_.empty()) return fmt::format("a queue pair of {} that has not connected", origin_.peer);
+  return fmt::format("queue {} of controller {} of host {} at {}", qid_, cntlid_, wire::printable(hostnqn_),
+                     origin_.peer);
 }
 
 void Queue::close(std::uint32_t flags, Nanoseconds deadline) {
@@ -271,7 +282,7 @@ void Queue::on_closed(const Error& reason) {
   closed_ = true;
   deadline_.cancel();
   transfers_.cancel();
-  if (reason.code != 0) log::debug("{}: queue {} ended: {}", origin_.peer, qid_, reason.text);
+  if (reason.code != 0 && log::enabled(LogLevel::kDebug)) log::debug("{} ended: {}", title(), reason.text);
   if (disconnect_token_ != UINT64_MAX) static_cast<void>(pair_->release(std::exchange(disconnect_token_, UINT64_MAX)));
   admin_.on_closed();
   if (io_ != nullptr) io_->on_closed();

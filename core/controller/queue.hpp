@@ -80,6 +80,7 @@ class Queue final : public ControllerQueuePair::Events {
   void begin_drain(Nanoseconds deadline);
   void maybe_drained();
   void maybe_gone();
+  [[nodiscard]] std::string title() const;  // for people: which queue pair, of whom
 
   Worker& worker_;
   const Origin origin_;
@@ -95,7 +96,8 @@ class Queue final : public ControllerQueuePair::Events {
   bool draining_ = false;
   bool refused_ = false;  // granted, but the transport does not take it: closes after its answer
   bool retired_ = false;
-  std::uint16_t qid_ = 0;
+  std::uint16_t qid_ = 0, cntlid_ = 0;
+  std::string hostnqn_;  // once connected
   Nanoseconds drain_deadline_ = 0;
   Timer deadline_;   // for Connect, then for draining
   Timer transfers_;  // armed at least until the oldest of what is under way is due

@@ -1,4 +1,6 @@
 // A controller's life: properties, enable, reset, shutdown, keep alive, linger.
+#include <fmt/format.h>
+
 #include "bench.hpp"
 
 namespace weft::test {
@@ -202,6 +204,17 @@ TEST_F(Lifecycle, KeepAliveExpiryEndsTheAssociation) {
   EXPECT_TRUE(q.closed());
   ASSERT_FALSE(notices_.empty());
   EXPECT_NE(notices_.back().find("5000 ms"), std::string::npos);
+}
+
+TEST_F(Lifecycle, WhatIsSaidOfAControllerNamesItsHostAndAddressAndMovesNoCursor) {
+  serve();
+  admin(names(kDiskNqn, "nqn.2026-01.org.example:\x1b[2Ja"), 1000);
+  const std::string peer = server_->controllers().at(0).peer;
+  advance(2 * kSecond);
+  ASSERT_EQ(notices_.size(), 1u);
+  const std::string expected =
+      fmt::format("controller {} of host nqn.2026-01.org.example:\\x1b[2Ja at {}: ", cntlid_, peer);
+  EXPECT_TRUE(notices_[0].starts_with(expected)) << notices_[0];
 }
 
 TEST_F(Lifecycle, KeepAliveCommandsKeepItAlive) {

@@ -1,4 +1,6 @@
 // Hosts that let their transfers stand still: they lose their queue pair in time, and do not stop the others meanwhile.
+#include <fmt/format.h>
+
 #include "bench.hpp"
 
 namespace weft::test {
@@ -39,6 +41,20 @@ TEST_F(Stalled, AHostThatSendsNoDataLosesItsQueue) {
   EXPECT_TRUE(q_->closed());
   EXPECT_FALSE(admin_->closed());
   EXPECT_EQ(storage_->borrowed(), 0u);
+  let_all_go();
+}
+
+TEST_F(Stalled, WhatIsSaidOfAQueueThatIsLostNamesItsHostAndAddress) {
+  loopback_control().set_hold_data(true);
+  q_->send(wire::write(1, 0, 2048), data_);
+  settle();
+  testing::internal::CaptureStderr();
+  advance(30 * kSecond);
+  const std::string said = testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(q_->closed());
+  const std::string expected = fmt::format("queue 1 of controller {} of host {} at {} ends: ", cntlid_, kHostA,
+                                           server_->controllers().at(0).peer);
+  EXPECT_NE(said.find(expected), std::string::npos) << said;
   let_all_go();
 }
 
