@@ -1,13 +1,26 @@
 #include "core/util/log.hpp"
 
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <string>
+
+#include "core/util/standard_error.hpp"
 
 namespace weft {
 namespace {
+
+class Sink final : public spdlog::sinks::base_sink<std::mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    write_or_drop({line.data(), line.size()});
+  }
+  void flush_() override {}
+};
 
 std::atomic<LogLevel>& level() {
   static std::atomic<LogLevel> value{LogLevel::kInfo};
@@ -17,10 +30,9 @@ std::atomic<LogLevel>& level() {
 // Never destroyed: a thread that still runs while the process ends may log.
 spdlog::logger& logger() {
   static spdlog::logger* const made = [] {
-    auto* const fresh = new spdlog::logger("weft", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto* const fresh = new spdlog::logger("weft", std::make_shared<Sink>());
     fresh->set_level(spdlog::level::trace);
-    fresh->set_pattern("%H:%M:%S.%e %^%l%$ %v");
-    fresh->flush_on(spdlog::level::warn);
+    fresh->set_pattern("%H:%M:%S.%e %l %v");
     return fresh;
   }();
   return *made;
@@ -44,6 +56,8 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 
 void set_log_level(LogLevel wanted) { level().store(wanted, std::memory_order_relaxed); }
 LogLevel log_level() { return level().load(std::memory_order_relaxed); }
+
+void notice(std::string_view text) { write_or_drop(std::string(text) + '\n'); }
 
 namespace log {
 

@@ -7,6 +7,7 @@
 #include "output.hpp"
 #include "served.hpp"
 #include "signals.hpp"
+#include "weft/log.hpp"
 
 namespace weft::tools {
 namespace {
@@ -94,14 +95,15 @@ void print_what_to_try(const Program& program, const Served& served, const std::
   const std::string where = served.listeners.front().bound.to_string();
   Address disk = served.listeners.front().bound;
   disk.subnqn = nqn;
-  say("A ram namespace of 64 MiB is served; its data is gone when this ends (Ctrl-C). In another terminal, try:\n"
+  notice(fmt::format(
+      "A ram namespace of 64 MiB is served; its data is gone when this ends (Ctrl-C). In another terminal, try:\n"
       "  {0} discover {1}\n"
       "  {0} identify {2}\n"
       "  {0} list {2}\n"
       "  {0} write {2} --input /etc/os-release\n"
       "  {0} read {2} --blocks 1 --output -\n"
-      "  {0} perf {2} --rw randread --bs 4k --depth 32 --seconds 3\n",
-      weft, shell_word(where), shell_word(disk.to_string()));
+      "  {0} perf {2} --rw randread --bs 4k --depth 32 --seconds 3",
+      weft, shell_word(where), shell_word(disk.to_string())));
 }
 
 Outcome<void> print_listeners(Program& program, const Served& served) {

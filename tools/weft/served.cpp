@@ -9,7 +9,7 @@
 #include <set>
 
 #include "limits.hpp"
-#include "standard.hpp"
+#include "weft/log.hpp"
 
 namespace weft::tools {
 namespace {
@@ -212,7 +212,7 @@ Outcome<Served> start_serving(Program& program, const ServeConfig& config) {
   if (!target && target.error().code == EINVAL) return usage(target.error());
   if (!target) return failed(target.error(), "cannot start the target");
   out.target = std::move(*target);
-  out.target->set_notice([](std::string_view text) { say("weft: {}\n", text); });
+  out.target->set_notice([](std::string_view text) { notice(fmt::format("weft: {}", text)); });
   const BackendRegistry backends = BackendRegistry::builtin();
   NewFiles made;
   for (const SubsystemConfig& subsystem : config.subsystems) {

@@ -26,6 +26,27 @@ def full(fd):
     return replace
 
 
+class FullPipe:
+    """Standard error that takes nothing more until somebody reads it."""
+
+    def __init__(self, case):
+        self.reader, self.writer = os.pipe()
+        case.addCleanup(os.close, self.reader)
+        os.set_blocking(self.writer, False)
+        try:
+            while True:
+                os.write(self.writer, b"." * 4096)
+        except BlockingIOError:
+            pass
+        os.set_blocking(self.writer, True)  # for the program as well: it has the same pipe
+
+    def before(self):
+        os.dup2(self.writer, 2)
+
+    def read(self):
+        return os.read(self.reader, 1 << 20).decode().lstrip(".")
+
+
 def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
@@ -49,6 +70,20 @@ class StandardError(Case):
         server.process.stderr.close()
         self.lose_a_host(server)
         self.assert_ended(weft("list", server.disk), 0)
+        server.process.terminate()
+        self.assertEqual(server.process.wait(timeout=LIMIT), 0)
+
+    def test_that_nobody_reads_loses_notices_and_stops_nothing(self):
+        pipe = FullPipe(self)
+        server = self.served(before=pipe.before)  # with commands to try, which are lost first
+        self.addCleanup(os.close, pipe.writer)
+        for _ in range(2):
+            self.lose_a_host(server)
+            self.assert_ended(weft("list", server.disk), 0)
+        self.assertEqual(pipe.read(), "")
+        self.lose_a_host(server)
+        self.assertRegex(pipe.read(), r"^weft: 3 notices were lost\nweft: controller \d+ of host nqn\S+ at 127\.0\.0\.1:\d+: nothing came")
+        self.assertEqual(server.process.poll(), None)
         server.process.terminate()
         self.assertEqual(server.process.wait(timeout=LIMIT), 0)
 
