@@ -149,7 +149,7 @@ typedef struct weft_command {
 typedef struct weft_response {
   uint32_t size, flags;
   const void* cqe; /* 16 bytes; NULL: ended here without one (close, digest, deadline) */
-  uint64_t moved;  /* bytes of data that really moved */
+  uint64_t moved;  /* bytes of data that moved; a wire that does not count them: all with a CQE of success, else 0 */
   int32_t error;   /* negative errno: the data or the command failed on this side */
   uint16_t cid, reserved;
 } weft_response;
