@@ -1,0 +1,67 @@
+// device.hpp - a device of the model, with the attributes that a test chooses, and the keys to memory that it gave.
+// Thread: under the fabric's lock.
+#ifndef WEFT_TESTS_SUPPORT_RDMA_MODEL_DEVICE_HPP
+#define WEFT_TESTS_SUPPORT_RDMA_MODEL_DEVICE_HPP
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "memory.hpp"
+#include "plugins/rdma/verbs.hpp"
+
+namespace weft::rdma::model {
+
+class Machine;
+
+// What a device is like. The numbers of `attributes` are those of soft-RoCE unless a test changes them.
+struct Traits {
+  Traits();
+  verbs::DeviceAttributes attributes;
+  std::uint32_t max_inline = 512;
+  std::uint64_t max_locked = UINT64_MAX;  // bytes that can be registered: RLIMIT_MEMLOCK
+  bool invalidate_fails = false;          // it claims SEND with invalidate, and fails it
+  bool keeps_completions = true;          // those of a queue pair that is gone stay in the completion queue
+};
+
+class Device final : public verbs::Device {
+ public:
+  Device(Machine& machine, const Traits& traits, std::vector<std::string> addresses);
+
+  [[nodiscard]] const verbs::DeviceAttributes& attributes() const override { return traits_.attributes; }
+  verbs::Made<std::unique_ptr<verbs::CompletionChannel>> make_completion_channel() override;
+  verbs::Made<std::unique_ptr<verbs::CompletionQueue>> make_completion_queue(
+      std::uint32_t entries, verbs::CompletionChannel& channel) override;
+  verbs::Made<std::unique_ptr<verbs::SharedReceives>> make_shared_receives(std::uint32_t entries,
+                                                                           std::uint32_t sge) override;
+  verbs::Made<std::unique_ptr<verbs::Region>> register_memory(void* base, std::uint64_t length, int access) override;
+  verbs::Made<std::unique_ptr<verbs::Window>> make_window() override;
+
+  // How a device goes away. Every id on it hears DEVICE_REMOVAL.
+  enum class Removal : std::uint8_t {
+    kLingers,  // and works until its users close it
+    kFlushes,  // every queue pair fails, and what was posted is flushed
+    kSilent,   // nothing completes any more, and every call on the data path fails
+  };
+  void remove(Removal how);
+
+  // For the model.
+  [[nodiscard]] Machine& machine() const { return machine_; }
+  [[nodiscard]] const Traits& traits() const { return traits_; }
+  [[nodiscard]] const std::vector<std::string>& addresses() const { return addresses_; }
+  [[nodiscard]] Memory& memory() { return memory_; }
+  [[nodiscard]] bool silent() const { return silent_; }
+  [[nodiscard]] bool in_use() const;  // by a queue pair, an id, a region or a window
+  bool forgotten = false;             // its library let it go, so that its removal can end
+
+ private:
+  Machine& machine_;
+  const Traits traits_;
+  const std::vector<std::string> addresses_;
+  Memory memory_;
+  bool silent_ = false;
+};
+
+}  // namespace weft::rdma::model
+
+#endif
