@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "weft/controller.hpp"
 #include "weft/fabrics.hpp"
 
 namespace weft::controller {
@@ -35,14 +36,7 @@ std::uint8_t family_of(std::string_view address) {
 }
 
 bool is_loopback(std::uint8_t family, std::string_view traddr) {
-  if (family == adrfam::kLoop) return true;
-  std::array<std::uint8_t, 4> v4{};
-  if (parse(AF_INET, unmapped(traddr), v4)) return v4[0] == kLoopbackNet;
-  std::array<std::uint8_t, 16> v6{};
-  if (!parse(AF_INET6, traddr, v6)) return false;
-  std::array<std::uint8_t, 16> one{};
-  one.back() = 1;
-  return v6 == one;
+  return family == adrfam::kLoop || weft::is_loopback(traddr);
 }
 
 bool is_wildcard(std::uint8_t family, std::string_view traddr) {
@@ -54,3 +48,17 @@ bool is_wildcard(std::uint8_t family, std::string_view traddr) {
 }
 
 }  // namespace weft::controller
+
+namespace weft {
+
+bool is_loopback(std::string_view traddr) {
+  std::array<std::uint8_t, 4> v4{};
+  if (controller::parse(AF_INET, controller::unmapped(traddr), v4)) return v4[0] == controller::kLoopbackNet;
+  std::array<std::uint8_t, 16> v6{};
+  if (!controller::parse(AF_INET6, traddr, v6)) return false;
+  std::array<std::uint8_t, 16> one{};
+  one.back() = 1;
+  return v6 == one;
+}
+
+}  // namespace weft

@@ -1,8 +1,8 @@
 // controller.hpp - embed a target: subsystems, namespaces, listeners, access rules, discovery.
 //
 //   auto target = weft::Target::start(registry, {.threads = 2});
-//   (*target)->add_subsystem({.nqn = "nqn.2026-01.org.example:disk", .allow_any_host = true});
-//   (*target)->add_namespace("nqn.2026-01.org.example:disk", {.backend = std::move(*backend)});
+//   auto added = (*target)->add_subsystem({.nqn = "nqn.2026-01.org.example:disk", .allow_any_host = true});
+//   auto nsid = (*target)->add_namespace("nqn.2026-01.org.example:disk", {.backend = std::move(*backend)});
 //   auto where = (*target)->listen(*weft::Address::parse("tcp://127.0.0.1:0"));
 //
 // A Target runs its own reactor threads. Thread 0 also owns the control plane (subsystems, controllers, admin commands, AERs,
@@ -54,6 +54,9 @@ struct SubsystemOptions {
   std::string serial{};  // "": derived from the NQN
   std::string model = "Weft";
 };
+
+// Whether an IP address is reached from this machine only: 127.0.0.0/8, ::1, and these as ::ffff:127.0.0.1. Pure; any thread.
+[[nodiscard]] bool is_loopback(std::string_view traddr);
 
 struct NamespaceOptions {
   std::uint32_t nsid = 0;  // 0: the lowest free one

@@ -74,6 +74,20 @@ Made<std::uint16_t> parse_port(std::string_view service) {
   return port;
 }
 
+namespace {
+
+// An IPv4 address in IPv6 clothes (::ffff:192.0.2.1). A socket that does IPv6 only does not take it: it is IPv4's.
+Made<std::optional<NetAddress>> parse_mapped(const in6_addr& mapped, std::string_view host, std::string_view service) {
+  if (host.find('%') != std::string_view::npos)
+    return std::unexpected(
+        Failure{.code = EINVAL, .text = fmt::format("{} is an IPv4 address, which has no scope", host)});
+  char text[INET_ADDRSTRLEN] = "";
+  ::inet_ntop(AF_INET, &mapped.s6_addr[12], text, sizeof text);
+  return parse_numeric(text, service);
+}
+
+}  // namespace
+
 Made<std::optional<NetAddress>> parse_numeric(std::string_view host, std::string_view service) {
   NetAddress address;
   const std::size_t percent = host.find('%');
@@ -84,6 +98,7 @@ Made<std::optional<NetAddress>> parse_numeric(std::string_view host, std::string
     address.storage.ss_family = AF_INET;
     address.length = sizeof *four;
   } else if (::inet_pton(AF_INET6, bare.c_str(), &six->sin6_addr) == 1) {
+    if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) return parse_mapped(six->sin6_addr, host, service);
     address.storage.ss_family = AF_INET6;
     address.length = sizeof *six;
   } else {

@@ -18,16 +18,6 @@ namespace {
 constexpr std::uint64_t kFilesPerThread = 8;
 constexpr std::uint64_t kFilesForHosts = 32;
 
-bool is_loopback(const Address& address) {
-  in_addr four{};
-  in6_addr six{};
-  if (inet_pton(AF_INET, address.traddr.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
-  if (inet_pton(AF_INET6, address.traddr.c_str(), &six) == 1) {
-    return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
-  }
-  return address.traddr == "localhost";
-}
-
 bool is_numeric(const std::string& text) {
   unsigned char binary[16];
   return inet_pton(AF_INET, text.c_str(), binary) == 1 || inet_pton(AF_INET6, text.c_str(), binary) == 1;
@@ -93,9 +83,9 @@ const SubsystemConfig* without_rule(const ServeConfig& config) {
   return nullptr;
 }
 
-// A listener that is known not to be a loopback's, by its address alone; names are judged once they are bound.
+// A listener that is known not to be a loopback's, by its address alone; the target judges the others once they are bound.
 bool is_open(const ListenerConfig& config, const Address& address) {
-  return !config.discovery_only && !address.fd && !is_loopback(address) &&
+  return !config.discovery_only && !address.fd && !is_loopback(address.traddr) &&
          (is_numeric(address.traddr) || !address.split || address.traddr == "*");
 }
 
@@ -175,16 +165,13 @@ Outcome<void> add_subsystem(Target& target, const BackendRegistry& backends, con
   return {};
 }
 
-Outcome<void> listen(Program& program, const ServeConfig& config, const ListenerConfig& listener, Served& out) {
+Outcome<void> listen(Program& program, const ListenerConfig& listener, Served& out) {
   const Result<Address> address = read_listener(program, listener);
   if (!address) return usage(address.error(), listener.where);
   const Result<Address> bound = out.target->listen(*address, listener.discovery_only);
   if (!bound && bound.error().code == EINVAL) return usage(bound.error(), listener.where);
   if (!bound)
     return failed(bound.error(), fmt::format("{}: cannot listen on {}", listener.where, address->to_string()));
-  const SubsystemConfig* const bare = without_rule(config);
-  if (bare != nullptr && !listener.discovery_only && !is_loopback(*bound))
-    return usage(no_rule(*bare, bound->to_string(), bound->split));
   out.listeners.push_back({*bound, listener.discovery_only});
   return {};
 }
@@ -220,7 +207,7 @@ Outcome<Served> start_serving(Program& program, const ServeConfig& config) {
       return std::unexpected(added.error());
   }
   for (const ListenerConfig& listener : config.listeners) {
-    if (Outcome<void> open = listen(program, config, listener, out); !open) return std::unexpected(open.error());
+    if (Outcome<void> open = listen(program, listener, out); !open) return std::unexpected(open.error());
   }
   made.keep();
   return out;

@@ -128,6 +128,14 @@ class Access(Case):
         seen = [e["subnqn"] for e in weft("discover", server.url, "--json").json()["entries"]]
         self.assertNotIn(NQN, seen)
 
+    def test_takes_an_ipv4_address_in_ipv6_clothes_for_what_it_is(self):
+        server = self.served("--namespace", "ram://?size=1M", "--listen", "tcp://[::ffff:127.0.0.1]:0", listeners=2)
+        self.assertRegex(server.urls[1], r"^tcp://127\.0\.0\.1:\d+$")
+        port = server.urls[1].rsplit(":", 1)[1]
+        self.assert_ended(weft("list", f"tcp://[::ffff:127.0.0.1]:{port}/{NQN}"), 0)
+        ended = weft("serve", "--listen", "tcp://[::ffff:127.0.0.1%lo]:0")
+        self.assert_ended(ended, 2, "::ffff:127.0.0.1%lo is an IPv4 address, which has no scope")
+
     def test_lets_any_host_in_through_a_wildcard_when_told(self):
         server = self.served("--namespace", "ram://?size=1M", "--allow-any-host", "--listen", "tcp://0.0.0.0:0", listeners=2)
         port = server.urls[1].rsplit(":", 1)[1]

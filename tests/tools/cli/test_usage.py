@@ -97,6 +97,7 @@ class Usage(Case):
         (["serve", "--listen", "tcp://127.0.0.1:0?kato=5s"], "'kato' has no meaning for this end"),
         (["serve", "--listen", "tcp://0.0.0.0:0"], "add --allow-host NQN or --allow-any-host"),
         (["serve", "--listen", "tcp://[::]:0"], "add --allow-host NQN or --allow-any-host"),
+        (["serve", "--listen", "tcp://[::ffff:0.0.0.0]:0"], "add --allow-host NQN or --allow-any-host"),
         (["serve", "--listen", "tcp://127.0.0.1:0", "--namespace", "ram"], "--namespace: 'ram' is not a backend"),
         (["serve", "--listen", "tcp://127.0.0.1:0", "--nqn", "disk"], "--nqn: "),
     ]

@@ -130,6 +130,7 @@ TEST(NetworkAddress, KnowsLoopbackAndWildcards) {
   EXPECT_TRUE(is_loopback(2, "::1"));
   EXPECT_TRUE(is_loopback(2, "::ffff:127.0.0.1"));
   EXPECT_TRUE(is_loopback(0xFE, "any"));
+  EXPECT_FALSE(is_loopback(2, "::ffff:192.0.2.1"));
   EXPECT_FALSE(is_loopback(1, "192.0.2.1"));
   EXPECT_FALSE(is_loopback(1, "0.0.0.0"));
   EXPECT_FALSE(is_loopback(2, "fe80::1%lo"));
