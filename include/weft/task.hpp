@@ -1,7 +1,7 @@
 // task.hpp - coroutines for flows of many steps: Weft's own control paths, and applications' (coroutine.hpp).
 //
-//   Task<Status> enable(Association &association) { Status s = co_await write_cc(...); ... co_return Status(); }
-//   Detached run(...) { Status s = co_await enable(...); ... }      starts at once, owns itself
+//   Task<Status> enable(Association& association) { co_return co_await write_cc(association, kEnable); }
+//   Detached run(Association& association) { if (co_await enable(association)) { ... } }   // starts at once, owns itself
 //
 // A Task starts when it is awaited and belongs to who awaits it. Nothing cancels a task from outside: what it waits for
 // ends with an error instead, and it unwinds by returning. One thread. Each call of such a function allocates its frame:
