@@ -56,19 +56,22 @@ class Transport {
   // The core splits host:port for a transport that names a default service.
   [[nodiscard]] bool splits_service() const { return table_.default_trsvcid != nullptr; }
 
-  // Opened by the first call, which decides services and options; later calls give the same domain. `services` must
-  // outlive this object.
-  [[nodiscard]] Result<weft_domain*> domain(const weft_services& services, std::span<const weft_option> options = {});
+  // Options of the whole transport, as people write them: what it declares, for every address that does not say otherwise,
+  // and what only the whole can have. They come with the domain: EBUSY once that is open. Again: in place of the former.
+  [[nodiscard]] Status set_options(std::span<const Option> options);
+  // Opened by the first call, which decides the services; later calls give the same domain. `services` must outlive this
+  // object.
+  [[nodiscard]] Result<weft_domain*> domain(const weft_services& services);
   // The same with services that this object keeps: those of the first call, which services() then gives.
-  [[nodiscard]] Result<weft_domain*> domain(std::shared_ptr<const weft_services> services,
-                                            std::span<const weft_option> options = {});
+  [[nodiscard]] Result<weft_domain*> domain(std::shared_ptr<const weft_services> services);
   [[nodiscard]] std::shared_ptr<const weft_services> services();
 
  private:
   const weft_transport table_;
   const std::string origin_;
   const std::span<const weft_option_info> options_;
-  std::mutex mutex_;  // guards domain_, services_
+  std::mutex mutex_;                    // guards what follows
+  std::vector<Option> domain_options_;  // in the form that plugins are given
   weft_domain* domain_ = nullptr;
   std::shared_ptr<const weft_services> services_;
 };

@@ -240,6 +240,7 @@ typedef struct weft_transport {
 
   /* 0: mine. -ENOTSUP with a sentence: try the next one. Pure: opens nothing. */
   int (*claim)(const weft_address*, uint32_t role, weft_error*);
+  /* Options: what is declared, as the defaults of every address, and what only the whole transport can have. */
   int (*domain_open)(const weft_services*, const weft_option*, uint32_t, weft_domain**, weft_error*);
   void (*domain_close)(weft_domain*);
   int (*region_register)(weft_domain*, void*, uint64_t, uint32_t access, weft_region**, weft_error*);

@@ -28,6 +28,8 @@ const weft_option_info kOptionInfo[] = {
     {"congestion", "text", "", "TCP congestion control, cubic for one; empty: the machine's default"},
     {"sndbuf", "size", "0", "socket send buffer; 0: the kernel's choice"},
     {"rcvbuf", "size", "0", "socket receive buffer; 0: the kernel's choice"},
+    {"rxmem", "size", "8M",
+     "memory of each thread for received bytes, 1M to 1G; of the whole transport, not of an address"},
     {nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -82,6 +84,9 @@ Made<void> parse_one(Options& options, std::string_view key, std::string_view va
     for (const weft_option_info* info = kOptionInfo; info->key != nullptr; ++info)
       if (key == info->key) return parse_timeout(options, key, value);
   }
+  if (key == "rxmem")
+    return std::unexpected(
+        Failure{.code = EINVAL, .text = "option rxmem is of the whole tcp transport, not of an address"});
   return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("the tcp transport has no option '{}'", key)});
 }
 

@@ -51,6 +51,17 @@ void read_limits(const toml::table& table, const std::string& file, Error& error
   out.max_transfer = static_cast<std::uint32_t>(max_transfer);
 }
 
+void read_transports(const toml::table& table, const std::string& file, Error& error,
+                     std::vector<TransportConfig>& out) {
+  TomlReader(table, file, "[transport]", error).named_tables([&](std::string_view name, const toml::table& inner) {
+    TransportConfig config{.name = std::string(name), .options = {}, .where = {}};
+    TomlReader reader(inner, file, fmt::format("[transport.{}]", name), error);
+    reader.options(config.options);
+    config.where = reader.where();
+    out.push_back(std::move(config));
+  });
+}
+
 ListenerConfig read_listener(const toml::table& table, const std::string& file, const std::string& where,
                              Error& error) {
   ListenerConfig out;
@@ -111,6 +122,7 @@ ServeConfig read_all(const toml::table& table, const std::string& file, Error& e
   reader.count("threads", 1, kMaxThreads, out.target.threads);
   reader.wait("wait", out.target.wait);
   reader.table("limits", [&](const toml::table& inner) { read_limits(inner, file, error, out.target); });
+  reader.table("transport", [&](const toml::table& inner) { read_transports(inner, file, error, out.transports); });
   reader.tables("listener", [&](const toml::table& inner, const std::string& where) {
     out.listeners.push_back(read_listener(inner, file, where, error));
   });

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/address.hpp"
 #include "weft/controller.hpp"
 #include "weft/status.hpp"
 
@@ -36,8 +37,15 @@ struct SubsystemConfig {
   [[nodiscard]] bool has_rule() const { return options.allow_any_host || !options.allow_hosts.empty(); }
 };
 
+struct TransportConfig {
+  std::string name;
+  std::vector<Option> options;  // of the whole transport
+  std::string where;
+};
+
 struct ServeConfig {
   TargetOptions target;
+  std::vector<TransportConfig> transports;
   std::vector<ListenerConfig> listeners;
   std::vector<SubsystemConfig> subsystems;
 };

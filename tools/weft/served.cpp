@@ -103,6 +103,16 @@ Status check_listeners(Program& program, const ServeConfig& config) {
   return {};
 }
 
+// They have to be there before anything of the transport is used.
+Status set_transport_options(Program& program, const ServeConfig& config) {
+  for (const TransportConfig& wanted : config.transports) {
+    const Result<Transport*> transport = program.registry().find(wanted.name, WEFT_ROLE_CONTROLLER);
+    const Status set = transport ? (*transport)->set_options(wanted.options) : Status(transport.error());
+    if (!set) return Error(set.error()).with_context(wanted.where);
+  }
+  return {};
+}
+
 Status check_subsystems(const ServeConfig& config) {
   if (config.subsystems.empty()) return Error(EINVAL, "there is no subsystem: add [[subsystem]] with an nqn");
   std::set<std::string> names;
@@ -189,6 +199,7 @@ std::uint64_t files_needed(const ServeConfig& config) {
 Outcome<void> check_serve_config(Program& program, const ServeConfig& config) {
   if (Status good = check_subsystems(config); !good) return usage(good.error());
   if (Status enough = require_open_files(files_needed(config), "serving this"); !enough) return failed(enough.error());
+  if (Status set = set_transport_options(program, config); !set) return usage(set.error());
   if (Status good = check_listeners(program, config); !good) return usage(good.error());
   return {};
 }

@@ -168,6 +168,33 @@ void TomlReader::table(std::string_view key, const std::function<void(const toml
   one(*node->as_table());
 }
 
+void TomlReader::named_tables(const std::function<void(std::string_view name, const toml::table&)>& each) {
+  for (const auto& [key, node] : table_) {
+    if (!ok()) return;
+    if (!node.is_table())
+      return fail(node, fmt::format("'{}' in {} has to be a table, not {}", key.str(), what_, type_name(node)));
+    each(key.str(), *node.as_table());
+  }
+}
+
+void TomlReader::options(std::vector<Option>& out) {
+  for (const auto& [key, node] : table_) {
+    if (!ok()) return;
+    Option option{std::string(key.str()), {}};
+    if (const auto number = node.value_exact<std::int64_t>()) {
+      option.value = std::to_string(*number);
+    } else if (const auto on = node.value_exact<bool>()) {
+      option.value = *on ? "on" : "off";
+    } else if (auto written = node.value_exact<std::string>()) {
+      option.value = std::move(*written);
+    } else {
+      fail(node, fmt::format("'{}' in {} has to be text, a whole number, true or false, not {}", option.key, what_,
+                             type_name(node)));
+    }
+    out.push_back(std::move(option));
+  }
+}
+
 void TomlReader::require(std::string_view key) {
   if (ok() && !table_.contains(key)) fail(table_, fmt::format("{} lacks '{}'", what_, key));
 }

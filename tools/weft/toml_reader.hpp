@@ -43,6 +43,10 @@ class TomlReader {
   // Each table of [[key]], or the one of [key].
   void tables(std::string_view key, const std::function<void(const toml::table&, const std::string& where)>& each);
   void table(std::string_view key, const std::function<void(const toml::table&)>& one);
+  // All keys, whatever they are called: each names a table.
+  void named_tables(const std::function<void(std::string_view name, const toml::table&)>& each);
+  // All keys, whatever they are called: each with its value as a config string has it.
+  void options(std::vector<Option>& out);
   void require(std::string_view key);
   // For what only the caller can judge: the sentence goes with the key's line, or the table's where the key is not written.
   void refuse(std::string_view key, std::string_view sentence);

@@ -80,6 +80,17 @@ class Mistakes(Case):
             with self.subTest(text=text):
                 self.assertIn(says, self.refused(text))
 
+    def test_of_a_transports_options_are_named(self):
+        listener = '[[listener]]\nurl = "tcp://127.0.0.1:0"\n'
+        rest = listener + '[[subsystem]]\nnqn = "nqn.2026-01.a:b"\n[[subsystem.namespace]]\nbackend = "ram://?size=1M"\n'
+        for text, says in [("[transport.tcp]\nrxmen = 1\n", "weft.toml:1: there is no option 'rxmen' for tcp; did you mean 'rxmem'?"),
+                           ("[transport.tcp]\nrxmem = \"much\"\n", "weft.toml:1: option 'rxmem': "),
+                           ("\n[transport.tpc]\nrxmem = 1\n", "did you mean tcp?"),
+                           ("[transport.tcp]\nrxmem = \"1k\"\n", "option rxmem=1024 is not a number of bytes from 1M to 1G"),
+                           (listener.replace(":0", ":0?rxmem=1M"), "option rxmem is of the whole tcp transport, not of an address")]:
+            with self.subTest(text=text):
+                self.assertIn(says, self.refused(text + rest))
+
     def test_of_naming_a_folder_are_named(self):
         self.assert_ended(weft("serve", "--config", self.folder), 2, "it is a folder")
 
@@ -114,6 +125,12 @@ class Good(Case):
         names = {e["subnqn"] for e in found.json()["entries"] if e["type"] == "subsystem"}
         self.assertEqual(names, {"nqn.2026-01.org.example:a"})
         self.assert_ended(weft("identify", server.urls[1] + "/nqn.2026-01.org.example:a"), 3)
+
+    def test_gives_a_transport_the_options_that_listeners_start_from(self):
+        path = self.file("weft.toml", GOOD + '\n[transport.tcp]\nrxmem = "1M"\nhdgst = false\n')
+        server = self.served("--config", str(path), listeners=2, listen=False)
+        disk = server.urls[0] + "/nqn.2026-01.org.example:a"
+        self.assert_ended(weft("read", disk, "--nsid", "5", "--blocks", "64", "--output", "-"), 0)
 
     def test_gives_way_to_the_command_line(self):
         path = self.file("weft.toml", GOOD.replace("tcp://127.0.0.1:0", "tcp://127.0.0.1:1"))

@@ -51,6 +51,11 @@ max_transfer = 262144
 data_memory = "1G"
 connect_timeout = "5s"
 linger = 60
+[transport.tcp]
+rxmem = "16M"
+pda = 2
+hdgst = false
+[transport.other]
 [[listener]]
 url = "tcp://0.0.0.0:4420"
 [[listener]]
@@ -81,6 +86,12 @@ allow_any_host = true
   EXPECT_EQ(config->target.data_memory, 1ull << 30);
   EXPECT_EQ(config->target.connect_timeout, 5'000'000'000u);
   EXPECT_EQ(config->target.linger, 60'000'000'000u);
+  ASSERT_EQ(config->transports.size(), 2u);
+  EXPECT_EQ(config->transports[0].name, "other");
+  EXPECT_TRUE(config->transports[0].options.empty());
+  EXPECT_EQ(config->transports[1].name, "tcp");
+  EXPECT_EQ(config->transports[1].options, (std::vector<Option>{{"hdgst", "off"}, {"pda", "2"}, {"rxmem", "16M"}}));
+  EXPECT_THAT(config->transports[1].where, HasSubstr(":12"));
   ASSERT_EQ(config->listeners.size(), 2u);
   EXPECT_TRUE(config->listeners[1].discovery_only);
   ASSERT_EQ(config->subsystems.size(), 2u);
@@ -91,7 +102,7 @@ allow_any_host = true
   EXPECT_EQ(first.namespaces[0].nsid, 7u);
   EXPECT_EQ((*first.namespaces[0].uuid)[15], 0xff);
   EXPECT_EQ(first.namespaces[1].nsid, 0u);
-  EXPECT_THAT(first.namespaces[1].where, HasSubstr(":26"));
+  EXPECT_THAT(first.namespaces[1].where, HasSubstr(":31"));
   EXPECT_TRUE(config->subsystems[1].has_rule());
 }
 
@@ -120,6 +131,10 @@ TEST(ServeConfig, RefusesWhatIsWrongWithItsLine) {
       {"wait = \"spin\"\n", ":1: 'wait' in the file: 'spin' is no way to wait"},
       {"wait = true\n", ":1: 'wait' in the file has to be text, not true or false"},
       {"limits = 3\n", ":1: 'limits' in the file has to be a table"},
+      {"transport = 3\n", ":1: 'transport' in the file has to be a table"},
+      {"[transport]\ntcp = 3\n", ":2: 'tcp' in [transport] has to be a table, not a whole number"},
+      {"[transport.tcp]\n\nrxmem = 1.5\n",
+       ":3: 'rxmem' in [transport.tcp] has to be text, a whole number, true or false"},
       {"[limits]\nin_capsule = \"8q\"\n", ":2: 'in_capsule' in [limits]: 'q' in the size '8q' is no unit"},
       {"[limits]\nmax_transfer = \"2G\"\n", ":2: 'max_transfer' in [limits] is 2G, which is not between"},
       {"[limits]\n\nmax_transfers = 1\n",
