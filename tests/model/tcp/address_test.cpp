@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -225,29 +224,6 @@ TEST(Listener, APendingOutlivesItAndMayBeAcceptedLater) {
   world.table.reject(pendings[0], WEFT_REJECT_NOT_ALLOWED);
   ControllerQueue queue(world, pendings[1], params(8, true));
   world.run_until([&] { return (first.closed && second.limits) || (second.closed && first.limits); });
-}
-
-TEST(Listener, OutOfDescriptorsItPausesAndGoesOn) {
-  World world;
-  Server server(world, Where("127.0.0.1", "0"), params(8, true));
-  rlimit old{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
-  HostQueue host(world, Where("127.0.0.1", server.port()), params(8, true));
-  world.turn();
-  int next = ::dup(0);
-  ::close(next);
-  rlimit low = old;
-  low.rlim_cur = static_cast<rlim_t>(next);
-  HostQueue* late = &host;
-  if (server.queues.empty()) {
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
-    world.settle();
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
-    EXPECT_EQ(world.logged.size(), 1u);
-    EXPECT_TRUE(server.queues.empty());
-    world.advance(200'000'000);
-  }
-  expect_usable(world, server, *late);
 }
 
 TEST(Options, BadOnesAreNamed) {

@@ -78,6 +78,30 @@ TEST_F(HostEnd, InTheMiddleOfDataIsAnError) {
   EXPECT_EQ(outcome(victim), ECONNRESET);
 }
 
+TEST_F(HostEnd, InTheMiddleOfATermReqIsAnError) {
+  const Bytes term_req = RawPdu(kC2hTermReq).u16(8, 1).bytes();
+  for (const At at : {At::kHello, At::kConnecting, At::kWriting, At::kReading}) {
+    for (const std::size_t cut : {1U, 8U, 23U}) {
+      SCOPED_TRACE(fmt::format("state {}, {} bytes", static_cast<int>(at), cut));
+      Victim victim(registry_);
+      ASSERT_NO_FATAL_FAILURE(go_to(victim, at));
+      victim.raw.socket.send(std::span(term_req).first(cut));
+      victim.raw.socket.close();
+      EXPECT_EQ(outcome(victim), ECONNRESET);
+    }
+  }
+}
+
+// Each byte comes well within the deadline; the PDU does not.
+TEST_F(HostEnd, OneByteAtATimeIsATimeOut) {
+  Victim victim(registry_);
+  ASSERT_NO_FATAL_FAILURE(go_to(victim, At::kReading, "&pdu_timeout=300ms"));
+  for (const std::uint8_t byte : due(victim, At::kReading)) {
+    if (!victim.raw.socket.send(std::span(&byte, 1)) || !victim.raw.socket.quiet(std::chrono::milliseconds(25))) break;
+  }
+  EXPECT_EQ(outcome(victim), ETIMEDOUT);
+}
+
 TEST_F(HostEnd, InSilenceIsATimeOut) {
   for (const At at : {At::kHello, At::kConnecting, At::kWriting, At::kReading}) {
     SCOPED_TRACE(static_cast<int>(at));

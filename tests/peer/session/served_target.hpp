@@ -21,8 +21,11 @@ inline constexpr char kNqn[] = "nqn.2026-01.org.example:session";
 
 class ServedTarget {
  public:
-  explicit ServedTarget(const TargetOptions& options = {}, const std::string& listen_options = "")
+  explicit ServedTarget(const TargetOptions& options = {}, const std::string& listen_options = "",
+                        const std::vector<Option>& transport_options = {})
       : registry(SearchPath{{plugin_folder()}}) {
+    const Status set = (*registry.find("tcp", WEFT_ROLE_CONTROLLER))->set_options(transport_options);
+    EXPECT_TRUE(set) << (set ? "" : set.error().text);
     auto started = Target::start(registry, options);
     EXPECT_TRUE(started) << (started ? "" : started.error().text);
     target = std::move(*started);
