@@ -77,7 +77,7 @@ TEST_F(BlockingTest, RefusesSpansThatAreNoBlocks) {
   const auto ns = host_->identify_namespace(1);
   std::vector<std::byte> odd(100);
   EXPECT_EQ(host_->read(*ns, 0, odd).error().code, EINVAL);
-  EXPECT_EQ(host_->write(*ns, 0, {}).error().code, EINVAL);
+  EXPECT_EQ(host_->write(*ns, 0, std::span<const std::byte>()).error().code, EINVAL);
   EXPECT_EQ(host_->compare_and_write(*ns, 0, odd, std::vector<std::byte>(512)).error().code, EINVAL);
   EXPECT_EQ(host_->read(Namespace{.nsid = 1, .blocks = 1, .block_size = 0}, 0, odd).error().code, EINVAL);
 }
