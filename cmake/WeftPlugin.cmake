@@ -5,7 +5,17 @@
 # for the libraries it needs: target_link_libraries(weft_<name>_objects PUBLIC ...).
 add_custom_target(weft-plugins)
 
+# weft_absent_plugin(name why): the transport `name` cannot be built here. A note in the plugins' folder says so to whoever
+# asks for it: `why` ends the sentence that begins with the note's path.
+function(weft_absent_plugin name why)
+  message(STATUS "no plugin ${name}: ${why}")
+  set(note ${WEFT_PLUGIN_BUILD_DIR}/libweft-${name}.absent)
+  file(WRITE ${note} "${why}\n")
+  install(FILES ${note} DESTINATION ${CMAKE_INSTALL_LIBDIR}/weft)
+endfunction()
+
 function(weft_plugin name)
+  file(REMOVE ${WEFT_PLUGIN_BUILD_DIR}/libweft-${name}.absent)  # of an earlier configure
   set(objects weft_${name}_objects)
   add_library(${objects} OBJECT ${ARGN})
   target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/include)

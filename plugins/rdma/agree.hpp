@@ -1,0 +1,30 @@
+// agree.hpp - the sizes and depths of a queue pair, from what both ends ask for and what the device can do. Pure.
+#ifndef WEFT_RDMA_AGREE_HPP
+#define WEFT_RDMA_AGREE_HPP
+
+#include <cstdint>
+#include <expected>
+
+#include "options.hpp"
+#include "private_data.hpp"
+#include "side.hpp"
+#include "verbs.hpp"
+#include "weft/plugin.hpp"
+
+namespace weft::rdma {
+
+// A controller's: `reads` is how many READs the host answers at a time (initiator_depth of its request).
+[[nodiscard]] std::expected<Agreed, RejectStatus> agree_with_host(const Request& request, std::uint8_t reads,
+                                                                  const verbs::DeviceAttributes& device,
+                                                                  const Options& options);
+
+// A host's, before the controller has answered. Fails when the device cannot carry such a queue.
+[[nodiscard]] plugin::Made<Agreed> agree_to_ask(const weft_qpair_params& params, const verbs::DeviceAttributes& device);
+[[nodiscard]] Request request_for(const weft_qpair_params& params, const Agreed& agreed);
+
+// READs that a host offers to answer at a time.
+[[nodiscard]] std::uint8_t reads_to_answer(const verbs::DeviceAttributes& device, const Options& options);
+
+}  // namespace weft::rdma
+
+#endif

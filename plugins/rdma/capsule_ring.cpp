@@ -1,0 +1,45 @@
+#include "capsule_ring.hpp"
+
+namespace weft::rdma {
+
+plugin::Made<std::unique_ptr<CapsuleRing>> CapsuleRing::make(verbs::Device& device, std::uint32_t slots,
+                                                             std::uint32_t slot_bytes, std::uint32_t place) {
+  plugin::Made<std::unique_ptr<Block>> block =
+      Block::make(device, std::uint64_t{slots} * slot_bytes, IBV_ACCESS_LOCAL_WRITE, "received capsules");
+  if (!block) return std::unexpected(block.error());
+  return std::unique_ptr<CapsuleRing>(new CapsuleRing(std::move(*block), slots, slot_bytes, place));
+}
+
+CapsuleRing::CapsuleRing(std::unique_ptr<Block> block, std::uint32_t slots, std::uint32_t slot_bytes,
+                         std::uint32_t place)
+    : block_(std::move(block)),
+      slots_(slots),
+      slot_bytes_(slot_bytes),
+      requests_(std::make_unique<ibv_recv_wr[]>(slots)),
+      elements_(std::make_unique<ibv_sge[]>(slots)) {
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    elements_[slot] = {
+        .addr = reinterpret_cast<std::uintptr_t>(at(slot)), .length = slot_bytes, .lkey = block_->lkey()};
+    requests_[slot] = {.wr_id = WorkId{.queue_pair = place, .work = Work::kReceive, .index = slot}.pack(),
+                       .next = nullptr,
+                       .sg_list = &elements_[slot],
+                       .num_sge = 1};
+  }
+}
+
+void CapsuleRing::repost(std::uint32_t slot) {
+  ibv_recv_wr& request = requests_[slot];
+  request.next = nullptr;
+  (last_ != nullptr ? last_->next : first_) = &request;
+  last_ = &request;
+}
+
+int CapsuleRing::post(verbs::QueuePair& pair) {
+  if (first_ == nullptr) return 0;
+  ibv_recv_wr* failed = nullptr;
+  const int error = pair.post_receives(*first_, failed);
+  first_ = last_ = nullptr;
+  return error;
+}
+
+}  // namespace weft::rdma

@@ -1,0 +1,48 @@
+// capsule_ring.hpp - the receive buffers of one queue pair: equal slots in one registered block, each posted, or held by
+// whoever reads the capsule in it.
+//
+// Memory is made by make(), with the queue pair; repost() only chains, post() posts what was chained in one call.
+// Thread: the group's.
+#ifndef WEFT_RDMA_CAPSULE_RING_HPP
+#define WEFT_RDMA_CAPSULE_RING_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "block.hpp"
+#include "verbs.hpp"
+#include "weft/plugin.hpp"
+#include "work.hpp"
+
+namespace weft::rdma {
+
+class CapsuleRing {
+ public:
+  // `place`: of the queue pair, for WorkId. Nothing is posted yet: repost() every slot.
+  static plugin::Made<std::unique_ptr<CapsuleRing>> make(verbs::Device& device, std::uint32_t slots,
+                                                         std::uint32_t slot_bytes, std::uint32_t place);
+
+  [[nodiscard]] std::uint32_t slots() const { return slots_; }
+  [[nodiscard]] std::uint32_t slot_bytes() const { return slot_bytes_; }
+  [[nodiscard]] const std::byte* at(std::uint32_t slot) const {
+    return block_->base() + std::size_t{slot} * slot_bytes_;
+  }
+
+  void repost(std::uint32_t slot);
+  int post(verbs::QueuePair& pair);  // 0 or -errno: then the queue pair is to be ended
+
+ private:
+  CapsuleRing(std::unique_ptr<Block> block, std::uint32_t slots, std::uint32_t slot_bytes, std::uint32_t place);
+
+  const std::unique_ptr<Block> block_;
+  const std::uint32_t slots_, slot_bytes_;
+  std::unique_ptr<ibv_recv_wr[]> requests_;  // one a slot, made once
+  std::unique_ptr<ibv_sge[]> elements_;
+  ibv_recv_wr* first_ = nullptr;
+  ibv_recv_wr* last_ = nullptr;
+};
+
+}  // namespace weft::rdma
+
+#endif

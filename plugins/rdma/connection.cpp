@@ -1,0 +1,269 @@
+// connection.cpp - how a connection begins, and what happens while it lives; its end is in connection_end.cpp.
+#include "connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "agree.hpp"
+#include "connector.hpp"
+#include "controller_side.hpp"
+#include "group.hpp"
+#include "host_side.hpp"
+#include "pending.hpp"
+#include "reasons.hpp"
+
+namespace weft::rdma {
+
+using plugin::Failure;
+using plugin::Made;
+
+namespace {
+
+plugin::NetAddress address_of(const sockaddr_storage& storage) {
+  plugin::NetAddress address;
+  plugin::NetAddress::from_bytes(&storage, sizeof storage, address);
+  return address;
+}
+
+}  // namespace
+
+Connection::Connection(Group& group, Role role, const Options& options, const weft_qpair_params& params,
+                       const weft_qpair_events& events, void* ctx)
+    : group_(group),
+      role_(role),
+      options_(options),
+      params_(params),
+      events_(events),
+      ctx_(ctx),
+      state_(role == Role::kHost ? State::kConnecting : State::kAccepting),
+      place_(group.places().enter(*this)) {
+  params_.hostnqn = params_.subnqn = nullptr;  // borrowed for the call only
+  group_.add(*this);
+}
+
+Connection::~Connection() {
+  connector_.reset();
+  leave_device();
+  side_ = nullptr;
+  controller_.reset();
+  host_.reset();
+  group_.places().leave(place_);
+  group_.retire(stats_);
+}
+
+// ---- beginning -----------------------------------------------------------------------------------------------------
+
+Made<void> Connection::connect(const weft_address& address) {
+  connector_ = std::make_unique<Connector>(group_, *this, address, options_, params_.deadline_ns);
+  return connector_->begin();
+}
+
+// The pending keeps its id until nothing can fail any more.
+Made<void> Connection::accept(Pending& pending) {
+  const Agreed& agreed = pending.agreed();
+  if (Made<void> opened = open_pair(pending.id(), agreed); !opened) return opened;
+  const ReplyBytes reply = write_reply(static_cast<std::uint16_t>(agreed.receives));
+  group_.hear(pending.id(), *this);
+  Made<void> accepted = &pending.channel() == &group_.channel() ? Made<void>() : pending.id().migrate(group_.channel());
+  if (accepted)
+    accepted = pending.id().accept({.private_data = reply,
+                                    .reads_in = 0,
+                                    .reads_out = static_cast<std::uint8_t>(agreed.reads_out),
+                                    .retries = options_.retries,
+                                    .rnr_retries = 7});
+  if (!accepted) {
+    group_.unhear(pending.id());
+    drop_attempt();
+    return accepted;
+  }
+  id_ = pending.take_id();
+  local_ = address_of(id_->local());
+  peer_ = address_of(id_->peer());
+  const std::uint64_t own = group_.services().now() + options_.connect_timeout;
+  group_.set_deadline(*this, params_.deadline_ns != 0 ? std::min(params_.deadline_ns, own) : own);
+  return {};
+}
+
+void Connection::take_id(std::unique_ptr<verbs::CmId> id) {
+  id_ = std::move(id);
+  group_.hear(*id_, *this);
+}
+
+Made<void> Connection::open_pair(verbs::CmId& id, const Agreed& agreed) {
+  verbs::Device* const device = id.device();
+  if (device == nullptr)
+    return std::unexpected(Failure{.code = ENODEV, .text = "the RDMA device went away", .stage = "connect"});
+  const Made<DeviceShare*> share = group_.share(*device);
+  if (!share) return std::unexpected(share.error());
+  share_ = *share;
+  const Made<Memory*> memory = share_->memory(role_ == Role::kHost);
+  if (!memory) return std::unexpected(memory.error());
+  memory_ = *memory;
+  if (role_ == Role::kHost) {
+    host_ = std::make_unique<HostSide>(*this);
+    side_ = host_.get();
+  } else {
+    controller_ = std::make_unique<ControllerSide>(*this);
+    side_ = controller_.get();
+  }
+  const verbs::QueuePairSizes sizes = side_->sizes(agreed);
+  const Made<DeviceShare::Room> room = share_->reserve(sizes.sends + sizes.receives);
+  if (!room) return std::unexpected(room.error());
+  Made<std::unique_ptr<verbs::QueuePair>> pair = id.make_queue_pair(share_->queue(*room), nullptr, sizes);
+  if (!pair) {
+    share_->release(*room, true);
+    return std::unexpected(pair.error());
+  }
+  room_ = *room;
+  pair_ = std::move(*pair);
+  sends_ = std::make_unique<SendQueue>(sizes.sends, sizes.send_sge, place_);
+  return side_->open(agreed);
+}
+
+// The next attempt starts with nothing, and under another number: the device may still tell of this one.
+void Connection::drop_attempt() {
+  leave_device();
+  side_ = nullptr;
+  controller_.reset();
+  host_.reset();
+  group_.places().leave(place_);
+  place_ = group_.places().enter(*this);
+}
+
+void Connection::established(std::uint32_t peer_receives) {
+  local_ = address_of(id_->local());
+  peer_ = address_of(id_->peer());
+  side_->peer_receives(peer_receives);
+  become_ready();
+}
+
+void Connection::become_ready() {
+  state_ = State::kReady;
+  connector_.reset();
+  group_.set_deadline(*this, 0);
+  const weft_limits limits = side_->limits();
+  count_event();
+  events_.on_ready(ctx_, &limits);
+}
+
+// ---- calls ---------------------------------------------------------------------------------------------------------
+
+void Connection::info(weft_qpair_info& out) const {
+  if (side_ != nullptr) out.caps = side_->limits().caps;
+  plugin::put_text(out.peer, peer_.host());
+  plugin::put_text(out.peer_trsvcid, peer_.service());
+  plugin::put_text(out.local, local_.host());
+  plugin::put_text(out.local_trsvcid, local_.service());
+}
+
+int Connection::send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags) {
+  if (!is_ready()) return -ENOTCONN;
+  return host_ != nullptr ? host_->send_command(sqe, iov, flags) : -EINVAL;
+}
+
+Made<void> Connection::configure(const weft_qpair_params& params) {
+  if (!is_ready() || controller_ == nullptr)
+    return std::unexpected(Failure{.code = ENOTCONN, .text = "the queue pair is closing"});
+  return controller_->configure(params);
+}
+
+int Connection::receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
+                             std::uint64_t cookie, std::uint32_t flags) {
+  if (!is_ready()) return -ENOTCONN;
+  return controller_ != nullptr ? controller_->receive_data(token, offset, iov, cookie, flags) : -EINVAL;
+}
+
+int Connection::send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
+                          const void* final_cqe, std::uint64_t cookie, std::uint32_t flags) {
+  if (!is_ready()) return -ENOTCONN;
+  return controller_ != nullptr ? controller_->send_data(token, offset, iov, final_cqe, cookie, flags) : -EINVAL;
+}
+
+int Connection::send_response(std::uint64_t token, const void* cqe, std::uint32_t flags) {
+  if (!is_ready()) return -ENOTCONN;
+  return controller_ != nullptr ? controller_->send_response(token, cqe, flags) : -EINVAL;
+}
+
+void Connection::cancel_data(std::uint64_t token) {
+  if (is_ready() && controller_ != nullptr) controller_->cancel_data(token);
+}
+
+int Connection::release_command(std::uint64_t token) {
+  return controller_ != nullptr ? controller_->release_command(token) : -EINVAL;
+}
+
+// ---- the group's turn ----------------------------------------------------------------------------------------------
+
+void Connection::on_resume() {
+  if (state_ == State::kConnecting) connector_->go_on();
+}
+
+void Connection::completed(WorkId id, const ibv_wc& completion) {
+  if (id.work == Work::kDrain) {
+    drained(id.index);
+  } else if (is_over()) {
+    count_moved(id, completion);
+  } else if (completion.status == IBV_WC_SUCCESS) {
+    completed_well(id, completion);
+  } else if (state_ != State::kConnecting) {  // there the connection manager says why
+    side_->failed(id, completion);
+    end(explain_completion(completion.status, peer_word()));
+  }
+}
+
+void Connection::completed_well(WorkId id, const ibv_wc& completion) {
+  // A host that sends has seen our answer: its word for that may still be on the way, or lost.
+  if (state_ == State::kAccepting) become_ready();
+  if (!is_established()) return;
+  if (id.work == Work::kReceive || sends_->completed(completion.wr_id)) side_->completed(id, completion);
+}
+
+void Connection::flush() {
+  if (!is_established()) return;
+  side_->flush();
+  if (state_ == State::kFlushing && side_->idle() && sends_->empty()) end(std::move(reason_));
+}
+
+void Connection::tell_finished(DataOp& op) { side_->tell_finished(op); }
+
+void Connection::on_cm_event(verbs::CmEvent& event) {
+  if (is_over()) return;
+  if (state_ == State::kConnecting) {
+    connector_->on_cm_event(event);
+  } else if (event.type == RDMA_CM_EVENT_ESTABLISHED) {
+    if (state_ == State::kAccepting) become_ready();
+  } else {
+    on_peer_gone(event);
+  }
+}
+
+void Connection::on_peer_gone(const verbs::CmEvent& event) {
+  switch (event.type) {
+    case RDMA_CM_EVENT_DISCONNECTED:
+      end({.origin = WEFT_ORIGIN_PEER, .text = fmt::format("the {} closed the connection", peer_word())});
+      return;
+    case RDMA_CM_EVENT_DEVICE_REMOVAL:
+      device_gone(device());
+      return;
+    case RDMA_CM_EVENT_ADDR_CHANGE:
+      end({.code = EADDRNOTAVAIL,
+           .origin = WEFT_ORIGIN_NETWORK,
+           .text = fmt::format("the network device of {} changed", local_.host())});
+      return;
+    case RDMA_CM_EVENT_TIMEWAIT_EXIT:
+      end({.code = ECONNRESET,
+           .origin = WEFT_ORIGIN_NETWORK,
+           .text = fmt::format("the connection to the {} is over", peer_word())});
+      return;
+    default:
+      if (state_ != State::kAccepting) return;
+      end({.code = ECONNRESET,
+           .origin = WEFT_ORIGIN_PEER,
+           .stage = "connect",
+           .text = fmt::format("{} gave up while it connected", peer_.text())});
+  }
+}
+
+}  // namespace weft::rdma

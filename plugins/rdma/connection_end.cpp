@@ -1,0 +1,160 @@
+// connection_end.cpp - how a connection ends: deadlines, draining, what is told.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "connection.hpp"
+#include "connector.hpp"
+#include "controller_side.hpp"
+#include "group.hpp"
+#include "host_side.hpp"
+
+namespace weft::rdma {
+
+namespace {
+
+// What the error means for the operations that it ends: the peer's clean end is a reset for them.
+std::int32_t operation_error(const Reason& reason) {
+  if (reason.code != 0) return -reason.code;
+  return reason.origin == WEFT_ORIGIN_LOCAL ? -ECANCELED : -ECONNRESET;
+}
+
+constexpr std::uint32_t kBothQueues = 3;
+
+}  // namespace
+
+void Connection::close(std::uint32_t flags, std::uint64_t deadline_ns) {
+  if (is_over()) return;
+  Reason reason{.text = "closed on this side"};
+  if ((flags & WEFT_CLOSE_FLUSH) == 0 || !is_established()) {
+    end(std::move(reason));
+  } else if (state_ == State::kReady) {
+    reason_ = std::move(reason);
+    state_ = State::kFlushing;
+    group_.set_deadline(*this, deadline_ns != 0 ? deadline_ns : group_.services().now() + options_.close_timeout);
+    group_.mark_dirty(*this);
+  }
+}
+
+void Connection::on_deadline() {
+  switch (state_) {
+    case State::kConnecting:
+      if (!connector_->on_deadline())
+        end({.code = ETIMEDOUT, .stage = connector_->stage(), .text = connector_->describe_timeout()});
+      return;
+    case State::kAccepting:
+      end({.code = ETIMEDOUT,
+           .origin = WEFT_ORIGIN_PEER,
+           .stage = "connect",
+           .text = fmt::format("{} did not finish connecting in time", peer_.text())});
+      return;
+    case State::kFlushing:
+      end(std::move(reason_));
+      return;
+    case State::kDraining:
+      group_.services().log(WEFT_LOG_WARNING,
+                            fmt::format("the device {} did not give back what a queue had posted; the "
+                                        "queue pair is deleted",
+                                        device().attributes().name));
+      state_ = State::kEnded;
+      group_.mark_ending(*this);
+      return;
+    default:
+      return;
+  }
+}
+
+void Connection::device_gone(const verbs::Device& gone) {
+  if (is_over() || share_ == nullptr || &share_->device() != &gone) return;
+  end({.code = ENODEV,
+       .origin = WEFT_ORIGIN_NETWORK,
+       .text = fmt::format("the RDMA device {} went away", gone.attributes().name)});
+}
+
+// From here on nothing that comes is looked at. What was under way is told from the group's turn.
+void Connection::end(Reason reason) {
+  if (is_over()) return;
+  const bool posted = is_established() || state_ == State::kAccepting;
+  Reason kept = std::move(reason);  // it may be reason_ itself
+  reason_ = std::move(kept);
+  if (posted && start_draining()) {
+    state_ = State::kDraining;
+    group_.set_deadline(*this, group_.services().now() + options_.close_timeout);
+  } else {
+    state_ = State::kEnded;
+    group_.mark_ending(*this);
+  }
+}
+
+// One more request on each queue, behind all others: when it comes back, so has everything. False: the device takes none.
+bool Connection::start_draining() {
+  if (pair_ == nullptr || id_ == nullptr) return false;
+  static_cast<void>(id_->disconnect());  // the peer may be gone already, and with it the connection
+  if (pair_->fail() != 0) return false;
+  ibv_recv_wr last{};
+  last.wr_id = WorkId{.queue_pair = place_, .work = Work::kDrain, .index = kReceiveDrain}.pack();
+  ibv_recv_wr* refused = nullptr;
+  if (pair_->post_receives(last, refused) != 0) return false;
+  sends_->add(Work::kDrain, kSendDrain, IBV_WR_RDMA_WRITE, true).num_sge = 0;
+  if (sends_->post(*pair_) != 0) return false;
+  // Soft-RoCE looks at receives only when something happens to the queue pair.
+  return pair_->fail() == 0;
+}
+
+void Connection::drained(std::uint32_t queue) {
+  drained_ |= 1U << queue;
+  if (drained_ != kBothQueues || state_ != State::kDraining) return;
+  state_ = State::kEnded;
+  group_.mark_ending(*this);
+}
+
+// What the device did before it stopped: the bytes that an operation moved are told with its end.
+void Connection::count_moved(WorkId id, const ibv_wc& completion) {
+  if (completion.status != IBV_WC_SUCCESS || id.work == Work::kReceive || sends_ == nullptr) return;
+  if (sends_->completed(completion.wr_id)) side_->count_done();
+}
+
+// When it returns, the device touches no memory of this connection.
+void Connection::leave_device() {
+  if (pair_ != nullptr) {
+    pair_.reset();
+    share_->release(room_, drained_ == kBothQueues);
+  }
+  if (id_ != nullptr) group_.unhear(*id_);
+  id_.reset();
+}
+
+void Connection::tell_end() {
+  if (state_ == State::kEnded) {
+    group_.set_deadline(*this, 0);
+    connector_.reset();
+    leave_device();
+    state_ = State::kTelling;
+    if (side_ != nullptr) side_->end_operations(operation_error(reason_));
+    group_.mark_ending(*this);  // behind the operations that have just been finished
+  } else if (state_ == State::kTelling) {
+    tell_closed();
+  }
+}
+
+void Connection::tell_closed() {
+  state_ = State::kGone;
+  const weft_error error =
+      plugin::make_error(reason_.code, reason_.origin, reason_.detail, reason_.stage, reason_.text);
+  count_event();
+  events_.on_closed(ctx_, &error);
+  if (controller_ == nullptr || controller_->held() == 0) nothing_held();
+}
+
+// ---- Link ----------------------------------------------------------------------------------------------------------
+
+void Connection::count_event() { group_.count_event(); }
+void Connection::mark_dirty() { group_.mark_dirty(*this); }
+void Connection::finish(DataOp& op) { group_.finish(op); }
+
+void Connection::nothing_held() {
+  if (state_ == State::kGone) group_.bury(*this);
+}
+
+}  // namespace weft::rdma

@@ -1,0 +1,234 @@
+#include "connector.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "agree.hpp"
+#include "connection.hpp"
+#include "domain.hpp"
+#include "group.hpp"
+#include "private_data.hpp"
+#include "reasons.hpp"
+
+namespace weft::rdma {
+
+using plugin::Failure;
+using plugin::Made;
+
+namespace {
+
+constexpr std::uint32_t kStaleTries = 8;
+constexpr std::uint64_t kStalePause = 10 * plugin::kMillisecond;  // doubled each time
+
+std::string text_of(const char* given) { return given != nullptr ? given : ""; }
+
+int milliseconds(std::uint64_t time) {
+  return static_cast<int>(std::max<std::uint64_t>(time / plugin::kMillisecond, 1));
+}
+
+Reason reason_of(const Failure& failure) {
+  return {.code = failure.code,
+          .origin = failure.origin,
+          .detail = failure.detail,
+          .stage = failure.stage.empty() ? "connect" : failure.stage.data(),
+          .text = failure.text};
+}
+
+}  // namespace
+
+Connector::Connector(Group& group, Connection& connection, const weft_address& address, const Options& options,
+                     std::uint64_t deadline_ns)
+    : group_(group),
+      connection_(connection),
+      options_(options),
+      deadline_ns_(deadline_ns),
+      lookup_(group.services(), reinterpret_cast<weft_group*>(&group), *this, text_of(address.traddr),
+              text_of(address.trsvcid)),
+      source_traddr_(text_of(address.source_traddr)),
+      source_interface_(text_of(address.source_interface)) {}
+
+Made<void> Connector::begin() {
+  if (!source_interface_.empty())
+    return std::unexpected(Failure{
+        .code = ENOTSUP,
+        .text = fmt::format("this transport takes a source address, not an interface ('{}')", source_interface_),
+        .stage = "connect"});
+  if (!source_traddr_.empty()) {
+    const auto source = plugin::parse_numeric(source_traddr_, "0");
+    if (!source) return std::unexpected(source.error());
+    if (!*source)
+      return std::unexpected(Failure{.code = EINVAL,
+                                     .text = fmt::format("the source address '{}' is not numeric", source_traddr_),
+                                     .stage = "connect"});
+    source_ = **source;
+  }
+  const Made<void> begun = lookup_.begin();
+  if (!begun) return begun;
+  if (!lookup_.pending()) group_.resume(connection_);
+  step(Step::kName, options_.connect_timeout);
+  return {};
+}
+
+void Connector::looked_up() { group_.resume(connection_); }
+
+void Connector::go_on() {
+  if (lookup_.pending() || step_ != Step::kName) return;
+  if (lookup_.addresses().empty()) {
+    connection_.end(reason_of(lookup_.failure()));
+    return;
+  }
+  try_next();
+}
+
+// Ends in an attempt under way, or the end of the list.
+void Connector::try_next() {
+  while (next_ < lookup_.addresses().size()) {
+    ++next_;
+    stale_ = 0;
+    const Made<void> started = start();
+    if (started) return;
+    last_ = reason_of(started.error());
+  }
+  connection_.end(std::move(last_));
+}
+
+Made<void> Connector::start() {
+  if (source_ && source_->family() != address().family())
+    return std::unexpected(Failure{
+        .code = EAFNOSUPPORT,
+        .text = fmt::format("the source address {} is of another family than {}", source_traddr_, address().host()),
+        .stage = "connect"});
+  Made<std::unique_ptr<verbs::CmId>> id = group_.channel().make_id();
+  if (!id) return std::unexpected(id.error());
+  const Made<void> asked = (*id)->resolve_address(source_ ? source_->raw() : nullptr, *address().raw(),
+                                                  milliseconds(options_.resolve_timeout));
+  if (!asked) {
+    if (asked.error().code != ENODEV && asked.error().code != EADDRNOTAVAIL) return asked;
+    const std::string ours = source_ ? source_->host() : "a route to " + address().host();
+    return std::unexpected(
+        Failure{.code = ENODEV, .text = no_device_has(group_.domain().library(), ours), .stage = "resolve"});
+  }
+  connection_.take_id(std::move(*id));
+  // The device is asked for by the kernel, which has its own clock: ours is for when that stands still.
+  step(Step::kDevice, 2 * options_.resolve_timeout);
+  return {};
+}
+
+void Connector::step(Step step, std::uint64_t time) {
+  step_ = step;
+  const std::uint64_t own = group_.services().now() + time;
+  group_.set_deadline(connection_, deadline_ns_ == 0 ? own : std::min(own, deadline_ns_));
+}
+
+void Connector::settle(const Made<void>& done) {
+  if (!done) attempt_failed(reason_of(done.error()));
+}
+
+void Connector::on_cm_event(verbs::CmEvent& event) {
+  switch (event.type) {
+    case RDMA_CM_EVENT_ADDR_RESOLVED:
+      if (step_ != Step::kDevice) return;
+      step(Step::kRoute, 2 * options_.resolve_timeout);
+      settle(connection_.id().resolve_route(milliseconds(options_.resolve_timeout)));
+      return;
+    case RDMA_CM_EVENT_ROUTE_RESOLVED:
+      if (step_ != Step::kRoute) return;
+      step(Step::kAnswer, options_.connect_timeout);
+      settle(ask());
+      return;
+    case RDMA_CM_EVENT_ESTABLISHED:
+      if (step_ == Step::kAnswer) answered(event);
+      return;
+    case RDMA_CM_EVENT_REJECTED:
+      rejected(event);
+      return;
+    default:
+      attempt_failed(explain_event(event));
+  }
+}
+
+Made<void> Connector::ask() {
+  verbs::Device* const device = connection_.id().device();
+  if (device == nullptr)
+    return std::unexpected(Failure{.code = ENODEV, .text = "the RDMA device went away", .stage = "connect"});
+  const Made<Agreed> agreed = agree_to_ask(connection_.params(), device->attributes());
+  if (!agreed) return std::unexpected(agreed.error());
+  if (Made<void> opened = connection_.open_pair(connection_.id(), *agreed); !opened) return opened;
+  const RequestBytes request = write_request(request_for(connection_.params(), *agreed));
+  return connection_.id().connect({.private_data = request,
+                                   .reads_in = reads_to_answer(device->attributes(), options_),
+                                   .reads_out = 0,
+                                   .retries = options_.retries,
+                                   .rnr_retries = 7});
+}
+
+void Connector::answered(const verbs::CmEvent& event) {
+  const auto receives = read_reply(event.said());
+  if (receives) {
+    connection_.established(*receives);
+  } else {
+    attempt_failed({.code = EPROTO, .origin = WEFT_ORIGIN_PROTOCOL, .stage = "connect", .text = receives.error()});
+  }
+}
+
+void Connector::rejected(const verbs::CmEvent& event) {
+  last_ = explain_reject(event.status, event.said(), address().text());
+  if (event.status != kRejectStaleConnection || stale_ == kStaleTries) {
+    attempt_failed(std::move(last_));
+    return;
+  }
+  connection_.drop_attempt();
+  step(Step::kPause, kStalePause << stale_++);
+}
+
+void Connector::attempt_failed(Reason reason) {
+  if (lookup_.addresses().size() > 1)
+    reason.text += fmt::format(" (address {} of {} of '{}')", next_, lookup_.addresses().size(), lookup_.host());
+  last_ = std::move(reason);
+  connection_.drop_attempt();
+  try_next();
+}
+
+bool Connector::on_deadline() {
+  if (deadline_ns_ != 0 && group_.now() >= deadline_ns_) return false;
+  if (step_ == Step::kPause) {
+    settle(start());
+    return true;
+  }
+  if (step_ == Step::kName || next_ == lookup_.addresses().size()) return false;
+  attempt_failed({.code = ETIMEDOUT, .origin = WEFT_ORIGIN_NETWORK, .stage = stage(), .text = describe_timeout()});
+  return true;
+}
+
+const char* Connector::stage() const { return step_ == Step::kAnswer || step_ == Step::kPause ? "connect" : "resolve"; }
+
+std::string Connector::describe_timeout() const {
+  if (step_ == Step::kName) return fmt::format("no answer for the name '{}' in time", lookup_.host());
+  if (step_ == Step::kPause) return last_.text;
+  return fmt::format("no answer from {} in time", address().text());
+}
+
+Reason Connector::explain_event(const verbs::CmEvent& event) const {
+  const int code = event.status < 0 ? -event.status : ENETUNREACH;
+  const Reason reason{.code = code, .origin = WEFT_ORIGIN_NETWORK, .stage = stage(), .text = {}};
+  const auto because = [&](const char* what) {
+    Reason said = reason;
+    said.text = fmt::format("{} {}: {}", what, address().text(), std::strerror(code));
+    return said;
+  };
+  switch (event.type) {
+    case RDMA_CM_EVENT_ADDR_ERROR:
+      return because("no RDMA device reaches");
+    case RDMA_CM_EVENT_ROUTE_ERROR:
+      return because("no route leads to");
+    case RDMA_CM_EVENT_DEVICE_REMOVAL:
+      return because("the RDMA device went away while it connected to");
+    default:
+      return because("cannot connect to");
+  }
+}
+
+}  // namespace weft::rdma

@@ -1,0 +1,71 @@
+// connector.hpp - from an address to a connection: resolves a name, and tries its addresses one after the other, each with
+// its share of the time. An attempt goes: device, route, queue pair, connect request, answer.
+//
+// Belongs to a connection, to which it says established() or, after the last address, end(). A peer that still holds an old
+// connection of the same queue pair number is asked again a few times. Thread: the group's.
+#ifndef WEFT_RDMA_CONNECTOR_HPP
+#define WEFT_RDMA_CONNECTOR_HPP
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "../common/lookup.hpp"
+#include "../common/net_address.hpp"
+#include "link.hpp"
+#include "options.hpp"
+#include "verbs.hpp"
+#include "weft/plugin.hpp"
+
+namespace weft::rdma {
+
+class Connection;
+class Group;
+
+class Connector final : private plugin::Lookup::Owner {
+ public:
+  // `deadline_ns`: of the whole, 0: none.
+  Connector(Group& group, Connection& connection, const weft_address& address, const Options& options,
+            std::uint64_t deadline_ns);
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
+
+  // A numeric address goes to work in the next turn, a name to the resolver. Fails at once where that is certain to fail.
+  plugin::Made<void> begin();
+  // From a turn. The connector may be gone when these return.
+  void go_on();
+  void on_cm_event(verbs::CmEvent& event);
+  bool on_deadline();  // false: the time of the whole is over
+  [[nodiscard]] const char* stage() const;
+  [[nodiscard]] std::string describe_timeout() const;
+
+ private:
+  enum class Step : std::uint8_t { kName, kDevice, kRoute, kAnswer, kPause };
+  void looked_up() override;
+  void try_next();
+  plugin::Made<void> start();  // an attempt on the address at hand
+  plugin::Made<void> ask();    // the route is known: the queue pair, and the connect request
+  void step(Step step, std::uint64_t time);
+  void attempt_failed(Reason reason);
+  void settle(const plugin::Made<void>& done);  // goes to the next address if that failed
+  void rejected(const verbs::CmEvent& event);
+  void answered(const verbs::CmEvent& event);
+  [[nodiscard]] Reason explain_event(const verbs::CmEvent& event) const;
+  [[nodiscard]] const plugin::NetAddress& address() const { return lookup_.addresses()[next_ - 1]; }
+
+  Group& group_;
+  Connection& connection_;
+  const Options options_;
+  const std::uint64_t deadline_ns_;
+  plugin::Lookup lookup_;
+  const std::string source_traddr_, source_interface_;
+  std::optional<plugin::NetAddress> source_;
+  std::size_t next_ = 0;
+  std::uint32_t stale_ = 0;  // times that this address called the connection stale
+  Step step_ = Step::kName;
+  Reason last_;  // why the latest address failed
+};
+
+}  // namespace weft::rdma
+
+#endif

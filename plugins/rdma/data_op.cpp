@@ -1,0 +1,124 @@
+#include "data_op.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <new>
+
+#include "region.hpp"
+
+namespace weft::rdma {
+
+void DataOp::seek(std::uint64_t position) {
+  if (position < at_start) {
+    at_index = 0;
+    at_start = 0;
+  }
+  while (at_index + 1 < count && position >= at_start + pieces[at_index].length) {
+    at_start += pieces[at_index].length;
+    ++at_index;
+  }
+}
+
+template <class Visit>
+void DataOp::walk(std::uint64_t position, std::uint64_t bytes, Visit&& visit) {
+  assert(position + bytes <= length);
+  if (bytes == 0) return;
+  seek(position);
+  std::uint64_t skip = position - at_start;
+  for (std::uint32_t i = at_index; i < count && bytes != 0; ++i) {
+    const std::uint64_t part = std::min(pieces[i].length - skip, bytes);
+    if (!visit(pieces[i].base + skip, part, pieces[i])) return;
+    bytes -= part;
+    skip = 0;
+  }
+}
+
+std::uint32_t DataOp::elements(std::uint64_t position, std::uint64_t bytes, std::span<ibv_sge> out,
+                               std::uint64_t& covered) {
+  std::uint32_t filled = 0;
+  covered = 0;
+  walk(position, bytes, [&](const std::byte* base, std::uint64_t part, const Piece& piece) {
+    if (filled == out.size()) return false;
+    out[filled++] = {.addr = reinterpret_cast<std::uintptr_t>(base),
+                     .length = static_cast<std::uint32_t>(part),
+                     .lkey = piece.region->lkey()};
+    covered += part;
+    return true;
+  });
+  return filled;
+}
+
+void DataOp::copy_in(std::uint64_t position, const std::byte* from, std::uint64_t bytes) {
+  walk(position, bytes, [&](std::byte* base, std::uint64_t part, const Piece&) {
+    std::memcpy(base, from, part);
+    from += part;
+    return true;
+  });
+}
+
+void DataOp::copy_out(std::uint64_t position, std::byte* to, std::uint64_t bytes) {
+  walk(position, bytes, [&](const std::byte* base, std::uint64_t part, const Piece&) {
+    std::memcpy(to, base, part);
+    to += part;
+    return true;
+  });
+}
+
+bool DataOp::is_one_stretch() const {
+  if (!straight) return false;
+  for (std::uint32_t i = 1; i < count; ++i)
+    if (pieces[i].region != pieces[0].region || pieces[i].base != pieces[i - 1].base + pieces[i - 1].length)
+      return false;
+  return true;
+}
+
+void DataOpPool::reserve(std::uint32_t more) {
+  ops_.reserve(more);
+  try {
+    blocks_.reserve(more);
+  } catch (...) {
+    ops_.unreserve(more);
+    throw;
+  }
+}
+
+void DataOpPool::unreserve(std::uint32_t less) {
+  ops_.unreserve(less);
+  blocks_.unreserve(less);
+}
+
+DataOp& DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total, const verbs::Device& device,
+                         bool written) {
+  ++in_use_;
+  DataOp& op = *new (&ops_.take()) DataOp;
+  if (iov.size() > kInlineIov) op.pieces = blocks_.take().pieces;
+  op.straight = true;
+  op.length = total;
+  for (const weft_iov& given : iov) {
+    if (given.len == 0) continue;
+    const auto* known = reinterpret_cast<const Region*>(given.region);
+    verbs::Region* region = known != nullptr ? known->on(device, given.base, given.len, written) : nullptr;
+    if (region == nullptr) op.straight = false;
+    op.pieces[op.count++] = {static_cast<std::byte*>(given.base), given.len, region};
+  }
+  return op;
+}
+
+void DataOpPool::give_back(DataOp& op) {
+  assert(in_use_ != 0 && !op.claim.run && !op.claim.hook.linked() && !op.ready_hook.linked());
+  --in_use_;
+  if (op.pieces != op.inline_pieces) blocks_.give_back(*reinterpret_cast<PieceBlock*>(op.pieces));
+  ops_.give_back(op);
+}
+
+std::uint64_t total_length(std::span<const weft_iov> iov) {
+  std::uint64_t total = 0;
+  for (const weft_iov& piece : iov) {
+    if (piece.len > UINT64_MAX - total) return UINT64_MAX;
+    total += piece.len;
+  }
+  return total;
+}
+
+}  // namespace weft::rdma

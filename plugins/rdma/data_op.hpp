@@ -1,0 +1,115 @@
+// data_op.hpp - one borrowed list of memory: a data call of the core (controller) or the data of a command (host).
+//
+// The list is copied from the call; the memory stays the core's and is borrowed until the operation ends. Data whose
+// memory the device knows goes straight; any other goes through a run of staged memory, a part at a time if it is
+// longer than the longest run. Operations come from a pool of the group and device that is made large enough when queue
+// pairs are opened. Thread: the group's. take() never fails within what was reserved; reserve() throws std::bad_alloc.
+#ifndef WEFT_RDMA_DATA_OP_HPP
+#define WEFT_RDMA_DATA_OP_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "../common/list.hpp"
+#include "../common/object_pool.hpp"
+#include "staging.hpp"
+#include "verbs.hpp"
+#include "weft/transport_abi.h"
+
+namespace weft::rdma {
+
+class Link;
+
+constexpr std::uint32_t kMaxIov = 32;
+constexpr std::uint32_t kInlineIov = 2;
+
+struct Piece {
+  std::byte* base;
+  std::uint64_t length;
+  verbs::Region* region;  // as the device knows it; nullptr: it does not
+};
+
+struct PieceBlock {
+  union {
+    PieceBlock* next;
+    Piece pieces[kMaxIov];
+  };
+};
+
+struct DataOp {
+  enum class Kind : std::uint8_t {
+    kReceive,  // controller: from the host
+    kSend,     // controller: to the host
+    kHost,     // the data of a command
+    kTurn,     // no data: a side that wants tell_finished() in the next poll
+  };
+  DataOp* next = nullptr;  // of the same command, of the finished ones, or of the free ones
+  Link* link = nullptr;    // whose it is
+  StagingClaim claim;      // the run of the part under way, or the wait for it
+  plugin::Hook ready_hook; // on the side's list of those that can be posted
+
+  std::uint64_t cookie = 0;
+  std::uint64_t offset = 0;      // of the list's first byte in the command's data
+  std::uint64_t length = 0;
+  std::uint64_t progress = 0;    // bytes for which requests were posted
+  std::uint64_t part_start = 0;  // staged: what `claim.run` holds begins here
+  std::uint64_t part_end = 0;    // bytes up to here may be posted
+  std::uint64_t moved = 0;       // bytes that really moved
+  std::uint32_t index = 0;       // token or CID
+  std::uint32_t in_flight = 0;   // requests posted and not done
+  std::int32_t error = 0;
+  std::uint32_t event_flags = 0;  // WEFT_RESPONSE_*
+  Kind kind = Kind::kReceive;
+  bool straight = false;
+  bool final_response = false;  // send: the response follows the data
+  bool cancelled = false;       // posts no more; ends when nothing is in flight
+
+  // The list, and a place in it that is remembered since use is sequential.
+  std::uint32_t count = 0;
+  std::uint32_t at_index = 0;
+  std::uint64_t at_start = 0;  // position of pieces[at_index]'s first byte
+  Piece* pieces = inline_pieces;
+  Piece inline_pieces[kInlineIov] = {};
+
+  DataOp() = default;
+  DataOp(const DataOp&) = delete;
+  DataOp& operator=(const DataOp&) = delete;
+
+  // Fills `out` with elements for bytes [position, position + length); returns how many, and in `covered` how many bytes
+  // they are: less than length when `out` is too small. Only when straight.
+  std::uint32_t elements(std::uint64_t position, std::uint64_t length, std::span<ibv_sge> out, std::uint64_t& covered);
+  void copy_in(std::uint64_t position, const std::byte* from, std::uint64_t length);
+  void copy_out(std::uint64_t position, std::byte* to, std::uint64_t length);
+  // The list is one stretch of one region: it can be named by one descriptor.
+  [[nodiscard]] bool is_one_stretch() const;
+
+ private:
+  // visit(base, length, piece) for each piece of the bytes; stops when it returns false.
+  template <class Visit>
+  void walk(std::uint64_t position, std::uint64_t length, Visit&& visit);
+  void seek(std::uint64_t position);
+};
+
+class DataOpPool {
+ public:
+  void reserve(std::uint32_t more);
+  void unreserve(std::uint32_t less);
+  // An operation for a list of at most kMaxIov pieces that are `total` bytes. It is straight when `device` knows all of
+  // them; `written`: the device is to write there.
+  DataOp& take(std::span<const weft_iov> iov, std::uint64_t total, const verbs::Device& device, bool written);
+  void give_back(DataOp& op);
+  [[nodiscard]] std::uint32_t in_use() const { return in_use_; }
+
+ private:
+  plugin::ObjectPool<DataOp> ops_;
+  plugin::ObjectPool<PieceBlock> blocks_;
+  std::uint32_t in_use_ = 0;
+};
+
+// Total length of a list, UINT64_MAX when it overflows.
+std::uint64_t total_length(std::span<const weft_iov> iov);
+
+}  // namespace weft::rdma
+
+#endif

@@ -1,0 +1,94 @@
+#include "device_share.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weft::rdma {
+
+using plugin::Failure;
+using plugin::Made;
+
+Made<std::unique_ptr<DeviceShare>> DeviceShare::make(verbs::Device& device, const Options& options) {
+  Made<std::unique_ptr<verbs::CompletionChannel>> channel = device.make_completion_channel();
+  if (!channel) return std::unexpected(channel.error());
+  return std::unique_ptr<DeviceShare>(new DeviceShare(device, options, std::move(*channel)));
+}
+
+Made<Memory*> DeviceShare::memory(bool host) {
+  std::unique_ptr<Memory>& mine = host ? host_memory_ : controller_memory_;
+  if (mine == nullptr) {
+    Made<std::unique_ptr<Memory>> made = Memory::make(
+        device_,
+        {.staging = options_.staging, .remote = host, .windows = options_.windows, .invalidate = options_.invalidate});
+    if (!made) return std::unexpected(made.error());
+    mine = std::move(*made);
+  }
+  return mine.get();
+}
+
+Made<DeviceShare::Room> DeviceShare::reserve(std::uint32_t entries) {
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    if (queues_[i].entries - queues_[i].reserved < entries) continue;
+    queues_[i].reserved += entries;
+    return Room{i, entries};
+  }
+  const std::uint32_t most = device_.attributes().max_completions;
+  if (entries > most)
+    return std::unexpected(
+        Failure{.code = EINVAL,
+                .text = fmt::format("the device {} has room for {} completions, a queue of this size needs {}",
+                                    device_.attributes().name, most, entries),
+                .stage = "connect"});
+  const std::uint32_t size = std::max(entries, std::min(kQueueEntries, most));
+  Made<std::unique_ptr<verbs::CompletionQueue>> queue = device_.make_completion_queue(size, *channel_);
+  if (!queue) return std::unexpected(queue.error());
+  queues_.push_back({.queue = std::move(*queue), .entries = size, .reserved = entries});
+  return Room{queues_.size() - 1, entries};
+}
+
+void DeviceShare::release(const Room& room, bool drained) {
+  Queue& queue = queues_[room.queue];
+  if (drained) {
+    queue.reserved -= room.entries;
+  } else {
+    queue.lingering += room.entries;
+  }
+}
+
+std::uint32_t DeviceShare::fetch(Queue& queue) {
+  const int count = queue.queue->poll(batch_);
+  if (count < 0) {
+    error_ = count;
+    return 0;
+  }
+  if (static_cast<std::uint32_t>(count) < kBatch && queue.lingering != 0) {
+    queue.reserved -= queue.lingering;
+    queue.lingering = 0;
+  }
+  return static_cast<std::uint32_t>(count);
+}
+
+std::span<const ibv_wc> DeviceShare::poll() {
+  if (kept_ != 0) return {batch_.data(), std::exchange(kept_, 0)};
+  for (std::size_t tries = queues_.size(); tries != 0; --tries) {
+    Queue& queue = queues_[turn_ < queues_.size() ? turn_ : 0];
+    turn_ = turn_ + 1 < queues_.size() ? turn_ + 1 : 0;
+    if (const std::uint32_t count = fetch(queue); count != 0) return {batch_.data(), count};
+  }
+  return {};
+}
+
+// What came before a queue was armed is not told: so each is looked at once more.
+bool DeviceShare::arm() {
+  if (kept_ != 0) return false;
+  channel_->drain();
+  for (Queue& queue : queues_) {
+    if (const int error = queue.queue->arm(); error != 0) error_ = error;
+    kept_ = fetch(queue);
+    if (kept_ != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace weft::rdma

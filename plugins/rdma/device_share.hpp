@@ -1,0 +1,76 @@
+// device_share.hpp - what the queue pairs of one group share on one device: the completion channel, completion queues,
+// staged memory.
+//
+// A completion queue serves many queue pairs. Each reserves what it may have outstanding, so that none can overrun; when
+// no queue has room, another one is made. Thread: the group's. It outlives the queue pairs.
+#ifndef WEFT_RDMA_DEVICE_SHARE_HPP
+#define WEFT_RDMA_DEVICE_SHARE_HPP
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "memory.hpp"
+#include "options.hpp"
+#include "verbs.hpp"
+#include "weft/plugin.hpp"
+
+namespace weft::rdma {
+
+class DeviceShare {
+ public:
+  static plugin::Made<std::unique_ptr<DeviceShare>> make(verbs::Device& device, const Options& options);
+  DeviceShare(const DeviceShare&) = delete;
+  DeviceShare& operator=(const DeviceShare&) = delete;
+
+  [[nodiscard]] verbs::Device& device() { return device_; }
+  [[nodiscard]] int fd() const { return channel_->fd(); }
+  // Of queue pairs in the host's role, whose staged data peers reach, or the controller's.
+  plugin::Made<Memory*> memory(bool host);
+
+  // Room for the completions of one queue pair.
+  struct Room {
+    std::size_t queue = 0;
+    std::uint32_t entries = 0;
+  };
+  plugin::Made<Room> reserve(std::uint32_t entries);
+  [[nodiscard]] verbs::CompletionQueue& queue(const Room& room) { return *queues_[room.queue].queue; }
+  // `drained`: its last completion was seen. Otherwise the room comes back when the queue has been empty once.
+  void release(const Room& room, bool drained);
+
+  // The next completions, empty when there are none. They are good until the next call.
+  [[nodiscard]] std::span<const ibv_wc> poll();
+  // The channel hears of the next completion. False: there are some already, poll() has them.
+  [[nodiscard]] bool arm();
+  [[nodiscard]] int error() const { return error_; }  // -errno of a queue that cannot be polled or armed; 0: none
+
+ private:
+  struct Queue {
+    std::unique_ptr<verbs::CompletionQueue> queue;
+    std::uint32_t entries = 0;
+    std::uint32_t reserved = 0;
+    std::uint32_t lingering = 0;  // of reserved: of queue pairs that are gone, until the queue is empty
+  };
+  static constexpr std::uint32_t kBatch = 32;
+  static constexpr std::uint32_t kQueueEntries = 4096;
+
+  DeviceShare(verbs::Device& device, const Options& options, std::unique_ptr<verbs::CompletionChannel> channel)
+      : device_(device), options_(options), channel_(std::move(channel)) {}
+  std::uint32_t fetch(Queue& queue);
+
+  verbs::Device& device_;
+  const Options options_;
+  const std::unique_ptr<verbs::CompletionChannel> channel_;
+  std::unique_ptr<Memory> host_memory_, controller_memory_;
+  std::vector<Queue> queues_;
+  std::size_t turn_ = 0;  // the queue that is polled next
+  std::array<ibv_wc, kBatch> batch_{};
+  std::uint32_t kept_ = 0;  // completions in batch_ that arm() found
+  int error_ = 0;
+};
+
+}  // namespace weft::rdma
+
+#endif

@@ -1,0 +1,47 @@
+// domain.hpp - the transport in this process: the library with its devices, the options that groups start from, and
+// memory registered with every device. Thread: any.
+#ifndef WEFT_RDMA_DOMAIN_HPP
+#define WEFT_RDMA_DOMAIN_HPP
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "../common/services.hpp"
+#include "options.hpp"
+#include "region.hpp"
+#include "verbs.hpp"
+#include "weft/plugin.hpp"
+
+namespace weft::rdma {
+
+class Group;
+
+class Domain {
+ public:
+  static plugin::Made<std::unique_ptr<Domain>> open(const weft_services& services, std::span<const weft_option> given);
+  // What open() ends in, and what tests call with a library of their own.
+  Domain(const weft_services& services, const Options& options, std::unique_ptr<verbs::Library> library)
+      : services_(services), options_(options), library_(std::move(library)) {}
+  ~Domain();
+
+  plugin::Made<std::unique_ptr<Group>> open_group();
+  plugin::Made<Region*> register_region(void* base, std::uint64_t length, std::uint32_t access);
+
+  [[nodiscard]] const plugin::Services& services() const { return services_; }
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] verbs::Library& library() { return *library_; }
+
+ private:
+  const plugin::Services services_;
+  const Options options_;
+  const std::unique_ptr<verbs::Library> library_;
+};
+
+// "no RDMA device has 192.0.2.7; devices: rxe0 192.0.2.1"
+std::string no_device_has(verbs::Library& library, const std::string& address);
+
+}  // namespace weft::rdma
+
+#endif

@@ -1,0 +1,227 @@
+#include "group.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <sys/epoll.h>
+
+#include "connector.hpp"
+#include "domain.hpp"
+#include "reasons.hpp"
+
+namespace weft::rdma {
+
+using plugin::Failure;
+using plugin::Made;
+
+namespace {
+
+// While a thread polls without sleeping the connection manager costs it a system call now and then, not one a turn.
+constexpr std::uint64_t kBetweenLooks = 100'000;
+constexpr int kMostCmEvents = 16;  // of one turn
+constexpr std::uint32_t kMostCompletions = 256;
+
+Made<void> watch(int epoll, int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0) return {};
+  return std::unexpected(
+      Failure{.code = errno, .text = fmt::format("cannot watch descriptor {}: {}", fd, std::strerror(errno))});
+}
+
+}  // namespace
+
+Made<std::unique_ptr<Group>> Group::open(Domain& domain) {
+  plugin::UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll)
+    return std::unexpected(
+        Failure{.code = errno, .text = fmt::format("cannot make an epoll descriptor: {}", std::strerror(errno))});
+  Made<std::unique_ptr<verbs::CmChannel>> channel = domain.library().make_cm_channel();
+  if (!channel) return std::unexpected(channel.error());
+  if (const Made<void> watched = watch(epoll.get(), (*channel)->fd()); !watched)
+    return std::unexpected(watched.error());
+  return std::make_unique<Group>(domain, std::move(*channel), std::move(epoll));
+}
+
+Group::Group(Domain& domain, std::unique_ptr<verbs::CmChannel> channel, plugin::UniqueFd epoll)
+    : domain_(domain), channel_(std::move(channel)), epoll_(std::move(epoll)), now_(domain.services().now()) {}
+
+Group::~Group() { delete_all(); }
+
+const plugin::Services& Group::services() const { return domain_.services(); }
+
+// ---- a turn --------------------------------------------------------------------------------------------------------
+
+int Group::poll(std::uint32_t budget) {
+  now_ = services().now();
+  const std::uint64_t before = events();
+  ++counters().polls;
+  {
+    const InCall call(*this);
+    flush();
+    deliver();
+    resume_all();
+    take_completions(budget == 0 ? kMostCompletions : std::min(budget, kMostCompletions));
+    take_cm_events();
+    judge_deadlines(now_);
+    deliver();
+  }
+  empty_graves();
+  const std::uint64_t told = events() - before;
+  if (told == 0) ++counters().empty_polls;
+  return static_cast<int>(std::min<std::uint64_t>(told, INT32_MAX));
+}
+
+void Group::flush() {
+  const InCall call(*this);
+  while (Connection* connection = dirty_.pop_front()) connection->flush();
+}
+
+void Group::deliver() {
+  for (;;) {
+    if (finished_first_ != nullptr) {
+      DataOp* op = finished_first_;
+      finished_first_ = op->next;
+      if (finished_first_ == nullptr) finished_last_ = nullptr;
+      op->next = nullptr;
+      static_cast<Connection*>(op->link)->tell_finished(*op);
+      continue;
+    }
+    if (!tell_one_end()) return;
+  }
+}
+
+void Group::take_completions(std::uint32_t budget) {
+  for (const auto& share : shares_) {
+    std::uint32_t taken = 0;
+    while (taken < budget) {
+      const std::span<const ibv_wc> batch = share->poll();
+      if (batch.empty()) break;
+      taken += static_cast<std::uint32_t>(batch.size());
+      for (const ibv_wc& completion : batch) {
+        const WorkId id = WorkId::unpack(completion.wr_id);
+        if (Connection* connection = places_.find(id.queue_pair); connection != nullptr)
+          connection->completed(id, completion);
+      }
+    }
+    if (share->error() != 0) share_failed(*share);
+  }
+}
+
+// A completion queue that cannot be polled: the device is gone, and what is on it ends.
+void Group::share_failed(DeviceShare& share) {
+  places_.for_each([&](Connection& connection) { connection.device_gone(share.device()); });
+}
+
+void Group::take_cm_events() {
+  if (now_ < look_at_cm_) return;
+  look_at_cm_ = now_ + kBetweenLooks;
+  for (int i = 0; i < kMostCmEvents; ++i) {
+    verbs::CmEvent event;
+    const Made<bool> taken = channel_->next(event);
+    if (!taken) {
+      services().log(WEFT_LOG_ERROR, taken.error().text);
+      return;
+    }
+    if (!*taken) return;
+    // Nobody: an id that was handed to another thread, or rejected, meanwhile.
+    if (const auto user = users_.find(event.id); user != users_.end()) user->second->on_cm_event(event);
+  }
+  look_at_cm_ = 0;  // there may be more
+}
+
+int Group::arm(int& fd, std::uint64_t& deadline_ns) {
+  ++counters().arms;
+  if (!dirty_.empty() || finished_first_ != nullptr || !quiet()) return -EAGAIN;
+  look_at_cm_ = 0;  // what wakes us may be the connection manager
+  for (const auto& share : shares_)
+    if (!share->arm()) return -EAGAIN;
+  fd = epoll_.get();
+  deadline_ns = next_deadline();
+  return 0;
+}
+
+// ---- what is opened on it ------------------------------------------------------------------------------------------
+
+namespace {
+
+Made<Options> options_of(const weft_address& address, const Options& base) {
+  if (address.reserved != 0)
+    return std::unexpected(
+        Failure{.code = ENOTSUP, .text = "the address has a field that this transport does not know"});
+  if (address.fd >= 0)
+    return std::unexpected(Failure{.code = ENOTSUP, .text = "this transport takes no open descriptor"});
+  return Options::parse({address.options, address.option_count}, base);
+}
+
+Made<void> check_params(const weft_qpair_params& params) {
+  if (params.depth == 0 || params.depth > 65536)
+    return std::unexpected(
+        Failure{.code = EINVAL, .text = fmt::format("a queue of {} entries is impossible", params.depth)});
+  if ((params.flags & WEFT_QP_SECURE_REQUIRED) != 0)
+    return std::unexpected(Failure{.code = ENOTSUP, .text = "this transport cannot encrypt"});
+  if ((params.flags & ~(WEFT_QP_ADMIN | WEFT_QP_SQ_FLOW_CONTROL)) != 0)
+    return std::unexpected(
+        Failure{.code = ENOTSUP, .text = fmt::format("unknown queue pair flags {:#x}", params.flags)});
+  return {};
+}
+
+}  // namespace
+
+Made<Connection*> Group::connect(const weft_address& address, const weft_qpair_params& params,
+                                 const weft_qpair_events& events, void* ctx) {
+  const Made<void> fit = check_params(params);
+  if (!fit) return std::unexpected(fit.error());
+  const Made<Options> options = options_of(address, domain_.options());
+  if (!options) return std::unexpected(options.error());
+  auto connection = std::make_unique<Connection>(*this, Role::kHost, *options, params, events, ctx);
+  const Made<void> begun = connection->connect(address);
+  if (!begun) return std::unexpected(begun.error());
+  return connection.release();
+}
+
+Made<Listener*> Group::listen(const weft_address& address, const weft_listener_events& events, void* ctx) {
+  const Made<Options> options = options_of(address, domain_.options());
+  if (!options) return std::unexpected(options.error());
+  auto listener = std::make_unique<Listener>(*this, *options, events, ctx);
+  const Made<void> bound = listener->open(address);
+  if (!bound) return std::unexpected(bound.error());
+  return listener.release();
+}
+
+Made<Connection*> Group::accept(Pending& pending, const weft_qpair_params& params, const weft_qpair_events& events,
+                                void* ctx) {
+  const Made<void> fit = check_params(params);
+  if (!fit) return std::unexpected(fit.error());
+  auto connection = std::make_unique<Connection>(*this, Role::kController, pending.options(), params, events, ctx);
+  const Made<void> accepted = connection->accept(pending);
+  if (!accepted) return std::unexpected(accepted.error());
+  delete &pending;
+  return connection.release();
+}
+
+Made<DeviceShare*> Group::share(verbs::Device& device) {
+  for (const auto& share : shares_)
+    if (&share->device() == &device) return share.get();
+  Made<std::unique_ptr<DeviceShare>> made = DeviceShare::make(device, domain_.options());
+  if (!made) return std::unexpected(made.error());
+  shares_.push_back(std::move(*made));
+  if (const Made<void> watched = watch(epoll_.get(), shares_.back()->fd()); !watched) {
+    shares_.pop_back();
+    return std::unexpected(watched.error());
+  }
+  return shares_.back().get();
+}
+
+// ---- for what lives on it ------------------------------------------------------------------------------------------
+
+void Group::finish(DataOp& op) {
+  op.next = nullptr;
+  (finished_last_ != nullptr ? finished_last_->next : finished_first_) = &op;
+  finished_last_ = &op;
+}
+
+}  // namespace weft::rdma

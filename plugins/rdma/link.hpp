@@ -1,0 +1,51 @@
+// link.hpp - what a side (side.hpp) sees of the connection it belongs to: the verbs queue pair, the send queue, the
+// core's events, and a way to say that something ended. Tests give a side a link of their own.
+// Thread: the group's.
+#ifndef WEFT_RDMA_LINK_HPP
+#define WEFT_RDMA_LINK_HPP
+
+#include <cstdint>
+#include <string>
+
+#include "send_queue.hpp"
+#include "verbs.hpp"
+#include "weft/transport_abi.h"
+
+namespace weft::rdma {
+
+struct DataOp;  // data_op.hpp: one borrowed list of memory
+class Memory;   // memory.hpp: registered memory and windows of one device, for the queue pairs of one group
+
+// Why a connection ended.
+struct Reason {
+  int code = 0;  // errno, positive; 0: cleanly
+  std::uint32_t origin = WEFT_ORIGIN_LOCAL;
+  std::uint32_t detail = 0;
+  const char* stage = "";
+  std::string text;
+};
+
+class Link {
+ public:
+  virtual ~Link() = default;
+
+  [[nodiscard]] virtual verbs::Device& device() = 0;
+  [[nodiscard]] virtual verbs::QueuePair& pair() = 0;
+  [[nodiscard]] virtual SendQueue& sends() = 0;
+  [[nodiscard]] virtual Memory& memory() = 0;
+  [[nodiscard]] virtual std::uint32_t place() const = 0;  // for WorkId::queue_pair
+  [[nodiscard]] virtual const weft_qpair_params& params() const = 0;
+  [[nodiscard]] virtual const weft_qpair_events& events() const = 0;
+  [[nodiscard]] virtual void* context() const = 0;
+  [[nodiscard]] virtual weft_stats& counters() = 0;
+
+  virtual void count_event() {}         // before each event that a side tells: what poll() returns
+  virtual void mark_dirty() = 0;        // flush() of the side comes before the turn ends
+  virtual void finish(DataOp& op) = 0;  // Side::tell_finished(op) comes from inside the next poll, not from this call
+  virtual void end(Reason reason) = 0;  // operations end later, from inside a poll
+  virtual void nothing_held() = 0;      // the core released the last command: the handle may go
+};
+
+}  // namespace weft::rdma
+
+#endif

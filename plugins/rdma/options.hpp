@@ -1,0 +1,39 @@
+// options.hpp - the keys that this transport takes in a config string, and their values as numbers.
+//
+// Declared in one table (kOptionInfo), which the core prints and checks. Their range is checked here. Value type; any
+// thread. Errors: a sentence that names the key and the value.
+#ifndef WEFT_RDMA_OPTIONS_HPP
+#define WEFT_RDMA_OPTIONS_HPP
+
+#include <cstdint>
+#include <span>
+
+#include "../common/services.hpp"
+#include "weft/plugin.hpp"
+
+namespace weft::rdma {
+
+extern const weft_option_info kOptionInfo[];
+
+struct Options {
+  std::uint32_t depth = 128;            // controller: commands of one queue at most
+  std::uint32_t in_capsule = 4U << 10;  // controller: data behind a command in its capsule
+  std::uint32_t reads = 0;              // READs at a time on one queue; 0: what both devices allow
+  std::uint8_t retries = 7;             // of a packet that nobody acknowledged, until the connection is given up
+  std::uint64_t resolve_timeout = 3 * plugin::kSecond;  // for each of the steps before the connect request
+  std::uint64_t connect_timeout = 5 * plugin::kSecond;
+  std::uint64_t close_timeout = 5 * plugin::kSecond;
+  // Of the whole transport: memory is shared by the queues of a thread.
+  std::uint64_t staging = 0;  // bytes; 0: what fits below the limit of locked memory
+  bool windows = true;
+  bool invalidate = true;
+
+  // `given` over `base`: the options of an address.
+  [[nodiscard]] static plugin::Made<Options> parse(std::span<const weft_option> given, const Options& base);
+  // Those of the whole transport, which every address starts from.
+  [[nodiscard]] static plugin::Made<Options> parse_domain(std::span<const weft_option> given);
+};
+
+}  // namespace weft::rdma
+
+#endif

@@ -1,0 +1,50 @@
+#include "region.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "block.hpp"
+
+namespace weft::rdma {
+
+using plugin::Failure;
+using plugin::Made;
+
+int registered_access(const verbs::Device& device, std::uint32_t access, bool windows) {
+  // Memory that peers only read may be mapped for reading alone.
+  int wanted = access == WEFT_ACCESS_REMOTE_READ ? 0 : IBV_ACCESS_LOCAL_WRITE;
+  if (windows && device.attributes().windows) return wanted | IBV_ACCESS_MW_BIND;
+  if ((access & WEFT_ACCESS_REMOTE_READ) != 0) wanted |= IBV_ACCESS_REMOTE_READ;
+  if ((access & WEFT_ACCESS_REMOTE_WRITE) != 0) wanted |= IBV_ACCESS_REMOTE_WRITE;
+  return wanted;
+}
+
+Made<Region*> Region::make(std::span<verbs::Device* const> devices, void* base, std::uint64_t length,
+                           std::uint32_t access, bool windows) {
+  if (base == nullptr || length == 0)
+    return std::unexpected(Failure{.code = EINVAL, .text = "a region of no memory", .stage = "memory"});
+  if ((access & ~(WEFT_ACCESS_REMOTE_READ | WEFT_ACCESS_REMOTE_WRITE)) != 0)
+    return std::unexpected(
+        Failure{.code = ENOTSUP, .text = fmt::format("unknown access {:#x} to a region", access), .stage = "memory"});
+  std::unique_ptr<Region> region(
+      new Region(reinterpret_cast<std::uintptr_t>(base), length, access != WEFT_ACCESS_REMOTE_READ));
+  region->places_.reserve(devices.size());
+  for (verbs::Device* device : devices) {
+    Made<std::unique_ptr<verbs::Region>> made =
+        device->register_memory(base, length, registered_access(*device, access, windows));
+    if (!made) return std::unexpected(explain_registration(made.error(), length, "the caller's memory"));
+    region->places_.push_back({device, std::move(*made)});
+  }
+  return region.release();
+}
+
+verbs::Region* Region::on(const verbs::Device& device, const void* base, std::uint64_t length, bool written) const {
+  const auto at = reinterpret_cast<std::uintptr_t>(base);
+  if (at < base_ || length > length_ || at - base_ > length_ - length || (written && !writable_)) return nullptr;
+  for (const Place& place : places_)
+    if (place.device == &device) return place.region.get();
+  return nullptr;
+}
+
+}  // namespace weft::rdma

@@ -1,0 +1,47 @@
+// region.hpp - memory of the caller, registered with every device of the domain: the weft_region of the table.
+//
+// Thread: any; constant after make(). It must outlive every operation on its memory, which is the core's to see to.
+#ifndef WEFT_RDMA_REGION_HPP
+#define WEFT_RDMA_REGION_HPP
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "verbs.hpp"
+#include "weft/plugin.hpp"
+
+namespace weft::rdma {
+
+class Region {
+ public:
+  // access: WEFT_ACCESS_*. windows: peers reach memory by windows where the device has them, so that the key of the
+  // region itself is good for nothing remote.
+  static plugin::Made<Region*> make(std::span<verbs::Device* const> devices, void* base, std::uint64_t length,
+                                    std::uint32_t access, bool windows);
+  void release() { delete this; }
+
+  // As `device` knows it; nullptr: not at all, or [base, + length) is not within it, or is to be written and may not.
+  [[nodiscard]] verbs::Region* on(const verbs::Device& device, const void* base, std::uint64_t length,
+                                  bool written) const;
+
+ private:
+  struct Place {
+    const verbs::Device* device = nullptr;
+    std::unique_ptr<verbs::Region> region;
+  };
+  Region(std::uintptr_t base, std::uint64_t length, bool writable) : base_(base), length_(length), writable_(writable) {}
+
+  const std::uintptr_t base_;
+  const std::uint64_t length_;
+  const bool writable_;
+  std::vector<Place> places_;
+};
+
+// What a device is asked for, for memory that peers are to reach as `access` says.
+int registered_access(const verbs::Device& device, std::uint32_t access, bool windows);
+
+}  // namespace weft::rdma
+
+#endif

@@ -1,0 +1,70 @@
+// staging.hpp - registered memory for data that lies in no region: a bounded number of bytes that all queue pairs of one
+// group and device share, given out in runs and waited for in order.
+//
+//   StagingClaim claim;  claim.bytes = n;  claim.user = this;
+//   if (staging.claim(claim)) use(claim.run);                  // else staged(claim) comes when it is its turn
+//   staging.release(claim.run);
+//
+// Whoever waits keeps those behind it waiting, so that a large claim is never starved by small ones; who holds a run
+// must be able to end without another one. Thread: the group's. Nothing allocates after the constructor.
+#ifndef WEFT_RDMA_STAGING_HPP
+#define WEFT_RDMA_STAGING_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../common/list.hpp"
+#include "run_allocator.hpp"
+
+namespace weft::rdma {
+
+struct Run {
+  std::byte* base = nullptr;
+  std::uint64_t bytes = 0;
+  explicit operator bool() const { return base != nullptr; }
+};
+
+struct DataOp;
+struct StagingClaim;
+
+class StagingUser {
+ public:
+  // A claim that waited has its run. Comes from inside release() and withdraw(): nothing may be told to the core here.
+  virtual void staged(StagingClaim& claim) = 0;
+
+ protected:
+  ~StagingUser() = default;
+};
+
+struct StagingClaim {
+  std::uint64_t bytes = 0;  // at most Staging::longest()
+  StagingUser* user = nullptr;
+  DataOp* op = nullptr;  // for its user
+  Run run;
+  plugin::Hook hook;
+};
+
+class Staging {
+ public:
+  Staging(std::byte* base, std::uint64_t bytes, std::uint32_t longest) : base_(base), runs_(bytes, longest) {}
+
+  // True: claim.run is set. False: it waits.
+  bool claim(StagingClaim& claim);
+  void withdraw(StagingClaim& claim);  // waits no more; does nothing when it does not wait
+  void release(Run& run);              // leaves it empty
+
+  [[nodiscard]] std::uint64_t longest() const { return runs_.longest(); }
+  [[nodiscard]] bool all_free() const { return runs_.all_free(); }
+
+ private:
+  bool take(StagingClaim& claim);
+  void serve();
+
+  std::byte* const base_;
+  RunAllocator runs_;
+  plugin::HookList<StagingClaim, &StagingClaim::hook> waiting_;
+};
+
+}  // namespace weft::rdma
+
+#endif

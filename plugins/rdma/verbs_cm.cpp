@@ -1,0 +1,158 @@
+// verbs_cm.cpp - the connection manager: ids, and the channel of their events.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "../common/net_address.hpp"
+#include "verbs_library.hpp"
+
+namespace weft::rdma::verbs {
+
+// verbs_objects.cpp
+Made<std::unique_ptr<QueuePair>> make_real_queue_pair(rdma_cm_id* id, RealDevice& device, CompletionQueue& completions,
+                                                      SharedReceives* shared, const QueuePairSizes& sizes);
+
+namespace {
+
+plugin::NetAddress address_of(const sockaddr* given) {
+  plugin::NetAddress address;
+  if (given != nullptr)
+    plugin::NetAddress::from_bytes(given, given->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in),
+                                   address);
+  return address;
+}
+
+rdma_conn_param parameters_of(const ConnectionParameters& given) {
+  rdma_conn_param parameters{};
+  parameters.private_data = given.private_data.data();
+  parameters.private_data_len = static_cast<std::uint8_t>(given.private_data.size());
+  parameters.responder_resources = given.reads_in;
+  parameters.initiator_depth = given.reads_out;
+  parameters.flow_control = 1;
+  parameters.retry_count = given.retries;
+  parameters.rnr_retry_count = given.rnr_retries;
+  return parameters;
+}
+
+class RealCmChannel final : public CmChannel {
+ public:
+  RealCmChannel(RealLibrary& library, rdma_event_channel* channel) : library_(library), channel_(channel) {}
+  ~RealCmChannel() override { rdma_destroy_event_channel(channel_); }
+  RealCmChannel(const RealCmChannel&) = delete;
+  RealCmChannel& operator=(const RealCmChannel&) = delete;
+  [[nodiscard]] int fd() const override { return channel_->fd; }
+  Made<bool> next(CmEvent& out) override;
+  Made<std::unique_ptr<CmId>> make_id() override;
+  [[nodiscard]] rdma_event_channel* handle() const { return channel_; }
+
+ private:
+  RealLibrary& library_;
+  rdma_event_channel* const channel_;
+};
+
+class RealCmId final : public CmId {
+ public:
+  RealCmId(RealLibrary& library, rdma_cm_id* id) : library_(library), id_(id) { id_->context = this; }
+  ~RealCmId() override { rdma_destroy_id(id_); }
+  RealCmId(const RealCmId&) = delete;
+  RealCmId& operator=(const RealCmId&) = delete;
+
+  Made<void> bind(const sockaddr& local, bool one_family) override {
+    int on = 1;
+    if (one_family && rdma_set_option(id_, RDMA_OPTION_ID, RDMA_OPTION_ID_AFONLY, &on, sizeof on) != 0)
+      return failed(errno, "listen on one family of addresses alone", "listen");
+    plugin::NetAddress address = address_of(&local);
+    return done(rdma_bind_addr(id_, address.raw()), "bind to " + address.text(), "listen");
+  }
+  Made<void> listen(int backlog) override { return done(rdma_listen(id_, backlog), "listen", "listen"); }
+  Made<void> resolve_address(const sockaddr* source, const sockaddr& peer, int timeout_ms) override {
+    plugin::NetAddress from = address_of(source);
+    plugin::NetAddress to = address_of(&peer);
+    return done(rdma_resolve_addr(id_, source != nullptr ? from.raw() : nullptr, to.raw(), timeout_ms),
+                "find a device for " + to.text(), "resolve");
+  }
+  Made<void> resolve_route(int timeout_ms) override {
+    return done(rdma_resolve_route(id_, timeout_ms), "find a route", "resolve");
+  }
+  [[nodiscard]] Device* device() const override { return library_.device_of(id_->verbs); }
+  Made<std::unique_ptr<QueuePair>> make_queue_pair(CompletionQueue& completions, SharedReceives* shared,
+                                                   const QueuePairSizes& sizes) override {
+    RealDevice* const mine = library_.device_of(id_->verbs);
+    if (mine == nullptr) return failed(ENODEV, "make a queue pair");
+    return make_real_queue_pair(id_, *mine, completions, shared, sizes);
+  }
+  Made<void> connect(const ConnectionParameters& given) override {
+    rdma_conn_param parameters = parameters_of(given);
+    return done(rdma_connect(id_, &parameters), "connect", "connect");
+  }
+  Made<void> accept(const ConnectionParameters& given) override {
+    rdma_conn_param parameters = parameters_of(given);
+    return done(rdma_accept(id_, &parameters), "accept the connection", "connect");
+  }
+  Made<void> reject(std::span<const std::byte> said) override {
+    return done(rdma_reject(id_, said.data(), static_cast<std::uint8_t>(said.size())), "reject the connection",
+                "connect");
+  }
+  Made<void> disconnect() override { return done(rdma_disconnect(id_), "disconnect", ""); }
+  Made<void> migrate(CmChannel& channel) override {
+    return done(rdma_migrate_id(id_, static_cast<RealCmChannel&>(channel).handle()), "hand over a connection",
+                "connect");
+  }
+  [[nodiscard]] sockaddr_storage local() const override { return address_of(rdma_get_local_addr(id_)).storage; }
+  [[nodiscard]] sockaddr_storage peer() const override { return address_of(rdma_get_peer_addr(id_)).storage; }
+
+ private:
+  static Made<void> done(int rc, std::string what, std::string_view stage) {
+    if (rc == 0) return {};
+    return failed(errno, std::move(what), stage);
+  }
+
+  RealLibrary& library_;
+  rdma_cm_id* const id_;
+};
+
+Made<bool> RealCmChannel::next(CmEvent& out) {
+  rdma_cm_event* event = nullptr;
+  if (rdma_get_cm_event(channel_, &event) != 0) {
+    if (errno == EAGAIN || errno == EINTR) return false;
+    return failed(errno, "read an event of the RDMA connection manager");
+  }
+  out = CmEvent{};
+  out.type = event->event;
+  out.status = event->status;
+  rdma_cm_id* const whose = event->event == RDMA_CM_EVENT_CONNECT_REQUEST ? event->listen_id : event->id;
+  out.id = static_cast<RealCmId*>(whose->context);
+  if (event->event == RDMA_CM_EVENT_CONNECT_REQUEST) out.fresh = std::make_unique<RealCmId>(library_, event->id);
+  const rdma_conn_param& said = event->param.conn;
+  out.reads_in = said.responder_resources;
+  out.reads_out = said.initiator_depth;
+  if (said.private_data != nullptr) {
+    out.private_length =
+        std::min<std::uint32_t>(said.private_data_len, static_cast<std::uint32_t>(out.private_data.size()));
+    std::memcpy(out.private_data.data(), said.private_data, out.private_length);
+  }
+  rdma_ack_cm_event(event);
+  return true;
+}
+
+Made<std::unique_ptr<CmId>> RealCmChannel::make_id() {
+  rdma_cm_id* id = nullptr;
+  if (rdma_create_id(channel_, &id, nullptr, RDMA_PS_TCP) != 0) return failed(errno, "make an id for a connection");
+  return std::make_unique<RealCmId>(library_, id);
+}
+
+}  // namespace
+
+Made<std::unique_ptr<CmChannel>> RealLibrary::make_cm_channel() {
+  rdma_event_channel* const channel = rdma_create_event_channel();
+  if (channel == nullptr) return failed(errno, "reach the RDMA connection manager");
+  auto made = std::make_unique<RealCmChannel>(*this, channel);
+  const int flags = ::fcntl(channel->fd, F_GETFL);
+  if (flags < 0 || ::fcntl(channel->fd, F_SETFL, flags | O_NONBLOCK) != 0)
+    return failed(errno, "make the connection manager's channel non-blocking");
+  return made;
+}
+
+}  // namespace weft::rdma::verbs
