@@ -123,6 +123,20 @@ TEST_F(Connect, NamesEachWrongFieldOfAnIoQueue) {
   }
 }
 
+// What is reserved may mean something in a later version: it is not looked at.
+TEST_F(Connect, IsNotRefusedForWhatIsReserved) {
+  Request request{connect_command(0, 32), connect_data(0xffff, kNqn, kHostNqn)};
+  request.sqe.u8(46, 0xf4).u8(47, 0xff);  // CATTR, and what follows
+  for (std::size_t at = 52; at < 64; ++at) request.sqe.u8(at, 0xff);
+  std::fill_n(request.data.begin() + 18, 256 - 18, std::uint8_t{0xff});
+  std::fill(request.data.begin() + 768, request.data.end(), std::uint8_t{0xff});
+  RawHost peer;
+  ASSERT_TRUE(peer.shake_hands(plan()));
+  const auto answer = peer.call(request.sqe, request.data);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 0);
+}
+
 TEST_F(Connect, ToAControllerThatIsNotEnabledIsRefused) {
   RawAssociation peer;
   ASSERT_TRUE(peer.open_admin(plan()));
