@@ -218,6 +218,7 @@ void Connection::completed_well(WorkId id, const ibv_wc& completion) {
   if (state_ == State::kAccepting) become_ready();
   if (!is_established()) return;
   if (id.work == Work::kReceive || sends_->completed(completion.wr_id)) side_->completed(id, completion);
+  if (state_ == State::kFlushing) group_.mark_dirty(*this);  // it may have been the last
 }
 
 void Connection::flush() {
