@@ -34,8 +34,6 @@ void compare_mapped(IoSlot& s) {
   s.queue().finish(s, same ? success() : Answer{nvme::status::kCompareFailure, kNoLocation, 0});
 }
 
-void nothing_lent(IoSlot&) {}
-
 }  // namespace
 
 const IoCommand commands::kCompare = {check_compare,  start_compare, compare_received,

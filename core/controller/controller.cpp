@@ -9,11 +9,6 @@
 #include "core/wire/text_field.hpp"
 
 namespace weft::controller {
-namespace {
-
-constexpr Nanoseconds kCloseTime = 2'000'000'000;
-
-}  // namespace
 
 Controller::Controller(Owner& owner, Reactor& reactor, const TargetOptions& options, Identity identity)
     : owner_(owner),

@@ -83,8 +83,6 @@ void deallocated(IoSlot& s) {
   if (range_done(s)) deallocate_ranges(s);
 }
 
-void nothing_lent(IoSlot&) {}
-
 }  // namespace
 
 const IoCommand commands::kDatasetManagement = {check_dataset, start_dataset, dataset_received,

@@ -48,9 +48,6 @@ void flush_done(IoSlot& s) {
   if (flushed(s)) flush_each(s);
 }
 
-void no_data(IoSlot&, const DataEnd&) {}
-void nothing_lent(IoSlot&) {}
-
 }  // namespace
 
 const IoCommand commands::kFlush = {check_flush, start_flush, no_data, flush_done, nullptr, nothing_lent};

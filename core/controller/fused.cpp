@@ -94,8 +94,6 @@ void pair_backend_done(IoSlot& first) {
   finish_pair(first, success(), {first.status, kNoLocation, 0});
 }
 
-void nothing_lent(IoSlot&) {}
-
 void join(IoQueue& queue, IoSlot& first, IoSlot& second, std::uint64_t data_length) {
   const auto fail_both = [&](const Answer& of_first, const Answer& of_second) {
     queue.finish(first, of_first);

@@ -24,6 +24,11 @@ struct IoCommand {
 
 [[nodiscard]] const IoCommand& io_command(std::uint8_t opcode);
 
+// The steps of a command that has nothing to do there.
+inline void no_data(IoSlot&, const DataEnd&) {}
+inline void no_backend(IoSlot&) {}
+inline void nothing_lent(IoSlot&) {}
+
 // Parts of checks.
 // The namespace of NSID, with the slot as its user.
 [[nodiscard]] Answer check_namespace(IoSlot& slot);

@@ -16,8 +16,6 @@
 namespace weft::controller {
 namespace {
 
-constexpr Nanoseconds kCloseTime = 2'000'000'000;  // for what is queued to go out
-
 // Before Connect: it alone, and one that comes too early.
 constexpr std::uint32_t kUnconnectedDepth = 2;
 

@@ -20,6 +20,8 @@ namespace weft::controller {
 
 class Worker;
 
+inline constexpr Nanoseconds kCloseTime = 2'000'000'000;  // for what is queued to go out before a queue pair closes
+
 class Queue final : public ControllerQueuePair::Events {
  public:
   Queue(Worker& worker, Origin origin, Tickets tickets);

@@ -95,9 +95,6 @@ void piece_mapped(IoSlot& s) {
   if (next_piece(s)) verify_pieces(s);
 }
 
-void no_data(IoSlot&, const DataEnd&) {}
-void nothing_lent(IoSlot&) {}
-
 }  // namespace
 
 const IoCommand commands::kRead = {check_read, start_read, read_sent, mapped, nullptr, nothing_lent};

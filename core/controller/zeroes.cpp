@@ -54,12 +54,10 @@ void mark_granted(IoSlot& s) {
   s.queue().enter<mark>(s);
 }
 
-void no_data(IoSlot&, const DataEnd&) {}
-void no_backend(IoSlot&) {}
-
 }  // namespace
 
-const IoCommand commands::kWriteZeroes = {check_zeroes, start_zeroes, no_data, zeroes_done, zeroes_granted, no_backend};
-const IoCommand commands::kWriteUncorrectable = {check, start_mark, no_data, no_backend, mark_granted, no_backend};
+const IoCommand commands::kWriteZeroes = {check_zeroes, start_zeroes,   no_data,
+                                          zeroes_done,  zeroes_granted, nothing_lent};
+const IoCommand commands::kWriteUncorrectable = {check, start_mark, no_data, no_backend, mark_granted, nothing_lent};
 
 }  // namespace weft::controller

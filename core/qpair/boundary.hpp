@@ -3,8 +3,12 @@
 #ifndef WEFT_CORE_QPAIR_BOUNDARY_HPP
 #define WEFT_CORE_QPAIR_BOUNDARY_HPP
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -21,6 +25,13 @@ template <class Struct>
   if (given != nullptr) std::memcpy(&copy, given, std::min<std::size_t>(given->size, sizeof copy));
   copy.size = sizeof copy;
   return copy;
+}
+
+// Of a queue: what both sides ask of weft_qpair_params.depth.
+[[nodiscard]] inline Status check_entries(std::uint32_t entries) {
+  constexpr std::uint32_t kMin = 2, kMax = 65536;
+  if (entries >= kMin && entries <= kMax) return {};
+  return Error(EINVAL, fmt::format("a queue has {} to {} entries, not {}", kMin, kMax, entries));
 }
 
 // Why a queue pair closed; code 0: cleanly.

@@ -10,16 +10,6 @@
 #include "core/qpair/boundary.hpp"
 
 namespace weft {
-namespace {
-
-constexpr std::uint32_t kMinEntries = 2, kMaxEntries = 65536;
-
-[[nodiscard]] Status check_entries(std::uint32_t entries) {
-  if (entries >= kMinEntries && entries <= kMaxEntries) return {};
-  return Error(EINVAL, fmt::format("a queue has {} to {} entries, not {}", kMinEntries, kMaxEntries, entries));
-}
-
-}  // namespace
 
 const weft_qpair_events ControllerQueuePairImpl::kEvents = {
     .size = sizeof(weft_qpair_events),

@@ -5,12 +5,12 @@
 
 #include "core/qpair/controller_qpair.hpp"
 #include "core/wire/cqe.hpp"
+#include "weft/fabrics.hpp"
 
 namespace weft {
 namespace {
 
-constexpr std::uint16_t kFlowControlOff = 0xffff;  // SQHD of the Connect response
-constexpr std::uint16_t kCidAt = 2;                // byte of the submission queue entry
+constexpr std::uint16_t kCidAt = 2;  // byte of the submission queue entry
 
 }  // namespace
 
@@ -54,7 +54,7 @@ std::uint16_t ControllerQueuePairImpl::next_sqhd() const {
     case FlowControl::kOn:
       return static_cast<std::uint16_t>(sqhd_ + 1u == entries_ ? 0u : sqhd_ + 1u);
     case FlowControl::kOff:
-      return connect_response_next_ ? kFlowControlOff : 0;
+      return connect_response_next_ ? fabrics::kSqhdFlowControlDisabled : std::uint16_t{0};
     case FlowControl::kUnknown:
       break;
   }

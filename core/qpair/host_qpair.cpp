@@ -14,7 +14,6 @@
 namespace weft {
 namespace {
 
-constexpr std::uint32_t kMinEntries = 2, kMaxEntries = 65536;
 constexpr std::uint32_t kMaxCids = 0xffff;         // FFFFh is no command identifier
 constexpr Nanoseconds kCloseWait = 1'000'000'000;  // for the transport's farewell; the commands end before
 
@@ -36,9 +35,7 @@ Result<std::unique_ptr<HostQueuePair>> HostQueuePair::open(Reactor& reactor, Tra
   if (!transport.has_role(WEFT_ROLE_HOST)) {
     return Error(ENOTSUP, fmt::format("transport '{}' has no host role", transport.name()));
   }
-  if (params.depth < kMinEntries || params.depth > kMaxEntries) {
-    return Error(EINVAL, fmt::format("a queue has {} to {} entries, not {}", kMinEntries, kMaxEntries, params.depth));
-  }
+  if (Status entries = check_entries(params.depth); !entries) return entries.error();
   const Result<weft_group*> group = reactor.group(transport);
   if (!group) return group.error();
   auto qpair = std::make_unique<HostQueuePairImpl>(reactor, transport, params, events);
