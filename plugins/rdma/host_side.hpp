@@ -50,13 +50,14 @@ class HostSide final : public Side, private StagingUser {
     std::array<std::byte, sizeof(nvme::Cqe)> cqe{};
     DataOp* op = nullptr;  // its data; null: none
     plugin::IndexHook hook;
+    std::uint32_t key = 0;  // of its window, when bound
     State state = State::kFree;
     Where where = Where::kNone;
-    bool in = false;           // the controller fills the data
-    bool staged = false;       // ... by way of op->claim.run
-    bool bound = false;        // its window's key is good
-    bool sent = false;         // the SEND is done
-    bool answered = false;     // the response is in cqe
+    bool in = false;            // the controller fills the data
+    bool staged = false;        // ... by way of op->claim.run
+    bool bound = false;         // its window's key is good
+    bool sent = false;          // the SEND is done
+    bool answered = false;      // the response is in cqe
     bool invalidating = false;  // LOCAL_INV is under way, or waits for room
   };
   // What the controller is to reach: one stretch of a region.

@@ -27,7 +27,7 @@ void HostSide::post_invalidations() {
     const std::uint32_t cid = invalidations_.front();
     invalidations_.remove(cid, hooks());
     ibv_send_wr& request = link_.sends().add(Work::kInvalidate, cid, IBV_WR_LOCAL_INV, false);
-    request.invalidate_rkey = windows_[cid]->handle()->rkey;
+    request.invalidate_rkey = commands_[cid].key;
   }
 }
 
@@ -52,9 +52,8 @@ void HostSide::post_capsule(std::uint32_t cid) {
   sqe.flags = static_cast<std::uint8_t>((sqe.flags & ~nvme::flags::kPsdtMask) | nvme::flags::kPsdtSgl);
   sqe.sgl = describe(cid);
   ibv_send_wr& request = link_.sends().add(Work::kSend, cid, IBV_WR_SEND, false);
-  request.sg_list[0] = {.addr = reinterpret_cast<std::uintptr_t>(&sqe),
-                        .length = sizeof sqe,
-                        .lkey = capsules_block_->lkey()};
+  request.sg_list[0] = {
+      .addr = reinterpret_cast<std::uintptr_t>(&sqe), .length = sizeof sqe, .lkey = capsules_block_->lkey()};
   request.num_sge = 1;
   if (command.where == Where::kInCapsule) {
     gather(command, request);
@@ -95,17 +94,17 @@ nvme::SglDescriptor HostSide::describe(std::uint32_t cid) {
 std::uint32_t HostSide::bind(std::uint32_t cid, const Stretch& stretch) {
   Command& command = commands_[cid];
   ibv_mw* window = windows_[cid]->handle();
-  window->rkey = ibv_inc_rkey(window->rkey);  // if it is not posted the queue pair ends, and no key is used again
+  command.key = ibv_inc_rkey(window->rkey);  // the window's own is the one before until the request was posted
   ibv_send_wr& request = link_.sends().add(Work::kBind, cid, IBV_WR_BIND_MW, false);
   request.bind_mw.mw = window;
-  request.bind_mw.rkey = window->rkey;
+  request.bind_mw.rkey = command.key;
   request.bind_mw.bind_info = {
       .mr = stretch.region->handle(),
       .addr = reinterpret_cast<std::uintptr_t>(stretch.base),
       .length = stretch.length,
       .mw_access_flags = static_cast<unsigned>(command.in ? IBV_ACCESS_REMOTE_WRITE : IBV_ACCESS_REMOTE_READ)};
   command.bound = true;
-  return window->rkey;
+  return command.key;
 }
 
 void HostSide::gather(Command& command, ibv_send_wr& request) {
@@ -166,13 +165,14 @@ void HostSide::take_response(std::uint32_t ring_slot, const ibv_wc& completion) 
 // The controller is done with the key: it is to be good for nothing before the command ends.
 bool HostSide::retract_key(std::uint16_t cid, const ibv_wc& completion) {
   Command& command = commands_[cid];
+  if (command.bound) windows_[cid]->handle()->rkey = command.key;  // the next one follows it
   if ((completion.wc_flags & IBV_WC_WITH_INV) == 0) {
     if (!command.bound) return true;
     command.invalidating = true;
     invalidations_.push_back(cid, hooks());
     return true;
   }
-  if (!command.bound || completion.invalidated_rkey != windows_[cid]->handle()->rkey) {
+  if (!command.bound || completion.invalidated_rkey != command.key) {
     violated(fmt::format("the controller invalidated key {:#x}, which it was not given with CID {:#x}",
                          completion.invalidated_rkey, cid));
     return false;

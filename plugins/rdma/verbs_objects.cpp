@@ -52,21 +52,31 @@ class RealChannel final : public CompletionChannel {
   ibv_comp_channel* const channel_;
 };
 
+// Soft-RoCE gives applications the kernel's flags of a completion, in which "a key was invalidated" has the bit that
+// libibverbs calls "the IP checksum is good"; a reliable connection has no use for that one.
+constexpr std::uint32_t kVendorSoftRoce = 0xffffff;
+constexpr unsigned kKernelsWithInvalidate = IBV_WC_IP_CSUM_OK;
+
 class RealCompletionQueue final : public CompletionQueue {
  public:
-  explicit RealCompletionQueue(ibv_cq* queue) : queue_(queue) {}
+  RealCompletionQueue(ibv_cq* queue, bool has_kernels_flags) : queue_(queue), has_kernels_flags_(has_kernels_flags) {}
   ~RealCompletionQueue() override { ibv_destroy_cq(queue_); }
   RealCompletionQueue(const RealCompletionQueue&) = delete;
   RealCompletionQueue& operator=(const RealCompletionQueue&) = delete;
   [[nodiscard]] ibv_cq* handle() const { return queue_; }
   int poll(std::span<ibv_wc> out) override {
     const int count = ibv_poll_cq(queue_, static_cast<int>(out.size()), out.data());
-    return count < 0 ? -EIO : count;
+    if (count < 0) return -EIO;
+    if (has_kernels_flags_)
+      for (ibv_wc& completion : out.first(static_cast<std::size_t>(count)))
+        if ((completion.wc_flags & kKernelsWithInvalidate) != 0) completion.wc_flags |= IBV_WC_WITH_INV;
+    return count;
   }
   int arm() override { return -ibv_req_notify_cq(queue_, 0); }
 
  private:
   ibv_cq* const queue_;
+  const bool has_kernels_flags_;
 };
 
 class RealSharedReceives final : public SharedReceives {
@@ -130,7 +140,7 @@ Made<std::unique_ptr<CompletionQueue>> RealDevice::make_completion_queue(std::ui
       ibv_create_cq(context_, static_cast<int>(entries), nullptr, static_cast<RealChannel&>(told).handle(), 0);
   if (queue == nullptr)
     return failed(errno, fmt::format("make a completion queue of {} entries on {}", entries, attributes_.name));
-  return std::make_unique<RealCompletionQueue>(queue);
+  return std::make_unique<RealCompletionQueue>(queue, attributes_.vendor_id == kVendorSoftRoce);
 }
 
 Made<std::unique_ptr<SharedReceives>> RealDevice::make_shared_receives(std::uint32_t entries, std::uint32_t sge) {
