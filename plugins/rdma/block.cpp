@@ -36,17 +36,17 @@ std::uint64_t lockable_bytes() {
   return may_lock_anything() ? UINT64_MAX : limit.rlim_cur;
 }
 
-Failure explain_registration(const Failure& said, std::uint64_t bytes, std::string_view what) {
-  const std::uint64_t limit = lockable_bytes();
-  const bool locked = said.code == ENOMEM || said.code == EAGAIN || said.code == EPERM;
-  if (!locked || limit == UINT64_MAX)
+Failure explain_registration(const Failure& said, std::uint64_t bytes, std::string_view what, std::uint64_t lockable) {
+  const std::uint64_t kib = (bytes + 1023) / 1024;
+  const bool for_want_of_it = said.code == ENOMEM || said.code == EAGAIN || said.code == EPERM;
+  if (!for_want_of_it || lockable == UINT64_MAX)
     return Failure{.code = said.code,
-                   .text = fmt::format("cannot register {} KiB for {}: {}", (bytes + 1023) / 1024, what, said.text),
+                   .text = fmt::format("cannot register {} KiB for {}: {}", kib, what, said.text),
                    .stage = "memory"};
   return Failure{.code = ENOMEM,
-                 .text = fmt::format("cannot register {} KiB for {}: this process may lock {} KiB of memory in all; raise "
-                                     "that (ulimit -l, LimitMEMLOCK=) or use fewer or shorter queues",
-                                     (bytes + 1023) / 1024, what, limit / 1024),
+                 .text = fmt::format("cannot register {} KiB for {}: this process may lock {} KiB of memory in all; "
+                                     "raise that (ulimit -l, LimitMEMLOCK=) or use fewer or shorter queues",
+                                     kib, what, lockable / 1024),
                  .stage = "memory"};
 }
 
@@ -55,8 +55,8 @@ Made<std::unique_ptr<Block>> Block::make(verbs::Device& device, std::uint64_t by
   const std::uint64_t size = (std::max<std::uint64_t>(bytes, 1) + kPage - 1) / kPage * kPage;
   void* base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED)
-    return std::unexpected(Failure{
-        .code = ENOMEM, .text = fmt::format("no memory: {} KiB for {}", size / 1024, what), .stage = "memory"});
+    return std::unexpected(
+        Failure{.code = ENOMEM, .text = fmt::format("no memory: {} KiB for {}", size / 1024, what), .stage = "memory"});
   std::unique_ptr<Block> block(new (std::nothrow) Block(static_cast<std::byte*>(base), size));
   if (block == nullptr) {
     ::munmap(base, size);

@@ -43,7 +43,8 @@ class Block {
 std::uint64_t lockable_bytes();
 
 // Why `bytes` for `what` could not be registered; the device's own words unless it was for want of locked memory.
-plugin::Failure explain_registration(const plugin::Failure& said, std::uint64_t bytes, std::string_view what);
+plugin::Failure explain_registration(const plugin::Failure& said, std::uint64_t bytes, std::string_view what,
+                                     std::uint64_t lockable = lockable_bytes());
 
 }  // namespace weft::rdma
 

@@ -100,9 +100,8 @@ void ControllerSide::post_answer(std::uint32_t token) {
     request.invalidate_rkey = command.invalidate_key;
     invalidates_ = true;
   }
-  request.sg_list[0] = {.addr = reinterpret_cast<std::uintptr_t>(cqe_of(token)),
-                        .length = sizeof(nvme::Cqe),
-                        .lkey = responses_->lkey()};
+  request.sg_list[0] = {
+      .addr = reinterpret_cast<std::uintptr_t>(cqe_of(token)), .length = sizeof(nvme::Cqe), .lkey = responses_->lkey()};
   request.num_sge = 1;
   if (copied) request.send_flags |= IBV_SEND_INLINE;
   --answers_left_;

@@ -30,8 +30,7 @@ int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std:
       iov.size() > kMaxIov || (flags & ~kKnownDataFlags) != 0)
     return -EINVAL;
   if (offset > command->data_length || length > command->data_length - offset) return -EINVAL;
-  DataOp& op =
-      new_op(static_cast<std::uint32_t>(token), DataOp::Kind::kReceive, offset, iov, length, cookie);
+  DataOp& op = new_op(static_cast<std::uint32_t>(token), DataOp::Kind::kReceive, offset, iov, length, cookie);
   ++command->reading;
   if (command->place != SglPlace::kInCapsule) {
     start_part(op);
@@ -149,13 +148,12 @@ void ControllerSide::post_writes() {
 bool ControllerSide::post_request(DataOp& op) {
   const bool reads = op.kind == DataOp::Kind::kReceive;
   const RemoteSegment remote = locate(segments_of(op.index), op.offset + op.progress);
-  std::uint64_t length = std::min({op.part_end - op.progress, std::uint64_t{remote.length},
-                                   most_of_one(link_.device().attributes())});
+  std::uint64_t length =
+      std::min({op.part_end - op.progress, std::uint64_t{remote.length}, most_of_one(link_.device().attributes())});
   // READs are told one by one, since others wait for them; WRITEs with the part, or with the response behind it.
   const bool signalled = reads || (!op.final_response && op.progress + length == op.part_end);
-  ibv_send_wr& request =
-      link_.sends().add({.work = reads ? Work::kRead : Work::kWrite, .index = op.index, .op = &op},
-                        reads ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE, signalled);
+  ibv_send_wr& request = link_.sends().add({.work = reads ? Work::kRead : Work::kWrite, .index = op.index, .op = &op},
+                                           reads ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE, signalled);
   request.wr.rdma.remote_addr = remote.address;
   request.wr.rdma.rkey = remote.key;
   if (op.straight) {
@@ -192,7 +190,8 @@ void ControllerSide::count(const Posted& posted) {
   --op.in_flight;
   const bool read = posted.work == Work::kRead;
   (read ? link_.counters().bytes_in : link_.counters().bytes_out) += posted.length;
-  if (!read || op.straight) op.moved += posted.length;  // what was read into staged memory has yet to go where it is to be
+  if (!read || op.straight)
+    op.moved += posted.length;  // what was read into staged memory has yet to go where it is to be
 }
 
 void ControllerSide::count_done() {
@@ -266,7 +265,8 @@ void ControllerSide::cancel(DataOp& op) {
   const bool answer_posted = op.final_response && command.hook.list == 0;
   if (op.cancelled || (op.kind == DataOp::Kind::kSend && whole && (!op.final_response || answer_posted))) return;
   op.cancelled = true;
-  if (op.kind == DataOp::Kind::kReceive && whole) return;  // ends as it would have, but no response has to wait for that call
+  if (op.kind == DataOp::Kind::kReceive && whole)
+    return;  // ends as it would have, but no response has to wait for that call
   op.ready_hook.unlink();
   link_.memory().staging().withdraw(op.claim);
   if (op.kind == DataOp::Kind::kSend && !whole) --command.unposted;

@@ -104,9 +104,9 @@ weft_limits ControllerSide::limits() const {
 
 Made<void> ControllerSide::configure(const weft_qpair_params& params) {
   if (params.depth == 0 || params.depth > commands_.size())
-    return std::unexpected(Failure{
-        .code = EINVAL,
-        .text = fmt::format("a queue of {} entries on a connection for {}", params.depth, commands_.size())});
+    return std::unexpected(
+        Failure{.code = EINVAL,
+                .text = fmt::format("a queue of {} entries on a connection for {}", params.depth, commands_.size())});
   if (params.in_capsule > agreed_.in_capsule)
     return std::unexpected(Failure{.code = EINVAL,
                                    .text = fmt::format("{} bytes of in-capsule data on a connection for {}",

@@ -47,7 +47,7 @@ class ControllerSide final : public Side, private StagingUser {
                 std::uint64_t cookie, std::uint32_t flags);
   int send_response(std::uint64_t token, const void* cqe, std::uint32_t flags);
   void cancel_data(std::uint64_t token);
-  int release_command(std::uint64_t token);  // may free the connection, and this with it
+  int release_command(std::uint64_t token);                   // may free the connection, and this with it
   [[nodiscard]] std::uint32_t held() const { return held_; }  // commands that the core has not released
 
   [[nodiscard]] verbs::QueuePairSizes sizes(const Agreed& agreed) const override;
@@ -70,9 +70,9 @@ class ControllerSide final : public Side, private StagingUser {
     kReleased,   // the core is done with it, the response is not
   };
   struct Command {
-    DataOp* ops = nullptr;  // outstanding data calls, oldest first
-    DataOp* last_op = nullptr;  // the one whose end is the response's; null: none
-    plugin::IndexHook hook;     // on answers_ or on due_
+    DataOp* ops = nullptr;                  // outstanding data calls, oldest first
+    DataOp* last_op = nullptr;              // the one whose end is the response's; null: none
+    plugin::IndexHook hook;                 // on answers_ or on due_
     std::uint32_t slot = plugin::kNoIndex;  // of the ring, until answered
     std::uint32_t data_length = 0;          // from the SGL
     std::uint32_t data_offset = 0;          // in the capsule's data

@@ -44,13 +44,13 @@ struct DataOp {
     kHost,     // the data of a command
     kTurn,     // no data: a side that wants tell_finished() in the next poll
   };
-  DataOp* next = nullptr;  // of the same command, of the finished ones, or of the free ones
-  Link* link = nullptr;    // whose it is
-  StagingClaim claim;      // the run of the part under way, or the wait for it
-  plugin::Hook ready_hook; // on the side's list of those that can be posted
+  DataOp* next = nullptr;   // of the same command, of the finished ones, or of the free ones
+  Link* link = nullptr;     // whose it is
+  StagingClaim claim;       // the run of the part under way, or the wait for it
+  plugin::Hook ready_hook;  // on the side's list of those that can be posted
 
   std::uint64_t cookie = 0;
-  std::uint64_t offset = 0;      // of the list's first byte in the command's data
+  std::uint64_t offset = 0;  // of the list's first byte in the command's data
   std::uint64_t length = 0;
   std::uint64_t progress = 0;    // bytes for which requests were posted
   std::uint64_t part_start = 0;  // staged: what `claim.run` holds begins here

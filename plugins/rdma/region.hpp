@@ -31,7 +31,8 @@ class Region {
     const verbs::Device* device = nullptr;
     std::unique_ptr<verbs::Region> region;
   };
-  Region(std::uintptr_t base, std::uint64_t length, bool writable) : base_(base), length_(length), writable_(writable) {}
+  Region(std::uintptr_t base, std::uint64_t length, bool writable)
+      : base_(base), length_(length), writable_(writable) {}
 
   const std::uintptr_t base_;
   const std::uint64_t length_;

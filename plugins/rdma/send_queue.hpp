@@ -22,7 +22,7 @@ struct DataOp;
 // What a request was for, kept until it is done.
 struct Posted {
   Work work = Work::kSend;
-  std::uint32_t index = 0;  // as in WorkId
+  std::uint32_t index = 0;   // as in WorkId
   std::uint32_t length = 0;  // bytes of data it moves
   DataOp* op = nullptr;      // whose data, or whose response
 };
@@ -72,7 +72,7 @@ class SendQueue {
   std::unique_ptr<Entry[]> entries_;
   std::unique_ptr<ibv_send_wr[]> chain_;
   std::unique_ptr<ibv_sge[]> elements_;
-  std::uint32_t chained_ = 0;    // requests in chain_
+  std::uint32_t chained_ = 0;      // requests in chain_
   std::uint32_t unsignalled_ = 0;  // since the last that was signalled
   // Numbers of requests, counted from the first: tail_ <= done_ <= posted <= head_.
   std::uint64_t tail_ = 0;  // the oldest not yet told by next_done()
