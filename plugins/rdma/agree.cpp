@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "weft/nvme.hpp"
+
 namespace weft::rdma {
 
 using plugin::Failure;
@@ -22,6 +24,12 @@ std::uint32_t device_depth(const verbs::DeviceAttributes& device) {
   return work <= kForDraining ? 0 : (work - kForDraining) / kRequestsPerCommand;
 }
 
+// Data behind a command in its capsule: a capsule is one message.
+std::uint32_t in_one_message(std::uint32_t in_capsule, const verbs::DeviceAttributes& device) {
+  const std::uint64_t most = device.max_message < sizeof(nvme::Sqe) ? 0 : device.max_message - sizeof(nvme::Sqe);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(in_capsule, most));
+}
+
 std::uint32_t at_most(std::uint32_t value, std::uint32_t bound) { return bound == 0 ? value : std::min(value, bound); }
 
 }  // namespace
@@ -38,7 +46,7 @@ std::expected<Agreed, RejectStatus> agree_with_host(const Request& request, std:
   agreed.peer_receives = request.host_receives;
   agreed.reads_out = at_most(std::min<std::uint32_t>(reads, device.max_reads_out), options.reads);
   if (agreed.reads_out == 0) return std::unexpected(RejectStatus::kInvalidReadsIn);
-  agreed.in_capsule = options.in_capsule;
+  agreed.in_capsule = in_one_message(options.in_capsule, device);
   agreed.qid = request.qid;
   return agreed;
 }
@@ -55,7 +63,7 @@ Made<Agreed> agree_to_ask(const weft_qpair_params& params, const verbs::DeviceAt
   agreed.depth = params.depth;
   agreed.receives = params.depth;
   agreed.peer_receives = params.depth;
-  agreed.in_capsule = params.in_capsule;
+  agreed.in_capsule = in_one_message(params.in_capsule, device);
   agreed.qid = params.qid;
   return agreed;
 }

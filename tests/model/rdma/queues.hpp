@@ -101,7 +101,6 @@ class ControllerQueue {
   struct Command {
     Bytes sqe;
     weft_command told{};
-    std::unique_ptr<Buffer> staged;  // when the memory is not registered
     std::uint64_t done = 0;
     bool held = false, writes = false;
   };
@@ -128,10 +127,16 @@ class ControllerQueue {
   std::uint64_t served = 0;
 
  private:
+  [[nodiscard]] std::uint64_t place_of(std::uint64_t token) {
+    return load<le32>(commands[token].sqe.data() + 40).value();
+  }
+  void start(std::uint64_t token);
   void next(std::uint64_t token);
+  [[nodiscard]] bool is_lent(std::uint64_t token);  // some read still sends from where this write goes
   void refuse(std::uint64_t token, std::uint16_t status);
   void finish(std::uint64_t token);
   void told_data(std::uint64_t token, std::uint64_t moved, int code);
+  std::vector<std::uint64_t> waiting_;  // writes, for memory that is lent
   friend struct ControllerEvents;
 };
 
@@ -141,6 +146,7 @@ class Server {
   Server(World& world, const weft_qpair_params& params, const Where& where = Where());
   ~Server();
   ControllerQueue& only() { return *queues.at(0); }
+  [[nodiscard]] bool all_over() const;  // each queue was closed, or never came to life
 
   World& world;
   weft_listener* handle = nullptr;

@@ -44,7 +44,7 @@ QueuePair::QueuePair(Device& device, CompletionQueue& completions, SharedReceive
 
 QueuePair::~QueuePair() {
   const auto guard = machine_.fabric().lock();
-  machine_.record.counts.lost += sends_.size() + receives_.size();
+  if (state_ != State::kFresh) machine_.record.counts.lost += sends_.size() + receives_.size();
   if (!device_.traits().keeps_completions && completions_ != nullptr) completions_->forget(number_);
   device_.memory().unbind_all(number_);
   machine_.fabric().queue_pairs.erase(number_);

@@ -109,6 +109,7 @@ void RawPeer::answer(verbs::CmEvent& event) {
   asked = true;
   said.assign(event.said().begin(), event.said().end());
   peer_reads_in = event.reads_in, peer_reads_out = event.reads_out;
+  pair_.reset();  // of an earlier connection: one at a time
   id_ = std::move(event.fresh);
   if (rejects) {
     static_cast<void>(id_->reject(private_data));

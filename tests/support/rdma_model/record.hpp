@@ -35,7 +35,7 @@ struct Counts {
   std::uint64_t completions = 0;                    // that a queue got
   std::uint64_t flushed = 0;
   std::uint64_t rnr = 0;         // SENDs of ours that found no receive at the peer
-  std::uint64_t lost = 0;        // requests of a queue pair that was deleted before they completed
+  std::uint64_t lost = 0;        // requests of a queue pair that was connected, and deleted before they completed
   std::uint64_t refused = 0;     // posts beyond the capacity
   std::uint64_t registered = 0;  // bytes that are registered now
   std::uint64_t most_registered = 0;
