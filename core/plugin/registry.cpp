@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/plugin/absent_note.hpp"
 #include "core/plugin/loader.hpp"
 #include "core/plugin/table.hpp"
 #include "core/plugin/transport_address.hpp"
@@ -18,20 +19,24 @@ namespace {
 
 constexpr std::string_view kPrefix = "libweft-";
 constexpr std::string_view kSuffix = ".so";
+constexpr std::string_view kNoteSuffix = ".absent";  // in the place of one that was left out: says why
 
 bool is_scheme(std::string_view text) {
   return !text.empty() && text.front() >= 'a' && text.front() <= 'z' &&
          std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
+bool is_note(std::string_view file) { return file.ends_with(kNoteSuffix); }
+
 bool is_plugin_file(std::string_view file) {
-  return file.size() > kPrefix.size() + kSuffix.size() && file.starts_with(kPrefix) && file.ends_with(kSuffix);
+  const std::string_view suffix = is_note(file) ? kNoteSuffix : kSuffix;
+  return file.size() > kPrefix.size() + suffix.size() && file.starts_with(kPrefix) && file.ends_with(suffix);
 }
 
 // libweft-abc.so and libweft-abc-fast.so for "abc".
 bool is_named_after(std::string_view file, std::string_view scheme) {
   file.remove_prefix(kPrefix.size());
-  file.remove_suffix(kSuffix.size());
+  file.remove_suffix(is_note(file) ? kNoteSuffix.size() : kSuffix.size());
   return file == scheme || (file.starts_with(scheme) && file[scheme.size()] == '-');
 }
 
@@ -88,6 +93,10 @@ void TransportRegistry::Impl::look_at(const std::string& path) {
     candidate.reason = std::move(file).error().text;
     return;
   }
+  if (is_note(path)) {
+    candidate.reason = read_absent_note(*file);
+    return;
+  }
   const std::pair identity(file->status.st_dev, file->status.st_ino);
   if (files.contains(identity)) {
     candidate.reason = "is a file that was found already, in an earlier folder or under another name";
@@ -136,7 +145,9 @@ Error TransportRegistry::Impl::nobody_answers(std::string_view scheme, const Sea
   }
   if (search.folders.empty()) text += "no folder was given to look in";
   for (const Candidate& candidate : candidates)
-    if (!candidate.accepted) text += fmt::format("; {} refused: {}", base_name(candidate.path), candidate.reason);
+    if (!candidate.accepted)
+      text += fmt::format("; {}{}: {}", base_name(candidate.path), is_note(candidate.path) ? "" : " refused",
+                          candidate.reason);
   std::vector<std::string_view> names;
   for (const std::unique_ptr<Loaded>& one : loaded) names.push_back(one->transport.name());
   if (const std::string_view near = nearest_word(scheme, names); !near.empty())

@@ -23,6 +23,11 @@ Result<weft_domain*> TransportServices::open_domain(Transport& transport, Clock 
   return transport.domain(std::shared_ptr<const weft_services>(made, &made->table_));
 }
 
+Status check_usable(Transport& transport) {
+  const Result<weft_domain*> opened = TransportServices::open_domain(transport);
+  return opened ? Status() : Status(opened.error());
+}
+
 TransportServices* TransportServices::of(Transport& transport) {
   const std::shared_ptr<const weft_services> services = transport.services();
   if (!services || services->resolve != &resolve) return nullptr;

@@ -143,6 +143,10 @@ class ReactorThread {
   std::unique_ptr<Impl> impl_;
 };
 
+// Whether the transport can be used on this machine, and if not, why: it is opened, unless it is open, and nothing is
+// connected. Any thread.
+[[nodiscard]] Status check_usable(Transport& transport);
+
 }  // namespace weft
 
 #endif

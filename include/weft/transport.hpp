@@ -76,7 +76,8 @@ class Transport {
   std::shared_ptr<const weft_services> services_;
 };
 
-// A file (or a table given to add()) that was looked at, and what came of it.
+// A file (or a table given to add()) that was looked at, and what came of it. libweft-NAME.absent is a note that a build left
+// in the place of a transport that it left out: never accepted, its line is the reason.
 struct Candidate {
   std::string path;
   bool accepted = false;

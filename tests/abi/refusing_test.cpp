@@ -192,6 +192,29 @@ TEST(Refusing, ItsOwnGroupMayWrite) {
 }
 
 // What a person reads when nothing answers.
+TEST(Absent, ANoteSaysWhyATransportWasLeftOut) {
+  PluginFolder folder;
+  const std::string sentence = "it was left out of this build: libquux was not there";
+  folder.put(std::vector<char>(sentence.begin(), sentence.end()), "libweft-quux.absent");
+  EXPECT_EQ(refusal_in(folder.path()), sentence);
+  TransportRegistry registry(SearchPath{{folder.path()}});
+  const Result<Transport*> found = registry.find("quux", WEFT_ROLE_HOST);
+  ASSERT_FALSE(found);
+  EXPECT_THAT(found.error().text, HasSubstr("; libweft-quux.absent: " + sentence));
+}
+
+TEST(Absent, ANoteIsOneLineThatHarmsNoTerminal) {
+  PluginFolder folder;
+  folder.put({'n', 'o', '\x1b', '[', '2', 'J', '\n', 'm', 'o', 'r', 'e'}, "libweft-quux.absent");
+  EXPECT_EQ(refusal_in(folder.path()), "no\\x1b[2J");
+}
+
+TEST(Absent, AnEmptyNoteIsANoteToo) {
+  PluginFolder folder;
+  folder.put({}, "libweft-quux.absent");
+  EXPECT_THAT(refusal_in(folder.path()), HasSubstr("left out"));
+}
+
 TEST(NobodyAnswers, NamesTheFoldersTheRefusedAndTheNearestName) {
   PluginFolder empty;
   TransportRegistry registry(

@@ -3,6 +3,7 @@
 
 #include "output.hpp"
 #include "program.hpp"
+#include "weft/reactor.hpp"
 
 namespace weft::tools {
 namespace {
@@ -22,8 +23,9 @@ Json option_json(const weft_option_info& option) {
           {"help", or_empty(option.help)}};
 }
 
-Json transport_json(const Transport& transport) {
+Json transport_json(Transport& transport) {
   const weft_transport& table = transport.table();
+  const Status usable = check_usable(transport);
   Json options = Json::array();
   for (const weft_option_info& option : transport.options()) options.push_back(option_json(option));
   return {{"name", transport.name()},
@@ -34,25 +36,28 @@ Json transport_json(const Transport& transport) {
           {"priority", table.priority},
           {"default_port", or_empty(table.default_trsvcid)},
           {"discovery_port", or_empty(table.discovery_trsvcid)},
+          {"usable", usable.has_value()},
+          {"why_not", usable ? "" : usable.error().text},
           {"options", std::move(options)}};
 }
 
-void print_transport(Program& program, const Transport& transport) {
+void print_transport(Program& program, Transport& transport) {
   const weft_transport& table = transport.table();
   put(program, "{} {}  ABI {}.{}  {}\n  file     {}\n", transport.name(), transport.version(), WEFT_ABI_MAJOR,
       table.abi_minor, roles(transport), transport.origin());
+  if (const Status usable = check_usable(transport); !usable) put(program, "  unusable {}\n", usable.error().text);
   if (transport.splits_service()) {
     put(program, "  ports    {}, discovery {}\n", table.default_trsvcid, or_empty(table.discovery_trsvcid));
   }
   for (const weft_option_info& option : transport.options()) {
-    put(program, "  {:<16} {:<10} {:<10} {}\n", option.key, or_empty(option.type), or_empty(option.fallback),
+    put(program, "  {:<17} {:<10} {:<10} {}\n", option.key, or_empty(option.type), or_empty(option.fallback),
         or_empty(option.help));
   }
 }
 
 void print_all(Program& program, bool why) {
   TransportRegistry& registry = program.registry();
-  for (const Transport* transport : registry.transports()) print_transport(program, *transport);
+  for (Transport* transport : registry.transports()) print_transport(program, *transport);
   if (registry.transports().empty()) put(program, "no transport was found\n");
   if (why) {
     for (const std::string& folder : registry.search_path().folders) put(program, "looked in {}\n", folder);
@@ -60,14 +65,17 @@ void print_all(Program& program, bool why) {
   for (const Candidate& candidate : registry.candidates()) {
     if (candidate.accepted && !why) continue;
     const std::string_view colon = candidate.reason.empty() ? "" : ": ";
-    put(program, "{} {}{}{}\n", candidate.accepted ? "accepted" : "refused ", candidate.path, colon, candidate.reason);
+    const char* const what = candidate.accepted                    ? "accepted"
+                             : candidate.path.ends_with(".absent") ? "absent  "
+                                                                   : "refused ";
+    put(program, "{} {}{}{}\n", what, candidate.path, colon, candidate.reason);
   }
 }
 
 void print_all_json(Program& program) {
   TransportRegistry& registry = program.registry();
   Json transports = Json::array();
-  for (const Transport* transport : registry.transports()) transports.push_back(transport_json(*transport));
+  for (Transport* transport : registry.transports()) transports.push_back(transport_json(*transport));
   Json candidates = Json::array();
   for (const Candidate& candidate : registry.candidates()) {
     candidates.push_back({{"file", candidate.path}, {"accepted", candidate.accepted}, {"reason", candidate.reason}});

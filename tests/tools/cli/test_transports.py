@@ -32,6 +32,18 @@ class Transports(Case):
         self.assertIn("ELF", refused[0]["reason"])
         self.assertIn("refused", weft("transports", plugins=str(self.folder)).out)
 
+    def test_says_why_a_transport_was_left_out(self):
+        self.file("libweft-quux.absent", "it was left out of this build: libquux was not there\n")
+        ended = self.assert_ended(weft("transports", plugins=str(self.folder)), 0)
+        self.assertRegex(ended.out, r"absent .*libweft-quux\.absent: it was left out of this build: libquux was not there")
+        self.assert_ended(weft("discover", "quux://127.0.0.1:4420", plugins=str(self.folder)), 3, "libquux was not there")
+
+    def test_says_what_each_transport_lacks_on_this_machine(self):
+        transports = self.assert_ended(weft("transports", "--json"), 0).json()["transports"]
+        self.assertTrue(next(t for t in transports if t["name"] == "tcp")["usable"])
+        for rdma in (t for t in transports if t["name"] == "rdma"):  # built, and there is a device or not
+            self.assertEqual(rdma["usable"], rdma["why_not"] == "")
+
     def test_says_where_it_looked_when_asked_why(self):
         ended = self.assert_ended(weft("transports", "--why"), 0)
         self.assertIn(f"looked in {PLUGINS}", ended.out)

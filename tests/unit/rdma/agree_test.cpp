@@ -1,0 +1,109 @@
+// What a controller and a host agree on, from what each asks for and what the device can do.
+#include "plugins/rdma/agree.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace weft::rdma {
+namespace {
+
+using testing::HasSubstr;
+
+verbs::DeviceAttributes device() {
+  verbs::DeviceAttributes attributes;
+  attributes.name = "rxe0";
+  attributes.max_work_requests = 1U << 14;
+  attributes.max_completions = 1U << 15;
+  attributes.max_message = 1U << 30;
+  attributes.max_reads_in = attributes.max_reads_out = 16;
+  return attributes;
+}
+
+constexpr Request kRequest{.qid = 3, .host_receives = 128, .host_sends = 128, .cntlid = 1};
+
+weft_qpair_params params(std::uint32_t depth) {
+  weft_qpair_params params{};
+  params.size = sizeof params;
+  params.depth = depth;
+  params.qid = 3;
+  params.cntlid = 5;
+  return params;
+}
+
+TEST(AgreeWithHost, TakesWhatTheHostAsksForWhereThatFits) {
+  const auto agreed = agree_with_host(kRequest, 8, device(), {});
+  ASSERT_TRUE(agreed);
+  EXPECT_EQ(agreed->depth, 128U);
+  EXPECT_EQ(agreed->receives, 128U);
+  EXPECT_EQ(agreed->reads_out, 8U);
+  EXPECT_EQ(agreed->in_capsule, 4096U);
+  EXPECT_EQ(agreed->qid, 3);
+}
+
+TEST(AgreeWithHost, TheDepthIsTheLeastOfWhatBothCan) {
+  const auto depth = [](Request request, const verbs::DeviceAttributes& attributes, std::uint32_t option) {
+    const auto agreed = agree_with_host(request, 8, attributes, {.depth = option});
+    return agreed ? agreed->depth : 0;
+  };
+  EXPECT_EQ(depth(kRequest, device(), 64), 64U);
+  EXPECT_EQ(depth({.qid = 1, .host_receives = 20, .host_sends = 128}, device(), 4096), 20U);
+  EXPECT_EQ(depth({.qid = 1, .host_receives = 128, .host_sends = 20}, device(), 4096), 20U);
+  verbs::DeviceAttributes small = device();
+  small.max_work_requests = 31;
+  EXPECT_EQ(depth(kRequest, small, 4096), 10U);
+}
+
+TEST(AgreeWithHost, NoMoreReadsThanTheHostTheDeviceAndTheOptionAllow) {
+  EXPECT_EQ(agree_with_host(kRequest, 200, device(), {})->reads_out, 16U);
+  EXPECT_EQ(agree_with_host(kRequest, 200, device(), {.reads = 2})->reads_out, 2U);
+  EXPECT_EQ(agree_with_host(kRequest, 1, device(), {})->reads_out, 1U);
+}
+
+TEST(AgreeWithHost, AHostThatAnswersNoReadsIsRejected) {
+  EXPECT_EQ(agree_with_host(kRequest, 0, device(), {}).error(), RejectStatus::kInvalidReadsIn);
+}
+
+TEST(AgreeWithHost, AQueueThatHoldsNoCommandIsRejected) {
+  EXPECT_EQ(agree_with_host({.qid = 1, .host_receives = 1, .host_sends = 8}, 8, device(), {}).error(),
+            RejectStatus::kInvalidHostReceiveSize);
+  verbs::DeviceAttributes tiny = device();
+  tiny.max_work_requests = 4;
+  EXPECT_EQ(agree_with_host(kRequest, 8, tiny, {}).error(), RejectStatus::kNoResources);
+}
+
+TEST(AgreeWithHost, ACapsuleIsOneMessage) {
+  verbs::DeviceAttributes short_messages = device();
+  short_messages.max_message = 1024;
+  EXPECT_EQ(agree_with_host(kRequest, 8, short_messages, {})->in_capsule, 1024U - 64);
+}
+
+TEST(AgreeToAsk, SaysToTheControllerWhatTheCoreAskedFor) {
+  const auto agreed = agree_to_ask(params(64), device());
+  ASSERT_TRUE(agreed);
+  const Request request = request_for(params(64), *agreed);
+  EXPECT_EQ(request, (Request{.qid = 3, .host_receives = 64, .host_sends = 64, .cntlid = 5}));
+}
+
+TEST(AgreeToAsk, AnAdminQueueNamesNoController) {
+  weft_qpair_params admin = params(32);
+  admin.qid = 0;
+  EXPECT_EQ(request_for(admin, *agree_to_ask(admin, device())).cntlid, 0);
+}
+
+TEST(AgreeToAsk, AQueueLargerThanTheDeviceHasRoomForIsAnError) {
+  const auto agreed = agree_to_ask(params(60000), device());
+  ASSERT_FALSE(agreed);
+  EXPECT_THAT(agreed.error().text, HasSubstr("rxe0 has room for queues of"));
+  EXPECT_THAT(agreed.error().text, HasSubstr("not of 60000"));
+}
+
+TEST(AgreeToAsk, OffersTheReadsThatTheDeviceAnswers) {
+  EXPECT_EQ(reads_to_answer(device(), {}), 16);
+  EXPECT_EQ(reads_to_answer(device(), {.reads = 4}), 4);
+  verbs::DeviceAttributes many = device();
+  many.max_reads_in = 1000;
+  EXPECT_EQ(reads_to_answer(many, {}), 254);
+}
+
+}  // namespace
+}  // namespace weft::rdma
