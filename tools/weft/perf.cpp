@@ -1,6 +1,4 @@
 // weft perf URL: how fast, with how much processor time, and, with --verify, whether the data is right.
-#include <sys/resource.h>
-
 #include <random>
 
 #include "connection.hpp"
@@ -35,15 +33,6 @@ struct Measured {
   double cpu_seconds = 0;
   bool interrupted = false;
 };
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 // What the arguments say on their own, before anyone is connected to.
 Outcome<PerfPlan> make_plan(const Arguments& arguments) {
@@ -249,9 +238,8 @@ Outcome<void> perf(Program& program, const Arguments& arguments) {
   }
 
   PerfRun run((*host)->reactor(), (*host)->host(), *where, *plan);
-  const double before = cpu_seconds();
   if (Outcome<void> done = run_to_end(program, **host, run, *plan, arguments.mode.c_str()); !done) return done;
-  const Measured measured{run.result(), cpu_seconds() - before, (*host)->interrupted()};
+  const Measured measured{run.result(), cpu_seconds() - run.result().cpu_started, (*host)->interrupted()};
   const Json json = to_json(arguments, *remote, *plan, measured);
   const Outcome<void> judged = judge(**host, run.result());
   if (program.json) {

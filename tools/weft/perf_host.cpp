@@ -1,5 +1,6 @@
 #include "perf_host.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 
@@ -30,7 +31,8 @@ Outcome<void> PerfHost::open(Program& program, const Remote& remote) {
   Result<std::unique_ptr<Reactor>> reactor = Reactor::create(options);
   if (!reactor) return failed(reactor.error());
   reactor_ = std::move(*reactor);
-  if (Status attached = signals_.attach(*reactor_, [this](int count) { on_signal(count); }); !attached) {
+  if (Status attached = signals_.attach(*reactor_, [this, &program](int count) { on_signal(program, count); });
+      !attached) {
     return failed(attached.error());
   }
   std::optional<Result<std::unique_ptr<Host>>> connected;
@@ -58,8 +60,12 @@ PerfHost::~PerfHost() {
   signals_.detach();
 }
 
-void PerfHost::on_signal(int count) {
-  if (count > 1 || !host_) std::_Exit(static_cast<int>(Exit::kFailed));
+void PerfHost::on_signal(Program& program, int count) {
+  if (count > 1 || !host_) {
+    const char* const when = host_ ? "interrupted again" : "interrupted while connecting";
+    print_failure(program, {Exit::kFailed, Error(EINTR, when)});
+    std::_Exit(static_cast<int>(Exit::kFailed));
+  }
   interrupted_ = true;
   if (stop_) stop_();
 }

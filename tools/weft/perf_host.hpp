@@ -31,7 +31,7 @@ class PerfHost {
  private:
   PerfHost() = default;
   [[nodiscard]] Outcome<void> open(Program& program, const Remote& remote);
-  void on_signal(int count);
+  void on_signal(Program& program, int count);
 
   SignalWatch signals_;
   std::unique_ptr<Reactor> reactor_;

@@ -1,10 +1,20 @@
 #include "perf_run.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "weft/blocking.hpp"
 
 namespace weft::tools {
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
 
 PerfRun::PerfRun(Reactor& reactor, Host& host, const Namespace& where, const PerfPlan& plan)
     : host_(host),
@@ -22,6 +32,7 @@ Status PerfRun::start() {
   result_->why_copied = memory_.why_copied();
   slots_ = std::make_unique<Slot[]>(count);
   for (std::size_t i = 0; i < count; ++i) prepare(slots_[i], i);
+  result_->cpu_started = cpu_seconds();
   result_->started = result_->ended = monotonic_now();
   if (plan_.duration != 0) timer_.set(reactor_.clock_now() + plan_.duration);
   for (std::size_t i = 0; i < count; ++i) next(slots_[i]);

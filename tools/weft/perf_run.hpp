@@ -36,10 +36,14 @@ struct PerfResult {
   Histogram latency;  // nanoseconds
   std::uint64_t ios = 0, errors = 0, mismatches = 0, verified = 0;
   Nanoseconds started = 0, ended = 0;
+  double cpu_started = 0;   // cpu_seconds() then
   std::string first_error;  // "" when there was none
   std::string why_copied;   // why the transport copies the data; "": it does not have to
   [[nodiscard]] double seconds() const { return static_cast<double>(ended - started) / 1e9; }
 };
+
+// User and system time of this process so far.
+[[nodiscard]] double cpu_seconds();
 
 class PerfRun {
  public:

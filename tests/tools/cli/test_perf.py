@@ -1,10 +1,12 @@
 """`weft perf`: its JSON, its checks of data, and how it ends."""
 
+import json
 import signal
+import socket
 import subprocess
 import unittest
 
-from weft_program import LIMIT, PLUGINS, PROGRAM, Case, weft
+from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, weft
 
 
 class Perf(Case):
@@ -25,6 +27,11 @@ class Perf(Case):
         self.assertLessEqual(lat["p99"], lat["p999"])
         self.assertLessEqual(lat["p999"], lat["max"])
         self.assertGreater(lat["mean"], 0)
+
+    def test_processor_time_is_that_of_the_run_and_not_of_what_prepares_it(self):
+        server = self.served("--namespace", "null://?size=1T")
+        result = self.perf(server, "--bs", "4M", "--depth", 100, "--ios", 1)  # memory for 100 is filled, one is used
+        self.assertLess(result["cpu_seconds"], 4 * result["seconds"])
 
     def test_every_mode_ends_after_the_ios_it_was_told(self):
         server = self.served("--namespace", "ram://?size=64M")
@@ -89,6 +96,21 @@ class Perf(Case):
             self.assertIn(b'"interrupted": true', out)
         else:
             self.assertEqual(process.returncode, 1)  # it came while this host was still connecting
+
+    def test_an_interrupt_while_it_connects_is_said(self):
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        url = f"tcp://127.0.0.1:{silent.getsockname()[1]}/{NQN}"
+        process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "perf", url, "--json"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        silent.settimeout(LIMIT)
+        peer, _ = silent.accept()
+        self.addCleanup(peer.close)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=LIMIT)
+        self.assertEqual((process.returncode, err), (1, "weft: interrupted while connecting\n"))
+        self.assertEqual(json.loads(out)["error"]["text"], "interrupted while connecting")
 
     def test_a_target_that_goes_away_is_a_failure(self):
         server = self.served("--namespace", "ram://?size=8M")
