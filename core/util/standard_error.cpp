@@ -9,6 +9,7 @@
 #include <climits>
 #include <cstdint>
 #include <mutex>
+#include <string>
 
 namespace weft {
 namespace {
@@ -32,20 +33,22 @@ bool can_be_written() {
   return out.revents == POLLOUT;
 }
 
-bool write_at_once(std::string_view text) {
-  while (!text.empty()) {
-    if (!can_be_written()) return false;
-    const ssize_t count = ::write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+// How many bytes of it.
+std::size_t write_at_once(std::string_view text) {
+  std::size_t written = 0;
+  while (written < text.size() && can_be_written()) {
+    const std::size_t some = std::min<std::size_t>(text.size() - written, PIPE_BUF);
+    const ssize_t count = ::write(STDERR_FILENO, text.data() + written, some);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
+    if (count <= 0) break;
+    written += static_cast<std::size_t>(count);
   }
-  return true;
+  return written;
 }
 
-bool tell_lost(std::uint64_t lost) {
-  return lost == 0 || write_at_once(fmt::format("weft: {} lost\n",
-                                                lost == 1 ? "a notice was" : fmt::format("{} notices were", lost)));
+std::string how_many_were_lost(std::uint64_t lost) {
+  if (lost == 0) return "";
+  return fmt::format("weft: {} lost\n", lost == 1 ? "a notice was" : fmt::format("{} notices were", lost));
 }
 
 }  // namespace
@@ -53,11 +56,14 @@ bool tell_lost(std::uint64_t lost) {
 void write_or_drop(std::string_view text) {
   Messages& all = messages();
   const std::lock_guard lock(all.mutex);
-  if (!tell_lost(all.lost)) {
+  // In one piece: a small pipe that has room for a line may have none for a second.
+  const std::string line = how_many_were_lost(all.lost).append(text);
+  const std::size_t written = write_at_once(line);
+  if (written == 0) {
     ++all.lost;
-    return;
+  } else {
+    all.lost = written == line.size() ? 0 : 1;
   }
-  all.lost = write_at_once(text) ? 0 : 1;
 }
 
 }  // namespace weft

@@ -37,9 +37,10 @@ TEST_F(Log, SaysNothingBelowItsLevel) {
 // Standard error is a pipe while this lives.
 class PipedStandardError {
  public:
-  PipedStandardError() : saved_(dup(STDERR_FILENO)) {
+  explicit PipedStandardError(int size = 1 << 16) : saved_(dup(STDERR_FILENO)) {
     int ends[2];
     EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    EXPECT_EQ(fcntl(ends[1], F_SETPIPE_SZ, size), size);
     reader_ = UniqueFd(ends[0]);
     dup2(ends[1], STDERR_FILENO);
     close(ends[1]);
@@ -84,6 +85,18 @@ TEST(Notice, IsDroppedWhereNobodyReadsAndTheNextSaysHowMany) {
   notice("four");
   notice("five");
   EXPECT_EQ(pipe.read_all(), "weft: 3 notices were lost\nfour\nfive\n");
+}
+
+TEST(Notice, FollowsTheLinesThatWereLostInTheSmallestPipeToo) {
+  PipedStandardError pipe(4096);
+  pipe.fill();
+  notice("one");
+  notice("two");
+  EXPECT_EQ(pipe.read_all(), "");
+  notice("three");
+  EXPECT_EQ(pipe.read_all(), "weft: 2 notices were lost\nthree\n");
+  notice("four");
+  EXPECT_EQ(pipe.read_all(), "four\n");
 }
 
 TEST(Notice, ThatIsLongerThanTheRoomThereIsDoesNotWait) {
