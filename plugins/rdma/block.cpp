@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <new>
 
 #include <linux/capability.h>
 #include <sys/mman.h>
@@ -53,15 +52,13 @@ Failure explain_registration(const Failure& said, std::uint64_t bytes, std::stri
 Made<std::unique_ptr<Block>> Block::make(verbs::Device& device, std::uint64_t bytes, int access,
                                          std::string_view what) {
   const std::uint64_t size = (std::max<std::uint64_t>(bytes, 1) + kPage - 1) / kPage * kPage;
+  std::unique_ptr<Block> block(new Block);
   void* base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED)
     return std::unexpected(
         Failure{.code = ENOMEM, .text = fmt::format("no memory: {} KiB for {}", size / 1024, what), .stage = "memory"});
-  std::unique_ptr<Block> block(new (std::nothrow) Block(static_cast<std::byte*>(base), size));
-  if (block == nullptr) {
-    ::munmap(base, size);
-    return std::unexpected(Failure{.code = ENOMEM, .text = "out of memory"});
-  }
+  block->base_ = static_cast<std::byte*>(base);
+  block->size_ = size;
   verbs::Made<std::unique_ptr<verbs::Region>> region = device.register_memory(base, size, access);
   if (!region) return std::unexpected(explain_registration(region.error(), size, what));
   block->region_ = std::move(*region);
@@ -71,7 +68,7 @@ Made<std::unique_ptr<Block>> Block::make(verbs::Device& device, std::uint64_t by
 
 Block::~Block() {
   region_.reset();
-  ::munmap(base_, size_);
+  if (base_ != nullptr) ::munmap(base_, size_);
 }
 
 }  // namespace weft::rdma

@@ -31,10 +31,10 @@ class Block {
   [[nodiscard]] std::uint32_t lkey() const { return lkey_; }
 
  private:
-  Block(std::byte* base, std::uint64_t size) : base_(base), size_(size) {}
+  Block() = default;
 
-  std::byte* const base_;
-  const std::uint64_t size_;
+  std::byte* base_ = nullptr;
+  std::uint64_t size_ = 0;
   std::uint32_t lkey_ = 0;
   std::unique_ptr<verbs::Region> region_;
 };

@@ -273,6 +273,8 @@ void ControllerSide::cancel(DataOp& op) {
   if (op.final_response) {
     op.final_response = false;
     withdraw_answer(op.index);
+  } else {
+    consider_answer(op.index);  // one may have waited for this data
   }
   if (op.in_flight == 0) give_up(op);
 }

@@ -347,6 +347,24 @@ TEST_F(ControllerSideTest, ACancelledResponseCanBeGivenAgain) {
   EXPECT_TRUE(side().idle());
 }
 
+TEST_F(ControllerSideTest, AResponseGoesWhenTheDataThatItWaitedForIsCancelled) {
+  start({.memory = {.staging = Memory::kLeastStaging}});
+  const std::uint64_t run = controller().memory().max_transfer();
+  std::vector<std::byte> data(run);
+  const weft_iov iov{data.data(), run, nullptr};
+  for (std::uint16_t cid = 0; cid < 3; ++cid) peer_->send(keyed(cid, nvme::io::kRead, static_cast<std::uint32_t>(run)));
+  settle();
+  for (std::uint16_t cid = 0; cid < 3; ++cid)
+    ASSERT_EQ(side().send_data(held_[cid].token, 0, {&iov, 1}, nullptr, cid, 0), 0);
+  EXPECT_EQ(respond(held_[2], 0x4007), 0);  // its data waits for staged memory
+  side().cancel_data(held_[2].token);
+  controller().flush();
+  settle();
+  EXPECT_THAT(answered(), ElementsAre(2));
+  ASSERT_EQ(controller().data.size(), 3U);
+  bench_->expect_no_faults();
+}
+
 TEST_F(ControllerSideTest, ConfigureTakesNoMoreThanTheConnectionWasMadeFor) {
   start({.depth = 8});
   weft_qpair_params params = controller().params();
