@@ -1,6 +1,7 @@
 #include "core/controller/network_address.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <array>
 
@@ -51,14 +52,13 @@ bool is_wildcard(std::uint8_t family, std::string_view traddr) {
 
 namespace weft {
 
+// Of the bytes, not the text: people write ::FFFF:7f00:1 too.
 bool is_loopback(std::string_view traddr) {
   std::array<std::uint8_t, 4> v4{};
-  if (controller::parse(AF_INET, controller::unmapped(traddr), v4)) return v4[0] == controller::kLoopbackNet;
-  std::array<std::uint8_t, 16> v6{};
-  if (!controller::parse(AF_INET6, traddr, v6)) return false;
-  std::array<std::uint8_t, 16> one{};
-  one.back() = 1;
-  return v6 == one;
+  if (controller::parse(AF_INET, traddr, v4)) return v4[0] == controller::kLoopbackNet;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, std::string(traddr.substr(0, traddr.find('%'))).c_str(), &v6) != 1) return false;
+  return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == controller::kLoopbackNet);
 }
 
 }  // namespace weft

@@ -128,7 +128,10 @@ TEST(NetworkAddress, KnowsLoopbackAndWildcards) {
   EXPECT_TRUE(is_loopback(1, "127.0.0.1"));
   EXPECT_TRUE(is_loopback(1, "127.9.9.9"));
   EXPECT_TRUE(is_loopback(2, "::1"));
-  EXPECT_TRUE(is_loopback(2, "::ffff:127.0.0.1"));
+  for (const char* mapped : {"::ffff:127.0.0.1", "::FFFF:127.0.0.1", "::ffff:7f00:1", "0:0:0:0:0:ffff:127.9.9.9"})
+    EXPECT_TRUE(is_loopback(2, mapped)) << mapped;
+  EXPECT_FALSE(is_loopback(2, "::127.0.0.1"));
+  EXPECT_FALSE(is_loopback(2, "::ffff:8000:1"));
   EXPECT_TRUE(is_loopback(0xFE, "any"));
   EXPECT_FALSE(is_loopback(2, "::ffff:192.0.2.1"));
   EXPECT_FALSE(is_loopback(1, "192.0.2.1"));
