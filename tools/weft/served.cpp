@@ -10,6 +10,7 @@
 
 #include "limits.hpp"
 #include "weft/log.hpp"
+#include "weft/reactor.hpp"
 
 namespace weft::tools {
 namespace {
@@ -103,11 +104,18 @@ Status check_listeners(Program& program, const ServeConfig& config) {
   return {};
 }
 
+// Ranges are the transport's to judge, when it is opened. That it is of no use here matters to its listeners only.
+Status set_options(Transport& transport, const std::vector<Option>& options) {
+  if (Status set = transport.set_options(options); !set) return set;
+  Status usable = check_usable(transport);
+  return !usable && usable.error().code == EINVAL ? usable : Status();
+}
+
 // They have to be there before anything of the transport is used.
 Status set_transport_options(Program& program, const ServeConfig& config) {
   for (const TransportConfig& wanted : config.transports) {
     const Result<Transport*> transport = program.registry().find(wanted.name, WEFT_ROLE_CONTROLLER);
-    const Status set = transport ? (*transport)->set_options(wanted.options) : Status(transport.error());
+    const Status set = transport ? set_options(**transport, wanted.options) : Status(transport.error());
     if (!set) return Error(set.error()).with_context(wanted.where);
   }
   return {};

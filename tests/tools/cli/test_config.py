@@ -86,7 +86,7 @@ class Mistakes(Case):
         for text, says in [("[transport.tcp]\nrxmen = 1\n", "weft.toml:1: there is no option 'rxmen' for tcp; did you mean 'rxmem'?"),
                            ("[transport.tcp]\nrxmem = \"much\"\n", "weft.toml:1: option 'rxmem': "),
                            ("\n[transport.tpc]\nrxmem = 1\n", "did you mean tcp?"),
-                           ("[transport.tcp]\nrxmem = \"1k\"\n", "option rxmem=1024 is not a number of bytes from 1M to 1G"),
+                           ("[transport.tcp]\nrxmem = \"1k\"\n", "weft.toml:1: tcp: option rxmem=1024 is not a number of bytes from 1M to 1G"),
                            (listener.replace(":0", ":0?rxmem=1M"), "option rxmem is of the whole tcp transport, not of an address")]:
             with self.subTest(text=text):
                 self.assertIn(says, self.refused(text + rest))
