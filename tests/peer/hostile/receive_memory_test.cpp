@@ -70,7 +70,6 @@ class ReceiveMemory : public testing::Test {
  protected:
   // The least memory that there can be, on one thread: 1 MiB of it for received bytes, 4 MiB for data under way.
   void serve(Nanoseconds data_timeout, const std::string& listen_options) {
-    std::thread([] {}).join();  // with a process's first thread the thread sanitizer starts one of its own, for good
     TargetOptions options;
     options.in_capsule = kCapsule;
     options.data_memory = 4u << 20;
