@@ -137,6 +137,7 @@ void ControllerSide::completed(WorkId id, const ibv_wc& completion) {
 }
 
 void ControllerSide::take_capsule(std::uint32_t slot, std::uint32_t bytes) {
+  if (!link_.takes_commands()) return;
   if (bytes < sizeof(nvme::Sqe)) return violated(fmt::format("the host sent a capsule of {} bytes", bytes));
   if (unanswered_ >= depth_)
     return violated(fmt::format("the host has more commands under way than its queue of {} entries holds", depth_));
@@ -148,7 +149,7 @@ void ControllerSide::take_capsule(std::uint32_t slot, std::uint32_t bytes) {
 }
 
 void ControllerSide::give_waiting() {
-  while (waiting_count_ != 0 && !free_.empty()) {
+  while (waiting_count_ != 0 && !free_.empty() && link_.takes_commands()) {
     const std::uint32_t slot = waiting_[waiting_first_];
     waiting_first_ = (waiting_first_ + 1) % agreed_.receives;
     --waiting_count_;
@@ -250,7 +251,7 @@ void ControllerSide::free_token(std::uint32_t token) {
 void ControllerSide::tell_finished(DataOp& op) {
   if (&op != &turn_) return tell_data(op);
   turn_asked_ = false;
-  if (!gone_) give_waiting();
+  give_waiting();
 }
 
 void ControllerSide::end_operations(std::int32_t error) {

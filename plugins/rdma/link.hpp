@@ -39,6 +39,8 @@ class Link {
   [[nodiscard]] virtual void* context() const = 0;
   [[nodiscard]] virtual weft_stats& counters() = 0;
 
+  // The core has not closed it, and it has not ended: commands that come are told.
+  [[nodiscard]] virtual bool takes_commands() const { return true; }
   virtual void count_event() {}         // before each event that a side tells: what poll() returns
   virtual void mark_dirty() = 0;        // flush() of the side comes before the turn ends
   virtual void finish(DataOp& op) = 0;  // Side::tell_finished(op) comes from inside the next poll, not from this call

@@ -229,6 +229,21 @@ TEST_F(ControllerSideTest, ACapsuleThatFindsNoTokenWaitsForOne) {
   EXPECT_EQ(held_[3].cid, 3);
 }
 
+TEST_F(ControllerSideTest, NoCommandIsToldOnceTheCoreHasClosed) {
+  start({.depth = 1, .receives = 1});
+  peer_->send(plain(0));
+  settle();
+  ASSERT_EQ(held_.size(), 1U);
+  EXPECT_EQ(respond(held_[0]), 0);
+  settle();
+  peer_->send(plain(1));
+  settle();
+  EXPECT_EQ(side().release_command(held_[0].token), 0);  // there is a token for the one that waits
+  controller().closed = true;
+  settle();
+  EXPECT_EQ(held_.size(), 1U);
+}
+
 TEST_F(ControllerSideTest, UnderFlowControlResponsesLeaveInTheOrderInWhichTheyWereGiven) {
   for (const bool flow_control : {true, false}) {
     start({.reads_out = 1, .flow_control = flow_control, .memory = {.staging = Memory::kLeastStaging}});

@@ -87,6 +87,7 @@ class End final : public Link {
   [[nodiscard]] const weft_qpair_events& events() const override { return kEvents; }
   [[nodiscard]] void* context() const override { return const_cast<End*>(this); }
   [[nodiscard]] weft_stats& counters() override { return stats_; }
+  [[nodiscard]] bool takes_commands() const override { return !closed && !ended; }
   void count_event() override { ++events_told; }
   void mark_dirty() override { dirty_ = true; }
   void finish(DataOp& op) override;
@@ -94,6 +95,7 @@ class End final : public Link {
   void nothing_held() override { ++nothing_held_calls; }
 
   model::Machine& machine;
+  bool closed = false;  // by the core
   std::optional<Reason> ended;
   std::optional<plugin::Failure> failure;
   std::vector<ibv_wc> bad;  // completions that are errors
