@@ -35,6 +35,11 @@ std::string NetAddress::service() const {
   return "";
 }
 
+void NetAddress::set_port(std::uint16_t port) {
+  if (family() == AF_INET) reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
+  if (family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
+}
+
 std::string NetAddress::text() const {
   if (family() == AF_INET6) return "[" + host() + "]:" + service();
   if (family() == AF_INET) return host() + ":" + service();

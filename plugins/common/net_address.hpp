@@ -26,6 +26,7 @@ struct NetAddress {
   // "192.0.2.1", "fe80::1%eth0"; what is no internet address is "local socket".
   [[nodiscard]] std::string host() const;
   [[nodiscard]] std::string service() const;
+  void set_port(std::uint16_t port);
   [[nodiscard]] std::string text() const;  // "192.0.2.1:4420", "[::1]:4420"
 
   // One address out of `length` packed bytes; how long it is, 0 when it is none that we know.

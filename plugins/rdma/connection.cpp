@@ -46,9 +46,7 @@ Connection::Connection(Group& group, Role role, const Options& options, const we
 Connection::~Connection() {
   connector_.reset();
   leave_device();
-  side_ = nullptr;
-  controller_.reset();
-  host_.reset();
+  forget_sides();
   group_.places().leave(place_);
   group_.retire(stats_);
 }
@@ -98,6 +96,7 @@ Made<void> Connection::open_pair(verbs::CmId& id, const Agreed& agreed) {
   const Made<DeviceShare*> share = group_.share(*device);
   if (!share) return std::unexpected(share.error());
   share_ = *share;
+  ++share_->users;
   const Made<Memory*> memory = share_->memory(role_ == Role::kHost);
   if (!memory) return std::unexpected(memory.error());
   memory_ = *memory;
@@ -125,9 +124,7 @@ Made<void> Connection::open_pair(verbs::CmId& id, const Agreed& agreed) {
 // The next attempt starts with nothing, and under another number: the device may still tell of this one.
 void Connection::drop_attempt() {
   leave_device();
-  side_ = nullptr;
-  controller_.reset();
-  host_.reset();
+  forget_sides();
   group_.places().leave(place_);
   place_ = group_.places().enter(*this);
 }
@@ -246,7 +243,7 @@ void Connection::on_peer_gone(const verbs::CmEvent& event) {
       end({.origin = WEFT_ORIGIN_PEER, .text = fmt::format("the {} closed the connection", peer_word())});
       return;
     case RDMA_CM_EVENT_DEVICE_REMOVAL:
-      device_gone(device());
+      group_.device_goes_away(device());
       return;
     case RDMA_CM_EVENT_ADDR_CHANGE:
       end({.code = EADDRNOTAVAIL,

@@ -91,6 +91,7 @@ class Connection final : public plugin::Pollable, public Link, public CmUser {
   [[nodiscard]] const weft_qpair_events& events() const override { return events_; }
   [[nodiscard]] void* context() const override { return ctx_; }
   [[nodiscard]] weft_stats& counters() override { return stats_; }
+  [[nodiscard]] bool takes_commands() const override { return is_ready(); }
   void count_event() override;
   void mark_dirty() override;
   void finish(DataOp& op) override;
@@ -123,7 +124,7 @@ class Connection final : public plugin::Pollable, public Link, public CmUser {
   void on_peer_gone(const verbs::CmEvent& event);
   bool start_draining();
   void drained(std::uint32_t queue);
-  void close_pair();
+  void forget_sides();
   void leave_device();
   void tell_closed();
 

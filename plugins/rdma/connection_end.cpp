@@ -118,11 +118,22 @@ void Connection::count_moved(WorkId id, const ibv_wc& completion) {
 // When it returns, the device touches no memory of this connection.
 void Connection::leave_device() {
   if (pair_ != nullptr) {
+    if (host_ != nullptr) host_->drop_windows();  // a bound one holds its queue pair: soft-RoCE waits for it
     pair_.reset();
     share_->release(room_, drained_ == kBothQueues);
   }
   if (id_ != nullptr) group_.unhear(*id_);
   id_.reset();
+}
+
+// Their memory is registered with the device, and staged in what the group has there.
+void Connection::forget_sides() {
+  side_ = nullptr;
+  controller_.reset();
+  host_.reset();
+  memory_ = nullptr;
+  if (share_ != nullptr) --share_->users;
+  share_ = nullptr;
 }
 
 void Connection::tell_end() {

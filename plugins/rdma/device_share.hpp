@@ -26,6 +26,7 @@ class DeviceShare {
   DeviceShare& operator=(const DeviceShare&) = delete;
 
   [[nodiscard]] verbs::Device& device() { return device_; }
+  std::uint32_t users = 0;  // connections; without any its group lets it go
   [[nodiscard]] int fd() const { return channel_->fd(); }
   // Of queue pairs in the host's role, whose staged data peers reach, or the controller's.
   plugin::Made<Memory*> memory(bool host);

@@ -22,7 +22,47 @@ Domain::~Domain() = default;
 Made<std::unique_ptr<Group>> Domain::open_group() { return Group::open(*this); }
 
 Made<Region*> Domain::register_region(void* base, std::uint64_t length, std::uint32_t access) {
-  return Region::make(library_->devices(), base, length, access, options_.windows);
+  std::vector<verbs::Device*> devices = library_->devices();
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(devices, [this](verbs::Device* device) { return use_of(*device).leaving; });
+  }
+  const Made<Region*> region = Region::make(devices, base, length, access, options_.windows);
+  if (region) regions_.add(**region);
+  return region;
+}
+
+Domain::Use& Domain::use_of(verbs::Device& device) {
+  for (Use& use : uses_)
+    if (use.device == &device) return use;
+  return uses_.emplace_back(&device);
+}
+
+void Domain::entered(verbs::Device& device) {
+  const std::lock_guard lock(mutex_);
+  ++use_of(device).groups;
+}
+
+void Domain::left(verbs::Device& device) {
+  const std::lock_guard lock(mutex_);
+  Use& use = use_of(device);
+  --use.groups;
+  let_go_if_unused(use);
+}
+
+void Domain::goes_away(verbs::Device& device) {
+  const std::lock_guard lock(mutex_);
+  Use& use = use_of(device);
+  if (use.leaving) return;
+  use.leaving = true;
+  let_go_if_unused(use);
+}
+
+void Domain::let_go_if_unused(Use& use) {
+  if (!use.leaving || use.groups != 0) return;
+  services_.log(WEFT_LOG_WARNING, fmt::format("the RDMA device {} went away", use.device->attributes().name));
+  regions_.drop(*use.device);
+  library_->forget(*use.device);
 }
 
 std::string no_device_has(verbs::Library& library, const std::string& address) {

@@ -1,12 +1,16 @@
 // domain.hpp - the transport in this process: the library with its devices, the options that groups start from, and
-// memory registered with every device. Thread: any.
+// memory registered with every device.
+//
+// A device that goes away is let go when no group has anything on it: its removal waits for that. Thread: any.
 #ifndef WEFT_RDMA_DOMAIN_HPP
 #define WEFT_RDMA_DOMAIN_HPP
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "../common/services.hpp"
 #include "options.hpp"
@@ -33,10 +37,26 @@ class Domain {
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] verbs::Library& library() { return *library_; }
 
+  // A group has something on the device, or no longer; each as often as the other.
+  void entered(verbs::Device& device);
+  void left(verbs::Device& device);
+  void goes_away(verbs::Device& device);
+
  private:
   const plugin::Services services_;
   const Options options_;
   const std::unique_ptr<verbs::Library> library_;
+  Regions regions_;
+
+  struct Use {
+    verbs::Device* device = nullptr;
+    std::uint32_t groups = 0;
+    bool leaving = false;
+  };
+  Use& use_of(verbs::Device& device);
+  void let_go_if_unused(Use& use);
+  std::mutex mutex_;
+  std::vector<Use> uses_;  // under mutex_
 };
 
 // "no RDMA device has 192.0.2.7; devices: rxe0 192.0.2.1"

@@ -49,7 +49,10 @@ Made<std::unique_ptr<Group>> Group::open(Domain& domain) {
 Group::Group(Domain& domain, std::unique_ptr<verbs::CmChannel> channel, plugin::UniqueFd epoll)
     : domain_(domain), channel_(std::move(channel)), epoll_(std::move(epoll)), now_(domain.services().now()) {}
 
-Group::~Group() { delete_all(); }
+Group::~Group() {
+  delete_all();
+  drop_idle_shares();
+}
 
 const plugin::Services& Group::services() const { return domain_.services(); }
 
@@ -70,6 +73,7 @@ int Group::poll(std::uint32_t budget) {
     deliver();
   }
   empty_graves();
+  drop_idle_shares();
   const std::uint64_t told = events() - before;
   if (told == 0) ++counters().empty_polls;
   return static_cast<int>(std::min<std::uint64_t>(told, INT32_MAX));
@@ -107,13 +111,28 @@ void Group::take_completions(std::uint32_t budget) {
           connection->completed(id, completion);
       }
     }
-    if (share->error() != 0) share_failed(*share);
+    if (share->error() != 0) end_all_on(share->device());
   }
 }
 
-// A completion queue that cannot be polled: the device is gone, and what is on it ends.
-void Group::share_failed(DeviceShare& share) {
-  places_.for_each([&](Connection& connection) { connection.device_gone(share.device()); });
+// Its completion queues cannot be polled, or it says so itself.
+void Group::end_all_on(const verbs::Device& device) {
+  places_.for_each([&](Connection& connection) { connection.device_gone(device); });
+}
+
+void Group::device_goes_away(verbs::Device& device) {
+  end_all_on(device);
+  domain_.goes_away(device);
+}
+
+// Nothing is kept on a device for connections to come: a device that goes away waits for whoever has something on it.
+void Group::drop_idle_shares() {
+  for (std::size_t i = shares_.size(); i-- != 0;) {
+    if (shares_[i]->users != 0) continue;
+    verbs::Device& device = shares_[i]->device();
+    shares_.erase(shares_.begin() + static_cast<std::ptrdiff_t>(i));
+    domain_.left(device);
+  }
 }
 
 void Group::take_cm_events() {
@@ -127,6 +146,10 @@ void Group::take_cm_events() {
       return;
     }
     if (!*taken) return;
+    if (event.id == nullptr && event.device != nullptr) {
+      if (event.type == RDMA_CM_EVENT_DEVICE_REMOVAL) device_goes_away(*event.device);
+      continue;
+    }
     // Nobody: an id that was handed to another thread, or rejected, meanwhile.
     if (const auto user = users_.find(event.id); user != users_.end()) user->second->on_cm_event(event);
   }
@@ -213,6 +236,7 @@ Made<DeviceShare*> Group::share(verbs::Device& device) {
     shares_.pop_back();
     return std::unexpected(watched.error());
   }
+  domain_.entered(device);
   return shares_.back().get();
 }
 

@@ -59,13 +59,15 @@ class Group final : public plugin::Keeper {
   void hear(const verbs::CmId& id, CmUser& user) { users_[&id] = &user; }
   void unhear(const verbs::CmId& id) { users_.erase(&id); }
   void mark_dirty(Connection& connection) { dirty_.push_back(connection); }
+  void device_goes_away(verbs::Device& device);
   void finish(DataOp& op);  // its event comes from the next deliver()
 
  private:
   void deliver();
   void take_completions(std::uint32_t budget);
   void take_cm_events();
-  void share_failed(DeviceShare& share);
+  void end_all_on(const verbs::Device& device);
+  void drop_idle_shares();
 
   Domain& domain_;
   const std::unique_ptr<verbs::CmChannel> channel_;

@@ -94,7 +94,9 @@ void Listener::on_cm_event(verbs::CmEvent& event) {
     asked(event);
   } else if (event.type == RDMA_CM_EVENT_DEVICE_REMOVAL) {
     error_ = ENODEV;
+    verbs::Device* const device = id_->device();
     close();
+    if (device != nullptr) group_.device_goes_away(*device);
   }
 }
 

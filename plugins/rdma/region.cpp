@@ -39,6 +39,32 @@ Made<Region*> Region::make(std::span<verbs::Device* const> devices, void* base, 
   return region.release();
 }
 
+void Region::release() {
+  if (all != nullptr) all->remove(*this);
+  delete this;
+}
+
+void Region::drop(const verbs::Device& device) {
+  for (Place& place : places_)
+    if (place.device == &device) place.region.reset();
+}
+
+void Regions::add(Region& region) {
+  const std::lock_guard lock(mutex_);
+  region.all = this;
+  list_.push_back(region);
+}
+
+void Regions::remove(Region& region) {
+  const std::lock_guard lock(mutex_);
+  list_.remove(region);
+}
+
+void Regions::drop(const verbs::Device& device) {
+  const std::lock_guard lock(mutex_);
+  list_.for_each([&](Region& region) { region.drop(device); });
+}
+
 verbs::Region* Region::on(const verbs::Device& device, const void* base, std::uint64_t length, bool written) const {
   const auto at = reinterpret_cast<std::uintptr_t>(base);
   if (at < base_ || length > length_ || at - base_ > length_ - length || (written && !writable_)) return nullptr;

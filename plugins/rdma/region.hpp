@@ -6,13 +6,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
+#include "../common/list.hpp"
 #include "verbs.hpp"
 #include "weft/plugin.hpp"
 
 namespace weft::rdma {
+
+class Regions;
 
 class Region {
  public:
@@ -20,11 +24,16 @@ class Region {
   // region itself is good for nothing remote.
   static plugin::Made<Region*> make(std::span<verbs::Device* const> devices, void* base, std::uint64_t length,
                                     std::uint32_t access, bool windows);
-  void release() { delete this; }
+  void release();
+  // The device is going away, and nobody has a queue pair on it any more.
+  void drop(const verbs::Device& device);
 
   // As `device` knows it; nullptr: not at all, or [base, + length) is not within it, or is to be written and may not.
   [[nodiscard]] verbs::Region* on(const verbs::Device& device, const void* base, std::uint64_t length,
                                   bool written) const;
+
+  plugin::Hook hook;       // in `all`, under its mutex
+  Regions* all = nullptr;  // those of the domain; nullptr: of a test
 
  private:
   struct Place {
@@ -38,6 +47,18 @@ class Region {
   const std::uint64_t length_;
   const bool writable_;
   std::vector<Place> places_;
+};
+
+// The regions of a domain, for a device that goes away. Any thread.
+class Regions {
+ public:
+  void add(Region& region);
+  void remove(Region& region);
+  void drop(const verbs::Device& device);
+
+ private:
+  std::mutex mutex_;
+  plugin::HookList<Region, &Region::hook> list_;
 };
 
 // What a device is asked for, for memory that peers are to reach as `access` says.

@@ -155,7 +155,8 @@ class CmId {
 struct CmEvent {
   rdma_cm_event_type type = RDMA_CM_EVENT_ADDR_RESOLVED;
   int status = 0;               // as librdmacm gives it: a negative errno, or a reject reason of the CM
-  CmId* id = nullptr;           // whose it is; of a connect request the listener
+  CmId* id = nullptr;           // whose it is; of a connect request the listener; nullptr: nobody's, see device
+  Device* device = nullptr;     // a removal that is told whether or not somebody has an id there
   std::unique_ptr<CmId> fresh;  // of a connect request: the new connection
   std::uint8_t reads_in = 0;    // responder_resources: READs that the peer wants to have outstanding to us
   std::uint8_t reads_out = 0;   // initiator_depth: READs that we may have outstanding to the peer

@@ -39,17 +39,32 @@ rdma_conn_param parameters_of(const ConnectionParameters& given) {
 class RealCmChannel final : public CmChannel {
  public:
   RealCmChannel(RealLibrary& library, rdma_event_channel* channel) : library_(library), channel_(channel) {}
-  ~RealCmChannel() override { rdma_destroy_event_channel(channel_); }
+  ~RealCmChannel() override {
+    for (const Watcher& watcher : watchers_) rdma_destroy_id(watcher.id);
+    rdma_destroy_event_channel(channel_);
+  }
   RealCmChannel(const RealCmChannel&) = delete;
   RealCmChannel& operator=(const RealCmChannel&) = delete;
   [[nodiscard]] int fd() const override { return channel_->fd; }
   Made<bool> next(CmEvent& out) override;
   Made<std::unique_ptr<CmId>> make_id() override;
   [[nodiscard]] rdma_event_channel* handle() const { return channel_; }
+  // The kernel tells of a removal through ids that are bound to the device, and waits for all who hold it open, as we do
+  // from the beginning: so each device has an id here for that alone.
+  void watch_devices();
 
  private:
+  struct Watcher {
+    rdma_cm_id* id = nullptr;
+    RealDevice* device = nullptr;
+  };
+  void watch(plugin::NetAddress address);
+  void watch_device_of(rdma_cm_id* id);
+  [[nodiscard]] bool is_watchers(rdma_cm_event* event, CmEvent& out);
+
   RealLibrary& library_;
   rdma_event_channel* const channel_;
+  std::vector<Watcher> watchers_;
 };
 
 class RealCmId final : public CmId {
@@ -122,9 +137,12 @@ Made<bool> RealCmChannel::next(CmEvent& out) {
   out = CmEvent{};
   out.type = event->event;
   out.status = event->status;
+  if (is_watchers(event, out)) return true;
   rdma_cm_id* const whose = event->event == RDMA_CM_EVENT_CONNECT_REQUEST ? event->listen_id : event->id;
   out.id = static_cast<RealCmId*>(whose->context);
   if (event->event == RDMA_CM_EVENT_CONNECT_REQUEST) out.fresh = std::make_unique<RealCmId>(library_, event->id);
+  if (event->event == RDMA_CM_EVENT_CONNECT_REQUEST || event->event == RDMA_CM_EVENT_ADDR_RESOLVED)
+    watch_device_of(event->id);
   const rdma_conn_param& said = event->param.conn;
   out.reads_in = said.responder_resources;
   out.reads_out = said.initiator_depth;
@@ -135,6 +153,47 @@ Made<bool> RealCmChannel::next(CmEvent& out) {
   }
   rdma_ack_cm_event(event);
   return true;
+}
+
+// A watcher holds its device open too, so it goes with the event.
+bool RealCmChannel::is_watchers(rdma_cm_event* event, CmEvent& out) {
+  const auto found = std::ranges::find(watchers_, event->id, &Watcher::id);
+  if (found == watchers_.end()) return false;
+  out.device = found->device;
+  rdma_ack_cm_event(event);
+  if (out.type == RDMA_CM_EVENT_DEVICE_REMOVAL) {
+    rdma_destroy_id(found->id);
+    watchers_.erase(found);
+  }
+  return true;
+}
+
+void RealCmChannel::watch_devices() {
+  for (const DeviceAddress& device : library_.addresses()) {
+    if (device.addresses.empty()) continue;
+    if (const auto address = plugin::parse_numeric(device.addresses.front(), "0"); address && *address)
+      watch(**address);
+  }
+}
+
+// Of a device that came later we first hear by what is asked of it.
+void RealCmChannel::watch_device_of(rdma_cm_id* id) {
+  const RealDevice* const device = library_.device_of(id->verbs);
+  if (device == nullptr || std::ranges::find(watchers_, device, &Watcher::device) != watchers_.end()) return;
+  plugin::NetAddress address = address_of(rdma_get_local_addr(id));
+  address.set_port(0);
+  watch(address);
+}
+
+void RealCmChannel::watch(plugin::NetAddress address) {
+  rdma_cm_id* id = nullptr;
+  if (rdma_create_id(channel_, &id, nullptr, RDMA_PS_TCP) != 0) return;
+  RealDevice* const owner = rdma_bind_addr(id, address.raw()) == 0 ? library_.device_of(id->verbs) : nullptr;
+  if (owner != nullptr) {
+    watchers_.push_back({id, owner});
+  } else {
+    rdma_destroy_id(id);
+  }
 }
 
 Made<std::unique_ptr<CmId>> RealCmChannel::make_id() {
@@ -152,6 +211,7 @@ Made<std::unique_ptr<CmChannel>> RealLibrary::make_cm_channel() {
   const int flags = ::fcntl(channel->fd, F_GETFL);
   if (flags < 0 || ::fcntl(channel->fd, F_SETFL, flags | O_NONBLOCK) != 0)
     return failed(errno, "make the connection manager's channel non-blocking");
+  made->watch_devices();
   return made;
 }
 
