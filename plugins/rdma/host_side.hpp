@@ -42,6 +42,7 @@ class HostSide final : public Side, private StagingUser {
   void tell_finished(DataOp&) override {}  // responses are told where they come
   void end_operations(std::int32_t error) override;
   [[nodiscard]] bool idle() const override { return in_flight_ == 0; }
+  void drop_windows() { windows_.clear(); }  // when the queue pair is about to go, and nothing is posted any more
 
  private:
   enum class State : std::uint8_t { kFree, kQueued, kSent };
