@@ -128,9 +128,10 @@ const weft_qpair_events kHostEvents = {
 
 }  // namespace
 
-HostQueue::HostQueue(World& in, const Where& where, const weft_qpair_params& with) : world(in) {
+HostQueue::HostQueue(World& in, const Where& where, const weft_qpair_params& with, weft_group* group) : world(in) {
   error.size = sizeof error;
-  rc = world.table.connect(world.host_group, where.get(), &with, &kHostEvents, this, &handle, &error);
+  rc = world.table.connect(group != nullptr ? group : world.host_group, where.get(), &with, &kHostEvents, this, &handle,
+                           &error);
 }
 
 HostQueue::~HostQueue() {
@@ -213,10 +214,12 @@ const weft_qpair_events kControllerEvents = {
 
 }  // namespace
 
-ControllerQueue::ControllerQueue(World& in, weft_pending* pending, const weft_qpair_params& with, bool registered)
+ControllerQueue::ControllerQueue(World& in, weft_pending* pending, const weft_qpair_params& with, bool registered,
+                                 weft_group* group)
     : world(in), memory(in, in.controller_domain, kMemory, registered) {
   error.size = sizeof error;
-  rc = world.table.accept(world.controller_group, pending, &with, &kControllerEvents, this, &handle, &error);
+  rc = world.table.accept(group != nullptr ? group : world.controller_group, pending, &with, &kControllerEvents, this,
+                          &handle, &error);
   if (rc != 0) world.table.reject(pending, WEFT_REJECT_RESOURCES);
 }
 

@@ -65,7 +65,8 @@ class Buffer {
 
 class HostQueue {
  public:
-  HostQueue(World& world, const Where& where, const weft_qpair_params& params);
+  // On the World's group of hosts, or on another one.
+  HostQueue(World& world, const Where& where, const weft_qpair_params& params, weft_group* group = nullptr);
   ~HostQueue();
   struct Response {
     int error = 0;
@@ -96,7 +97,8 @@ class HostQueue {
 class ControllerQueue {
  public:
   static constexpr std::size_t kMemory = 4u << 20;
-  ControllerQueue(World& world, weft_pending* pending, const weft_qpair_params& params, bool registered);
+  ControllerQueue(World& world, weft_pending* pending, const weft_qpair_params& params, bool registered,
+                  weft_group* group = nullptr);
   ~ControllerQueue();
   struct Command {
     Bytes sqe;

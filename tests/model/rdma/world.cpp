@@ -123,6 +123,12 @@ std::string World::logged_text() const {
   return all;
 }
 
+void World::log(void* ctx, std::uint32_t, const char* text) {
+  auto& world = *static_cast<World*>(ctx);
+  const auto guard = world.fabric.lock();
+  world.logged.emplace_back(text);
+}
+
 // Every address of these tests is a number: the transport asks for no name.
 int World::resolve(void*, weft_group*, const char*, const char*, void*,
                    void (*)(void*, std::int32_t, const void*, std::uint32_t)) {

@@ -9,13 +9,14 @@
 // A turn lets the fabric do a few things and the clock go on a little, and polls the groups, in an order that the seed chooses.
 // Nothing is told that only time brings unless `time_passes`. When a World ends, nothing may be left of its queue pairs,
 // no request may be lost, and neither machine may have a fault that the test has not forgiven.
-// Everything is on the test's thread.
+// Everything is on the test's thread, unless it makes groups and threads of its own; clock and log may be used by any.
 #ifndef WEFT_TESTS_MODEL_RDMA_WORLD_HPP
 #define WEFT_TESTS_MODEL_RDMA_WORLD_HPP
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -64,7 +65,7 @@ class World {
   Machine &host, &controller;
   CapsuleWatch watch;
   const weft_transport& table;
-  std::uint64_t now = 1'000'000'000;
+  std::atomic<std::uint64_t> now = 1'000'000'000;
   bool time_passes = false;  // when nothing else happens
   bool forgives = false;     // faults and lost requests at the end: what the test was about
   weft_domain *host_domain = nullptr, *controller_domain = nullptr;
@@ -74,7 +75,7 @@ class World {
 
  private:
   static std::uint64_t now_ns(void* ctx) { return static_cast<World*>(ctx)->now; }
-  static void log(void* ctx, std::uint32_t, const char* text) { static_cast<World*>(ctx)->logged.emplace_back(text); }
+  static void log(void* ctx, std::uint32_t, const char* text);
   static int resolve(void* ctx, weft_group*, const char* host, const char* service, void* user,
                      void (*done)(void*, std::int32_t, const void*, std::uint32_t));
   static void resolve_cancel(void*, weft_group*, void*) {}

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -67,7 +68,7 @@ class Record {
                                                                "ids"};
     std::string words;
     for (std::size_t i = 0; i < kKinds; ++i) {
-      if (alive_[i] != 0) words += (words.empty() ? "" : ", ") + std::to_string(alive_[i]) + " " + kNames[i];
+      if (alive_[i] != 0) words += (words.empty() ? "" : ", ") + std::to_string(alive_[i].load()) + " " + kNames[i];
     }
     return words;
   }
@@ -75,7 +76,7 @@ class Record {
  private:
   static constexpr std::size_t index(Kind kind) { return static_cast<std::size_t>(kind); }
   std::vector<std::string> faults_;
-  std::array<std::uint64_t, kKinds> made_{}, alive_{};
+  std::array<std::atomic<std::uint64_t>, kKinds> made_{}, alive_{};  // objects die outside the lock
 };
 
 // As long as it lives, one more of its kind is alive.
