@@ -10,12 +10,13 @@
 
 namespace weft::controller {
 
-Controller::Controller(Owner& owner, Reactor& reactor, const TargetOptions& options, Identity identity)
+Controller::Controller(Owner& owner, Reactor& reactor, const TargetOptions& options, std::uint32_t max_queue_size,
+                       Identity identity)
     : owner_(owner),
       reactor_(reactor),
       options_(options),
       identity_(std::move(identity)),
-      registers_(options.max_queue_size, identity_.subsystem == nullptr),
+      registers_(max_queue_size, identity_.subsystem == nullptr),
       keep_alive_(reactor, *this, identity_.subsystem == nullptr ? options.linger : 0),
       linger_(
           reactor,

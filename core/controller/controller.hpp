@@ -47,7 +47,8 @@ class Controller final : private KeepAlive::Owner {
     Origin origin;
   };
 
-  Controller(Owner& owner, Reactor& reactor, const TargetOptions& options, Identity identity);
+  Controller(Owner& owner, Reactor& reactor, const TargetOptions& options, std::uint32_t max_queue_size,
+             Identity identity);
   ~Controller();
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;

@@ -48,7 +48,7 @@ void put_common(nvme::IdentifyController& id, const ControllerFacts& facts) {
   id.kas = kKeepAliveGranularity;
   id.sqes = 0x66;
   id.cqes = 0x44;
-  id.maxcmd = static_cast<std::uint16_t>(std::min(facts.options->max_queue_size, 65535U));
+  id.maxcmd = static_cast<std::uint16_t>(std::min(max_queue_size(*facts.options, facts.limits), 65535U));
   id.sgls = sgls(facts.limits);
   static_cast<void>(wire::write_nqn(id.subnqn, facts.subnqn));  // it came from a field of that size
   id.iorcsz = 1;
@@ -96,6 +96,10 @@ std::uint32_t max_transfer_size(const TargetOptions& options, const weft_limits&
   std::uint64_t bytes = options.max_transfer;
   if (limits.max_transfer != 0) bytes = std::min(bytes, limits.max_transfer);
   return static_cast<std::uint32_t>(std::bit_floor(std::max<std::uint64_t>(bytes, kPage)));
+}
+
+std::uint32_t max_queue_size(const TargetOptions& options, const weft_limits& limits) {
+  return limits.max_io_depth == 0 ? options.max_queue_size : std::min(options.max_queue_size, limits.max_io_depth);
 }
 
 std::uint32_t in_capsule_size(const TargetOptions& options, const weft_limits& limits) {

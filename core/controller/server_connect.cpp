@@ -96,8 +96,8 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
   identity.cntlid = free_cntlid();
   if (identity.cntlid == 0) return busy();
   const std::uint16_t cntlid = identity.cntlid;
-  auto owned =
-      std::make_unique<Controller>(static_cast<Controller::Owner&>(*this), control_, options_, std::move(identity));
+  auto owned = std::make_unique<Controller>(static_cast<Controller::Owner&>(*this), control_, options_,
+                                            max_queue_size(options_, request.queue->limits()), std::move(identity));
   Controller& controller = *owned;
   controllers_.emplace(cntlid, std::move(owned));
   controller.keep_alive().set(command.kato);

@@ -42,6 +42,7 @@ Result<Memory> register_memory(Transport& transport, std::span<std::byte> bytes)
 }
 
 Result<Memory> allocate_memory(Transport& transport, std::size_t bytes) {
+  if (bytes == 0) return Error(EINVAL, "memory for data has at least one byte");
   void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return Error(ENOMEM, fmt::format("there is no memory for {} bytes of data", bytes));
   Memory memory;

@@ -117,6 +117,7 @@ typedef struct weft_limits {
   uint32_t max_iov, max_descriptors;  /* MSDBD */
   uint32_t max_depth, data_alignment; /* iov alignment that avoids a copy; 1: any */
   uint64_t max_transfer;              /* 0: none */
+  uint32_t max_io_depth, reserved;    /* controller, admin queue: entries that I/O queues can have; 0: no bound here */
 } weft_limits;
 
 #define WEFT_QP_ADMIN (1u << 0)

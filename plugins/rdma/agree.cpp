@@ -38,7 +38,8 @@ std::expected<Agreed, RejectStatus> agree_with_host(const Request& request, std:
                                                     const verbs::DeviceAttributes& device, const Options& options) {
   if (reads == 0) return std::unexpected(RejectStatus::kInvalidReadsIn);
   Agreed agreed;
-  agreed.depth = std::min({request.host_sends, request.host_receives, options.depth, device_depth(device)});
+  agreed.most_depth = std::min(options.depth, device_depth(device));
+  agreed.depth = std::min({request.host_sends, request.host_receives, agreed.most_depth});
   if (agreed.depth < kLeastDepth)
     return std::unexpected(request.host_receives < kLeastDepth ? RejectStatus::kInvalidHostReceiveSize
                                                                : RejectStatus::kNoResources);

@@ -97,6 +97,7 @@ weft_limits ControllerSide::limits() const {
   const auto fit = agreed_.in_capsule / static_cast<std::uint32_t>(sizeof(nvme::KeyedSglDescriptor));
   limits.max_descriptors = lists ? std::clamp(fit, 1U, kMostDescriptors) : 1;
   limits.max_depth = agreed_.depth;
+  limits.max_io_depth = agreed_.most_depth;
   limits.data_alignment = 1;
   limits.max_transfer = nvme::KeyedSglDescriptor::kMaxLength;
   return limits;

@@ -26,6 +26,7 @@ struct Agreed {
   std::uint32_t peer_receives = 0;  // ... and of the peer: never more SENDs than that unanswered
   std::uint32_t reads_out = 0;      // controller: READs outstanding at a time
   std::uint32_t in_capsule = 0;     // bytes of data behind a command in a capsule
+  std::uint32_t most_depth = 0;     // controller: what any queue here can have
   std::uint16_t qid = 0;
 };
 

@@ -56,8 +56,17 @@ void post_ready_locked(weft_qpair& qpair) {
       if (qpair.state != QueueState::kConnecting) return;
       qpair.state = QueueState::kReady;
       const LoopbackLimits& own = qpair.limits;
-      limits = {sizeof limits,       own.caps,      own.max_in_capsule, own.max_in_capsule_admin, own.max_iov,
-                own.max_descriptors, own.max_depth, own.data_alignment, own.max_transfer};
+      limits = {.size = sizeof limits,
+                .caps = own.caps,
+                .max_in_capsule = own.max_in_capsule,
+                .max_in_capsule_admin = own.max_in_capsule_admin,
+                .max_iov = own.max_iov,
+                .max_descriptors = own.max_descriptors,
+                .max_depth = own.max_depth,
+                .data_alignment = own.data_alignment,
+                .max_transfer = own.max_transfer,
+                .max_io_depth = own.max_io_depth,
+                .reserved = 0};
     }
     qpair.events->on_ready(qpair.ctx, &limits);
   });

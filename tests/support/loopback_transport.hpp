@@ -33,6 +33,7 @@ struct LoopbackLimits {
   std::uint32_t max_depth = 65536;
   std::uint32_t data_alignment = 1;
   std::uint64_t max_transfer = 0;
+  std::uint32_t max_io_depth = 0;
   bool contiguous_capsules = true;  // false: capsule_data is NULL, in-capsule data is got by receive_data too
 };
 

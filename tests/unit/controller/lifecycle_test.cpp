@@ -39,6 +39,13 @@ TEST_F(Lifecycle, TellsCapVsAndCrto) {
   EXPECT_FALSE(csts(h).ready());
 }
 
+TEST_F(Lifecycle, PromisesNoLongerQueuesThanTheTransportHas) {
+  loopback_control().set_limits({.max_io_depth = 64});
+  serve();
+  CapsuleHost& h = admin();
+  EXPECT_EQ(nvme::Cap(get(h, nvme::property::kCap, true)).mqes(), 63u);
+}
+
 TEST_F(Lifecycle, RefusesPropertiesThatAreNotThere) {
   serve();
   CapsuleHost& h = host();

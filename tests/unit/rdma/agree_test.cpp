@@ -37,6 +37,8 @@ TEST(AgreeWithHost, TakesWhatTheHostAsksForWhereThatFits) {
   EXPECT_EQ(agreed->receives, 128U);
   EXPECT_EQ(agreed->reads_out, 8U);
   EXPECT_EQ(agreed->in_capsule, 4096U);
+  EXPECT_EQ(agree_with_host({.qid = 0, .host_receives = 32, .host_sends = 32}, 8, device(), {})->most_depth, 128U)
+      << "what an I/O queue may have, whatever the admin queue has";
   EXPECT_EQ(agreed->qid, 3);
 }
 

@@ -16,21 +16,23 @@ namespace {
 
 thread_local std::uint64_t allocations = 0;
 
-void* counted(std::size_t size) {
+// Not inlined, so that the compiler does not take new and delete for malloc and free that do not match.
+[[gnu::noinline]] void* counted(std::size_t size) {
   ++allocations;
   void* place = std::malloc(size);
   if (place == nullptr) throw std::bad_alloc();
   return place;
 }
+[[gnu::noinline]] void uncounted(void* place) { std::free(place); }
 
 }  // namespace
 
 void* operator new(std::size_t size) { return counted(size); }
 void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* place) noexcept { std::free(place); }
-void operator delete[](void* place) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t) noexcept { std::free(place); }
-void operator delete[](void* place, std::size_t) noexcept { std::free(place); }
+void operator delete(void* place) noexcept { uncounted(place); }
+void operator delete[](void* place) noexcept { uncounted(place); }
+void operator delete(void* place, std::size_t) noexcept { uncounted(place); }
+void operator delete[](void* place, std::size_t) noexcept { uncounted(place); }
 
 namespace weft::rdma {
 namespace {

@@ -80,6 +80,13 @@ TEST_F(MemoryTest, OfATransportWithoutRegionsIsMemoryAndNothingIsCopied) {
   EXPECT_EQ(regions(), 0u);
 }
 
+TEST_F(MemoryTest, OfNoBytesIsRefused) {
+  Transport transport(*loopback_transport(), "loopback");
+  const Result<Memory> memory = allocate_memory(transport, 0);
+  ASSERT_FALSE(memory);
+  EXPECT_EQ(memory.error().text, "memory for data has at least one byte");
+}
+
 TEST_F(MemoryTest, ThatTheMachineDoesNotHaveIsRefused) {
   Transport transport(*loopback_transport(), "loopback");
   const Result<Memory> memory = allocate_memory(transport, std::size_t{1} << 60);
