@@ -3,6 +3,7 @@
 #ifndef WEFT_TESTS_SUPPORT_RDMA_MODEL_CAPSULES_HPP
 #define WEFT_TESTS_SUPPORT_RDMA_MODEL_CAPSULES_HPP
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -76,7 +77,8 @@ inline Bytes in_capsule_sqe(std::uint8_t opcode, std::uint16_t cid, std::uint64_
                             const Bytes& data) {
   Bytes capsule = make_sqe(opcode, cid);
   put_offset(capsule.data() + 24, offset, length);
-  capsule.insert(capsule.end(), data.begin(), data.end());
+  capsule.resize(kSqeSize + data.size());
+  std::copy(data.begin(), data.end(), capsule.begin() + kSqeSize);
   return capsule;
 }
 
