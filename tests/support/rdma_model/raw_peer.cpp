@@ -16,7 +16,7 @@ constexpr std::uint32_t kSends = 1024;
 }  // namespace
 
 RawPeer::RawPeer(Machine& machine)
-    : machine_(machine), library_(machine.make_library()), device_(library_->devices().front()), memory_(kDataSize) {
+    : library_(machine.make_library()), device_(library_->devices().front()), memory_(kDataSize) {
   channel_ = *library_->make_cm_channel();
   completion_channel_ = *device_->make_completion_channel();
   completions_ = *device_->make_completion_queue(4096, *completion_channel_);

@@ -90,7 +90,6 @@ class RawPeer {
   void make_pair(verbs::CmId& id);
   int post(ibv_send_wr& request, const Bytes& bytes);
 
-  Machine& machine_;
   const std::unique_ptr<verbs::Library> library_;
   verbs::Device* device_ = nullptr;
   Bytes memory_, receive_memory_;
