@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "../common/arguments.hpp"
 #include "controller_side.hpp"
 #include "memory.hpp"
 
@@ -25,7 +26,7 @@ std::uint64_t most_of_one(const verbs::DeviceAttributes& device) {
 int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
                                  std::uint64_t cookie, std::uint32_t flags) {
   Command* command = held_command(token);
-  const std::uint64_t length = total_length(iov);
+  const std::uint64_t length = plugin::total_length(iov);
   if (command == nullptr || command->status != 0 || command->calls == WEFT_DATA_CALLS || length == 0 ||
       iov.size() > kMaxIov || (flags & ~kKnownDataFlags) != 0)
     return -EINVAL;
@@ -45,7 +46,7 @@ int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std:
 int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
                               const void* final_cqe, std::uint64_t cookie, std::uint32_t flags) {
   Command* command = held_command(token);
-  const std::uint64_t length = total_length(iov);
+  const std::uint64_t length = plugin::total_length(iov);
   if (command == nullptr || command->place != SglPlace::kRemote || command->calls == WEFT_DATA_CALLS || length == 0 ||
       iov.size() > kMaxIov || (flags & ~kKnownDataFlags) != 0)
     return -EINVAL;

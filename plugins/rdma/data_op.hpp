@@ -107,9 +107,6 @@ class DataOpPool {
   std::uint32_t in_use_ = 0;
 };
 
-// Total length of a list, UINT64_MAX when it overflows.
-std::uint64_t total_length(std::span<const weft_iov> iov);
-
 }  // namespace weft::rdma
 
 #endif

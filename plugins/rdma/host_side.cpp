@@ -9,6 +9,7 @@
 #include <cstring>
 #include <new>
 
+#include "../common/arguments.hpp"
 #include "memory.hpp"
 
 namespace weft::rdma {
@@ -100,7 +101,7 @@ weft_limits HostSide::limits() const {
 // ---- commands ------------------------------------------------------------------------------------------------------
 
 int HostSide::send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags) {
-  const std::uint64_t length = total_length(iov);
+  const std::uint64_t length = plugin::total_length(iov);
   const std::uint32_t direction = flags & (WEFT_DIR_OUT | WEFT_DIR_IN);
   if ((flags & ~kKnownFlags) != 0 || iov.size() > kMaxIov || length > nvme::KeyedSglDescriptor::kMaxLength)
     return -EINVAL;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "../common/arguments.hpp"
 #include "connection.hpp"
 #include "group.hpp"
 
@@ -229,7 +230,7 @@ DataOp& ControllerSide::new_op(std::uint32_t token, DataOp::Kind kind, std::uint
 int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
                                  std::uint64_t cookie, std::uint32_t flags) {
   Command* command = held_command(token);
-  const std::uint64_t length = total_length(iov);
+  const std::uint64_t length = plugin::total_length(iov);
   if (command == nullptr || command->status != 0 || command->calls == WEFT_DATA_CALLS || length == 0 ||
       iov.size() > kMaxIov || (flags & ~kKnownDataFlags) != 0)
     return -EINVAL;
@@ -251,7 +252,7 @@ int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std:
 int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
                               const void* final_cqe, std::uint64_t cookie, std::uint32_t flags) {
   Command* command = held_command(token);
-  const std::uint64_t length = total_length(iov);
+  const std::uint64_t length = plugin::total_length(iov);
   if (command == nullptr || command->calls == WEFT_DATA_CALLS || length == 0 || iov.size() > kMaxIov ||
       (flags & ~kKnownDataFlags) != 0)
     return -EINVAL;

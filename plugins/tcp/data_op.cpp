@@ -82,13 +82,4 @@ void DataOpPool::give_back(DataOp& op) {
   ops_.give_back(op);
 }
 
-std::uint64_t total_length(std::span<const weft_iov> iov) {
-  std::uint64_t total = 0;
-  for (const weft_iov& piece : iov) {
-    if (piece.len > UINT64_MAX - total) return UINT64_MAX;
-    total += piece.len;
-  }
-  return total;
-}
-
 }  // namespace weft::tcp

@@ -8,6 +8,7 @@
 
 #include <sys/epoll.h>
 
+#include "../common/arguments.hpp"
 #include "connector.hpp"
 #include "socket_setup.hpp"
 
@@ -116,29 +117,16 @@ void Group::stats(weft_stats& out) const { sum_stats(out); }
 namespace {
 
 Made<Options> options_of(const weft_address& address, const Options& base) {
-  if (address.reserved != 0)
-    return std::unexpected(
-        Failure{.code = ENOTSUP, .text = "the address has a field that this transport does not know"});
+  const Made<void> known = plugin::check_address(address);
+  if (!known) return std::unexpected(known.error());
   return Options::parse({address.options, address.option_count}, base);
-}
-
-Made<void> check_params(const weft_qpair_params& params) {
-  if (params.depth == 0 || params.depth > 65536)
-    return std::unexpected(
-        Failure{.code = EINVAL, .text = fmt::format("a queue of {} entries is impossible", params.depth)});
-  if ((params.flags & WEFT_QP_SECURE_REQUIRED) != 0)
-    return std::unexpected(Failure{.code = ENOTSUP, .text = "this transport cannot encrypt"});
-  if ((params.flags & ~(WEFT_QP_ADMIN | WEFT_QP_SQ_FLOW_CONTROL)) != 0)
-    return std::unexpected(
-        Failure{.code = ENOTSUP, .text = fmt::format("unknown queue pair flags {:#x}", params.flags)});
-  return {};
 }
 
 }  // namespace
 
 Made<Connection*> Group::connect(const weft_address& address, const weft_qpair_params& params,
                                  const weft_qpair_events& events, void* ctx) {
-  const Made<void> fit = check_params(params);
+  const Made<void> fit = plugin::check_params(params);
   if (!fit) return std::unexpected(fit.error());
   const Made<Options> options = options_of(address, options_);
   if (!options) return std::unexpected(options.error());
@@ -180,7 +168,7 @@ Made<Listener*> Group::listen(const weft_address& address, const weft_listener_e
 
 Made<Connection*> Group::accept(Pending& pending, const weft_qpair_params& params, const weft_qpair_events& events,
                                 void* ctx) {
-  const Made<void> fit = check_params(params);
+  const Made<void> fit = plugin::check_params(params);
   if (!fit) return std::unexpected(fit.error());
   auto connection = std::make_unique<Connection>(*this, Role::kController, pending.options(), params, events, ctx);
   std::unique_ptr<Socket> socket(new KernelSocket(pending.take_fd()));  // memory first, as in connect()

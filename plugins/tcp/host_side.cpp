@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "../common/arguments.hpp"
 #include "connection.hpp"
 #include "group.hpp"
 
@@ -34,7 +35,7 @@ HostSide::~HostSide() {
 
 int HostSide::send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags) {
   const auto* bytes = static_cast<const std::byte*>(sqe);
-  const std::uint64_t length = total_length(iov);
+  const std::uint64_t length = plugin::total_length(iov);
   const std::uint32_t direction = flags & (WEFT_DIR_OUT | WEFT_DIR_IN);
   if ((flags & ~kKnownFlags) != 0 || iov.size() > kMaxIov || length > UINT32_MAX) return -EINVAL;
   if ((direction == 0) != (length == 0) || direction == (WEFT_DIR_OUT | WEFT_DIR_IN)) return -EINVAL;
