@@ -1,4 +1,5 @@
 // weft perf URL: how fast, with how much processor time, and, with --verify, whether the data is right.
+#include <algorithm>
 #include <random>
 
 #include "connection.hpp"
@@ -20,6 +21,9 @@ struct Arguments {
   std::uint32_t queues = 0;  // 0: what the address says
   std::string seconds;       // "": 8, or no end where --ios gives one
   std::uint64_t ios = 0;
+  std::uint32_t associations = 1;
+  std::uint32_t idle = 0;
+  std::uint64_t rate = 0;
   std::uint32_t mix = 50;
   std::string span;
   std::string wait;
@@ -51,6 +55,8 @@ Outcome<PerfPlan> make_plan(const Arguments& arguments) {
   if (plan.duration == 0 && arguments.ios == 0) return usage("--seconds 0 needs --ios, or there is no end to it");
   plan.depth = arguments.depth;
   plan.ios = arguments.ios;
+  plan.idle = arguments.idle;
+  plan.rate = arguments.rate;
   plan.verify = arguments.verify;
   std::random_device device;
   plan.seed = arguments.seed_given ? arguments.seed : (std::uint64_t{device()} << 16) ^ device();
@@ -81,8 +87,23 @@ std::uint32_t queue_room(const Host& host) {
   return std::max(entries, 2u) - 1;
 }
 
+// What only connected hosts can tell.
+Outcome<void> fit_queues(PerfPlan& plan, const std::vector<std::unique_ptr<Host>>& hosts) {
+  const auto fewer_queues = [](const auto& a, const auto& b) { return a->io_queues() < b->io_queues(); };
+  plan.queues = (*std::ranges::min_element(hosts, fewer_queues))->io_queues();
+  plan.depth = std::min(plan.depth, queue_room(*hosts.front()));
+  if (plan.queues == 0) return failed(Error(ENOTSUP, "the controller has no I/O queues"));
+  const std::uint64_t all = hosts.size() * plan.queues;
+  if (plan.idle > all) return usage(fmt::format("--idle {} is more than the {} queues that there are", plan.idle, all));
+  if (plan.idle == all && (plan.verify || plan.duration == 0)) {
+    return usage(fmt::format("--idle {} leaves no queue for I/O: it goes with --seconds, not with --ios or --verify",
+                             plan.idle));
+  }
+  return {};
+}
+
 // What only the namespace can tell.
-Outcome<void> fit_plan(PerfPlan& plan, const Namespace& where, const Host& host) {
+Outcome<void> fit_plan(PerfPlan& plan, const Namespace& where) {
   if (plan.block_bytes % where.block_size != 0) {
     return usage(fmt::format("--bs {} is not a multiple of namespace {}'s blocks of {} bytes", plan.block_bytes,
                              where.nsid, where.block_size));
@@ -96,9 +117,6 @@ Outcome<void> fit_plan(PerfPlan& plan, const Namespace& where, const Host& host)
   if (where.read_only && (plan.read_percent < 100 || plan.verify)) {
     return failed(Error(EROFS, fmt::format("namespace {} can only be read", where.nsid)));
   }
-  plan.queues = host.io_queues();
-  plan.depth = std::min(plan.depth, queue_room(host));
-  if (plan.queues == 0) return failed(Error(ENOTSUP, "the controller has no I/O queues"));
   return {};
 }
 
@@ -113,6 +131,9 @@ Json to_json(const Arguments& arguments, const Remote& remote, const PerfPlan& p
             {"bs", plan.block_bytes},
             {"depth", plan.depth},
             {"queues", plan.queues},
+            {"associations", arguments.associations},
+            {"idle", plan.idle},
+            {"rate", plan.rate},
             {"seed", plan.seed},
             {"seconds", result.seconds()},
             {"ios", result.ios},
@@ -139,6 +160,9 @@ void print_text(Program& program, const Json& json) {
   put(program, "{} of {}, depth {} on {} queue{}, {:.1f} s, seed {}\n", json["rw"].get<std::string>(),
       human_size(json["bs"].get<std::uint64_t>()), json["depth"].dump(), json["queues"].dump(),
       json["queues"] == 1 ? "" : "s", number(json["seconds"]), json["seed"].dump());
+  if (json["associations"] != 1 || json["idle"] != 0) {
+    put(program, "  connected   {} times, {} queues idle\n", json["associations"].dump(), json["idle"].dump());
+  }
   put(program, "  IOPS        {:.0f}\n", number(json["iops"]));
   put(program, "  throughput  {:.1f} MiB/s\n", number(json["mib_s"]));
   put(program, "  latency us  mean {:.1f}  p50 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f}\n", number(lat["mean"]),
@@ -208,8 +232,9 @@ Outcome<void> fill(const Program& program, PerfHost& host, const Namespace& wher
   plan.random = false;
   plan.read_percent = 0;
   plan.duration = 0;
+  plan.rate = 0;
   plan.ios = plan.span / plan.block_bytes;
-  PerfRun run(host.reactor(), host.host(), where, plan);
+  PerfRun run(host.reactor(), host.hosts(), where, plan);
   PerfPlan shown = plan;
   if (Outcome<void> done = run_to_end(program, host, run, shown, "filling"); !done) return done;
   if (host.interrupted()) return failed(Error(EINTR, "interrupted while the namespace was being filled"));
@@ -222,11 +247,12 @@ Outcome<void> perf(Program& program, const Arguments& arguments) {
   Outcome<Remote> remote = read_address(program, arguments.address, Need::kIo);
   if (!remote) return std::unexpected(remote.error());
   if (Outcome<void> good = take_over(arguments, *remote); !good) return good;
-  const Outcome<std::unique_ptr<PerfHost>> host = PerfHost::connect(program, *remote);
+  const Outcome<std::unique_ptr<PerfHost>> host = PerfHost::connect(program, *remote, arguments.associations);
   if (!host) return std::unexpected(host.error());
   const Outcome<Namespace> where = (*host)->find_namespace(arguments.nsid);
   if (!where) return std::unexpected(where.error());
-  if (Outcome<void> good = fit_plan(*plan, *where, (*host)->host()); !good) return good;
+  if (Outcome<void> good = fit_plan(*plan, *where); !good) return good;
+  if (Outcome<void> good = fit_queues(*plan, (*host)->hosts()); !good) return good;
   if (plan->queues < remote->options.queues) {
     say("weft: the controller granted {} of {} I/O queues\n", plan->queues, remote->options.queues);
   }
@@ -237,7 +263,7 @@ Outcome<void> perf(Program& program, const Arguments& arguments) {
     if (Outcome<void> filled = fill(program, **host, *where, *plan); !filled) return filled;
   }
 
-  PerfRun run((*host)->reactor(), (*host)->host(), *where, *plan);
+  PerfRun run((*host)->reactor(), (*host)->hosts(), *where, *plan);
   if (Outcome<void> done = run_to_end(program, **host, run, *plan, arguments.mode.c_str()); !done) return done;
   const Measured measured{run.result(), cpu_seconds() - run.result().cpu_started, (*host)->interrupted()};
   const Json json = to_json(arguments, *remote, *plan, measured);
@@ -268,6 +294,9 @@ void add_perf(CLI::App& app, Program& program) {
   command->add_option("--bs", a.block_size, "Size of an I/O (4k)")->type_name("SIZE");
   add_number(*command, "--depth", a.depth, 1, 65535, "I/Os under way on each queue (32)");
   add_number(*command, "--queues", a.queues, 1, 1024, "I/O queues (what the address says, else 1)");
+  add_number(*command, "--associations", a.associations, 1, 1024, "Hosts that connect, each with so many queues (1)");
+  add_number(*command, "--idle", a.idle, 0, 1u << 20, "So many of all queues carry no I/O (0)");
+  add_number(*command, "--rate", a.rate, 1, 1'000'000'000, "I/Os started a second, in all (as many as can be)");
   command->add_option("--seconds", a.seconds, "How long (8, or until --ios are done)")->type_name("TIME");
   add_number(*command, "--ios", a.ios, 1, kAnyNumber, "End after so many I/Os");
   add_number(*command, "--mix", a.mix, 0, 100, "Percentage of reads in randrw (50)")->type_name("PERCENT");

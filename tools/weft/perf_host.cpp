@@ -16,16 +16,17 @@ constexpr std::uint64_t kOwnFiles = 24;
 
 }  // namespace
 
-Outcome<std::unique_ptr<PerfHost>> PerfHost::connect(Program& program, const Remote& remote) {
-  if (Status enough = require_open_files(kOwnFiles + remote.options.queues, "this connection"); !enough) {
-    return failed(enough.error());
-  }
+Outcome<std::unique_ptr<PerfHost>> PerfHost::connect(Program& program, const Remote& remote,
+                                                     std::uint32_t associations) {
+  const std::uint64_t connections = std::uint64_t{associations} * (remote.options.queues + 1u);
+  const char* const purpose = associations == 1 ? "this connection" : "so many connections";
+  if (Status enough = require_open_files(kOwnFiles + connections, purpose); !enough) return failed(enough.error());
   std::unique_ptr<PerfHost> self(new PerfHost);
-  if (Outcome<void> opened = self->open(program, remote); !opened) return std::unexpected(opened.error());
+  if (Outcome<void> opened = self->open(program, remote, associations); !opened) return std::unexpected(opened.error());
   return self;
 }
 
-Outcome<void> PerfHost::open(Program& program, const Remote& remote) {
+Outcome<void> PerfHost::open(Program& program, const Remote& remote, std::uint32_t associations) {
   ReactorOptions options;
   options.wait = remote.options.wait;
   Result<std::unique_ptr<Reactor>> reactor = Reactor::create(options);
@@ -35,34 +36,40 @@ Outcome<void> PerfHost::open(Program& program, const Remote& remote) {
       !attached) {
     return failed(attached.error());
   }
+  for (std::uint32_t i = 0; i < associations; ++i) {
+    if (Outcome<void> added = add_host(program, remote); !added) return added;
+  }
+  connected_ = true;
+  return {};
+}
+
+Outcome<void> PerfHost::add_host(Program& program, const Remote& remote) {
   std::optional<Result<std::unique_ptr<Host>>> connected;
   Host::connect(*reactor_, program.registry(), remote.address, remote.options,
                 [&connected](Result<std::unique_ptr<Host>> result) { connected.emplace(std::move(result)); });
   while (!connected) reactor_->run_once(reactor_->clock_now() + kLongest);
   if (!*connected) return unreachable(remote, connected->error());
-  host_ = std::move(**connected);
+  hosts_.push_back(std::move(**connected));
   Host::Events events;
   events.on_lost = [this](const Error& error) {
     lost_ = error;
     if (stop_) stop_();
   };
-  host_->set_events(std::move(events));
+  hosts_.back()->set_events(std::move(events));
   return {};
 }
 
 PerfHost::~PerfHost() {
-  if (host_) {
-    bool closed = false;
-    host_->close([&closed] { closed = true; });
-    while (!closed) reactor_->run_once(reactor_->clock_now() + kLongest);
-    host_.reset();
-  }
+  std::size_t open = hosts_.size();
+  for (const auto& host : hosts_) host->close([&open] { --open; });
+  while (open != 0) reactor_->run_once(reactor_->clock_now() + kLongest);
+  hosts_.clear();
   signals_.detach();
 }
 
 void PerfHost::on_signal(Program& program, int count) {
-  if (count > 1 || !host_) {
-    const char* const when = host_ ? "interrupted again" : "interrupted while connecting";
+  if (count > 1 || !connected_) {
+    const char* const when = connected_ ? "interrupted again" : "interrupted while connecting";
     print_failure(program, {Exit::kFailed, Error(EINTR, when)});
     std::_Exit(static_cast<int>(Exit::kFailed));
   }
@@ -72,7 +79,7 @@ void PerfHost::on_signal(Program& program, int count) {
 
 Outcome<Namespace> PerfHost::find_namespace(std::uint32_t nsid) {
   std::optional<Result<Namespace>> found;
-  host_->identify_namespace(nsid, [&found](Result<Namespace> result) { found.emplace(std::move(result)); });
+  hosts_.front()->identify_namespace(nsid, [&found](Result<Namespace> result) { found.emplace(std::move(result)); });
   while (!found) reactor_->run_once(reactor_->clock_now() + kLongest);
   if (!*found) {
     const std::string which = fmt::format("namespace {}", nsid);

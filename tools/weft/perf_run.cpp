@@ -16,20 +16,24 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-PerfRun::PerfRun(Reactor& reactor, Host& host, const Namespace& where, const PerfPlan& plan)
-    : host_(host),
+PerfRun::PerfRun(Reactor& reactor, const std::vector<std::unique_ptr<Host>>& hosts, const Namespace& where,
+                 const PerfPlan& plan)
+    : hosts_(hosts),
       where_(where),
       plan_(plan),
       pattern_(plan.seed, where.block_size),
       timer_(reactor, &PerfRun::time_is_up, this),
+      pacer_(reactor, &PerfRun::io_is_due, this),
       reactor_(reactor) {}
 
 Status PerfRun::start() {
-  const std::size_t count = std::size_t{plan_.depth} * plan_.queues;
-  Result<Memory> memory = allocate_memory(host_.transport(), count * plan_.block_bytes);
-  if (!memory) return memory.error();
-  memory_ = std::move(*memory);
-  result_->why_copied = memory_.why_copied();
+  const std::size_t count = plan_.depth * busy_queues();
+  if (count != 0) {
+    Result<Memory> memory = allocate_memory(hosts_.front()->transport(), count * plan_.block_bytes);
+    if (!memory) return memory.error();
+    memory_ = std::move(*memory);
+    result_->why_copied = memory_.why_copied();
+  }
   slots_ = std::make_unique<Slot[]>(count);
   for (std::size_t i = 0; i < count; ++i) prepare(slots_[i], i);
   result_->cpu_started = cpu_seconds();
@@ -40,7 +44,9 @@ Status PerfRun::start() {
 }
 
 void PerfRun::prepare(Slot& slot, std::size_t index) {
+  const std::size_t queue = index % busy_queues();
   slot.run = this;
+  slot.host = hosts_[queue / plan_.queues].get();
   slot.random = mix(plan_.seed + index);
   slot.iov = memory_.iov(index * plan_.block_bytes, plan_.block_bytes);
   slot.data = {static_cast<std::byte*>(slot.iov.base), slot.iov.len};
@@ -50,7 +56,7 @@ void PerfRun::prepare(Slot& slot, std::size_t index) {
   slot.request.blocks = plan_.block_bytes / where_.block_size;
   slot.request.iov = &slot.iov;
   slot.request.iov_count = 1;
-  slot.request.queue = static_cast<std::uint16_t>(1 + index % plan_.queues);
+  slot.request.queue = static_cast<std::uint16_t>(1 + queue % plan_.queues);
   slot.request.done = &PerfRun::done;
   slot.request.ctx = &slot;
 }
@@ -61,8 +67,41 @@ std::uint64_t PerfRun::pick_lba(Slot& slot) {
   return place * slot.request.blocks;
 }
 
+void PerfRun::stop() {
+  stopping_ = true;
+  pacer_.cancel();
+  if (active_ == 0) result_->ended = monotonic_now();
+}
+
 void PerfRun::next(Slot& slot) {
-  if (stopping_ || (plan_.ios != 0 && issued_ == plan_.ios)) return;
+  if (all_issued()) return;
+  if (plan_.rate == 0) return issue(slot);
+  rest(slot);
+  pace();
+}
+
+void PerfRun::rest(Slot& slot) {
+  slot.after = nullptr;
+  (resting_ == nullptr ? resting_ : last_resting_->after) = &slot;
+  last_resting_ = &slot;
+}
+
+// Starts what is due. What is late, because every slot was busy, is made up for.
+void PerfRun::pace() {
+  constexpr Nanoseconds kSecond = 1'000'000'000;
+  const auto due = [this] {
+    return result_->started + issued_ / plan_.rate * kSecond + issued_ % plan_.rate * kSecond / plan_.rate;
+  };
+  const Nanoseconds now = monotonic_now();
+  while (resting_ != nullptr && !all_issued() && due() <= now) {
+    Slot& slot = *resting_;
+    resting_ = slot.after;
+    issue(slot);
+  }
+  if (resting_ != nullptr && !all_issued()) pacer_.set(due());
+}
+
+void PerfRun::issue(Slot& slot) {
   ++issued_;
   slot.request.lba = pick_lba(slot);
   const bool read = next_random(slot.random) % 100 < plan_.read_percent;
@@ -74,7 +113,7 @@ void PerfRun::submit(Slot& slot, IoRequest::Kind kind) {
   slot.request.kind = kind;
   slot.submitted = monotonic_now();
   ++active_;
-  host_.submit(slot.request);
+  slot.host->submit(slot.request);
 }
 
 void PerfRun::done(IoRequest& request) {

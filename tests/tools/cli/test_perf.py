@@ -59,6 +59,38 @@ class Perf(Case):
         result = self.perf(server, "--queues", 4, "--ios", 2000, "--rw", "randrw", "--verify", "-o", "hdgst=on", "-o", "ddgst=on")
         self.assertEqual((result["queues"], result["errors"]), (4, 0))
 
+    def test_several_associations_verify_their_data_on_the_queues_that_are_not_idle(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        result = self.perf(server, "--associations", 3, "--queues", 4, "--idle", 5, "--depth", 2, "--ios", 2000, "--rw", "randrw", "--verify")
+        self.assertEqual((result["associations"], result["queues"], result["idle"]), (3, 4, 5))
+        self.assertEqual((result["ios"] >= 2000, result["errors"], result["mismatches"]), (True, 0, 0))
+
+    def test_a_host_with_idle_queues_only_lasts_as_long_as_it_was_told(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        result = self.perf(server, "--queues", 4, "--idle", 4, "--seconds", "200ms")
+        self.assertEqual((result["ios"], result["errors"]), (0, 0))
+        self.assertGreaterEqual(result["seconds"], 0.2)
+
+    def test_queues_that_are_all_idle_can_do_no_number_of_ios(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        self.assert_ended(weft("perf", server.disk, "--idle", 2), 2, "--idle 2 is more than the 1 queues")
+        self.assert_ended(weft("perf", server.disk, "--idle", 1, "--ios", 5), 2, "leaves no queue for I/O")
+        self.assert_ended(weft("perf", server.disk, "--idle", 1, "--seconds", 1, "--verify"), 2, "leaves no queue for I/O")
+
+    def test_a_rate_spreads_the_ios_over_their_time(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        for wait in ("adaptive", "poll", "sleep"):
+            with self.subTest(wait=wait):
+                result = self.perf(server, "--rate", 500, "--ios", 101, "--queues", 2, "--depth", 4, "--wait", wait)
+                self.assertEqual((result["ios"], result["rate"], result["errors"]), (101, 500, 0))
+                self.assertGreaterEqual(result["seconds"], 0.2)  # the last one is not due earlier
+
+    def test_a_rate_beyond_what_the_depth_allows_is_as_fast_as_can_be(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        result = self.perf(server, "--rate", 1_000_000_000, "--seconds", "200ms", "--depth", 2, "--rw", "randrw", "--verify")
+        self.assertGreater(result["ios"], 0)
+        self.assertEqual(result["errors"], 0)
+
     def test_every_way_to_wait(self):
         server = self.served("--namespace", "ram://?size=8M")
         for wait in ("adaptive", "poll", "sleep"):
