@@ -15,14 +15,31 @@ namespace {
 constexpr std::uint64_t kOwnFiles =
     24;  // standard ones, reactor, mailbox, the plugin's, the file that is read or written
 
-Status replace_option(Address& address, const std::string& text) {
+// The last one of a key is the one that holds.
+Status replace_option(std::vector<Option>& options, const char* name, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
-    return Error(EINVAL, fmt::format("--option takes KEY=VALUE, '{}' is not that", text));
+    return Error(EINVAL, fmt::format("{} takes KEY=VALUE, '{}' is not that", name, text));
   }
-  std::erase_if(address.options, [&](const Option& option) { return option.key == text.substr(0, equals); });
-  address.options.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  std::erase_if(options, [&](const Option& option) { return option.key == text.substr(0, equals); });
+  options.push_back({text.substr(0, equals), text.substr(equals + 1)});
   return {};
+}
+
+Status set_transport_options(Transport& transport, const std::vector<std::string>& texts) {
+  std::vector<Option> options;
+  for (const std::string& text : texts) {
+    if (Status good = replace_option(options, "--transport-option", text); !good) return good;
+  }
+  return options.empty() ? Status() : transport.set_options(options);  // what it has is not taken away
+}
+
+CLI::Option* add_key_values(CLI::App& command, const char* names, std::vector<std::string>& into, const char* what) {
+  return command.add_option(names, into, what)
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 Status complete(Address& address, const Transport& transport, Need need) {
@@ -49,18 +66,17 @@ void AddressArguments::declare(CLI::App& command) {
   command.add_option("url", url, "Where, over which transport: scheme://address[/nqn...][?key=value&...]")
       ->required()
       ->type_name("URL");
-  command.add_option("-o,--option", options, "Option of the address, instead of what the URL says; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_key_values(command, "-o,--option", options,
+                 "Option of the address, instead of what the URL says; may be repeated");
+  add_key_values(command, "--transport-option", transport_options,
+                 "Option of the whole transport, which no address can have; may be repeated");
 }
 
 Outcome<Remote> read_address(Program& program, const AddressArguments& arguments, Need need) {
   Result<Address> address = Address::parse(arguments.url);
   if (!address) return usage(address.error());
   for (const std::string& option : arguments.options) {
-    if (Status good = replace_option(*address, option); !good) return usage(good.error());
+    if (Status good = replace_option(address->options, "--option", option); !good) return usage(good.error());
   }
   Remote remote;
   remote.qsize_given = address->option("qsize") != nullptr;
@@ -73,6 +89,7 @@ Outcome<Remote> read_address(Program& program, const AddressArguments& arguments
   if (Status good = check_transport_options(*address, (*transport)->options(), host_option_keys()); !good) {
     return usage(good.error());
   }
+  if (Status good = set_transport_options(**transport, arguments.transport_options); !good) return usage(good.error());
   if (Status good = complete(*address, **transport, need); !good) return usage(good.error());
   if (need != Need::kIo) remote.options.queues = 0;
   if (need == Need::kIo && address->fd) {

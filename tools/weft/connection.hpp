@@ -19,7 +19,8 @@ namespace weft::tools {
 
 struct AddressArguments {
   std::string url;
-  std::vector<std::string> options;  // KEY=VALUE
+  std::vector<std::string> options;              // KEY=VALUE
+  std::vector<std::string> transport_options{};  // KEY=VALUE, of all that the transport does and not of one address
   void declare(CLI::App& command);
 };
 

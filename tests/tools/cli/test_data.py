@@ -60,6 +60,12 @@ class Asking(Case):
             ended = self.assert_ended(weft("list", *arguments, "--json"), 0)
             self.assertEqual([n["subnqn"] for n in ended.json()["namespaces"]], [NQN])
 
+    def test_list_over_discovery_keeps_the_options_of_the_transport(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        ended = self.assert_ended(weft("list", server.url, "--transport-option", "rxmem=2M", "--json"), 0)
+        self.assertEqual([n["subnqn"] for n in ended.json()["namespaces"]], [NQN])
+        self.assert_ended(weft("list", server.url, "--transport-option", "rxmem=1K"), 2, "rxmem=1024 is not a number of bytes")
+
     def test_list_over_discovery_shows_what_can_be_listed(self):
         if not os.path.exists("/proc/net/if_inet6"):
             self.skipTest("this machine has no IPv6")
