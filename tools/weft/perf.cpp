@@ -136,6 +136,8 @@ Json to_json(const Arguments& arguments, const Remote& remote, const PerfPlan& p
             {"rate", plan.rate},
             {"seed", plan.seed},
             {"seconds", result.seconds()},
+            {"started_ns", result.started},
+            {"ended_ns", result.ended},
             {"ios", result.ios},
             {"iops", per_second},
             {"mib_s", per_second * plan.block_bytes / (1 << 20)},

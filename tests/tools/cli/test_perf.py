@@ -22,6 +22,7 @@ class Perf(Case):
         self.assertGreater(result["cpu_seconds"], 0)
         self.assertEqual((result["errors"], result["depth"], result["queues"], result["seed"]), (0, 4, 1, 3))
         self.assertAlmostEqual(result["mib_s"], result["iops"] * 4096 / (1 << 20), delta=1)
+        self.assertAlmostEqual((result["ended_ns"] - result["started_ns"]) / 1e9, result["seconds"], places=6)
         lat = result["lat_us"]
         self.assertLessEqual(lat["p50"], lat["p99"])
         self.assertLessEqual(lat["p99"], lat["p999"])
