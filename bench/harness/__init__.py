@@ -1,0 +1,1 @@
+"""What the benchmarks share: programs pinned to processors, repetitions taken in turns, medians, tables and JSON."""
