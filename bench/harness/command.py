@@ -5,6 +5,8 @@ import dataclasses
 import importlib
 import json
 import pathlib
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -84,6 +86,7 @@ def show(document, markdown):
 
 def main(words):
     given = arguments(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     given.out.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix="weft-bench.") as scratch:
@@ -92,7 +95,7 @@ def main(words):
                 document = run(name, settings)
                 (given.out / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
                 show(document, given.markdown)
-    except Failed as failure:
+    except (Failed, subprocess.TimeoutExpired) as failure:
         print(f"bench/run: {failure}", file=sys.stderr)
         return 1
     return 0

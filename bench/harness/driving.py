@@ -32,10 +32,10 @@ def run(settings, server, options, **counters):
     with Watch({"host": process.pid, "target": server.pid}, **counters) as watch:
         try:
             out, err = process.communicate(timeout=LIMIT + settings.seconds)
-        except subprocess.TimeoutExpired as late:
+        except BaseException:  # it takes too long, or somebody ends the benchmark
             process.kill()
             process.communicate()
-            raise Failed(f"{' '.join(command)} did not end") from late
+            raise
     if process.returncode != 0:
         raise Failed(f"{' '.join(command)} ended with {process.returncode}: {err.strip()}")
     return json.loads(out), watch
