@@ -36,7 +36,8 @@ Detached Host::Impl::run_async_events(std::shared_ptr<Impl> self) {
   const bool discovery_without_kato = self->discovery_ && self->options_.kato.count() == 0;
   if (enable == 0 || discovery_without_kato) co_return;
   Answer set = co_await self->admin(wire::set_features(nvme::feature::kAsyncEventConfiguration, enable));
-  if (!set.completion.ok() || self->event_request_out_) co_return;
+  // A shutdown may have begun while this was under way: behind it no command may come.
+  if (!set.completion.ok() || !self->alive() || self->event_request_out_) co_return;
   self->event_request_out_ = true;
   for (bool go_on = true; go_on;) {
     Answer answer = co_await self->admin(wire::async_event_request(), kForever);

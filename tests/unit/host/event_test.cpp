@@ -45,6 +45,28 @@ TEST_F(EventTest, AControllerWithoutEventsIsAskedForNone) {
   EXPECT_EQ(controller_->event_requests(), 0u);
 }
 
+TEST_F(EventTest, AreNotAskedForBehindAShutdown) {
+  controller_->script = [](const Received& command) {
+    const bool configures =
+        command.is_admin(nvme::admin::kSetFeatures) &&
+        command.sqe.arguments<nvme::FeaturesArguments>().fid() == nvme::feature::kAsyncEventConfiguration;
+    return configures ? Verdict::hold() : Verdict::model();
+  };
+  connect();
+  ASSERT_EQ(controller_->held(), 1u);
+  controller_->script = [](const Received& command) {
+    return command.is_fabrics(fabrics::fctype::kPropertySet) ? Verdict::hold() : Verdict::model();
+  };
+  bool closed = false;
+  host_->close([&] { closed = true; });
+  ASSERT_TRUE(run_until([&] { return controller_->held() == 2; }));
+  controller_->answer(0);
+  settle();
+  EXPECT_EQ(count_admin(nvme::admin::kAsyncEventRequest), 0u);
+  controller_->answer(0);
+  EXPECT_TRUE(run_until([&] { return closed; }));
+}
+
 TEST_F(EventTest, ComeAfterAResetAsBefore) {
   for (const bool ends : {true, false}) {
     controller_->ends_events_at_reset = ends;
