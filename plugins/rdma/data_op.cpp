@@ -65,12 +65,19 @@ void DataOp::copy_out(std::uint64_t position, std::byte* to, std::uint64_t bytes
   });
 }
 
-bool DataOp::is_one_stretch() const {
-  if (!straight) return false;
-  for (std::uint32_t i = 1; i < count; ++i)
-    if (pieces[i].region != pieces[0].region || pieces[i].base != pieces[i - 1].base + pieces[i - 1].length)
-      return false;
-  return true;
+std::uint32_t DataOp::stretches(std::span<Stretch> out) const {
+  if (!straight) return 0;
+  std::uint32_t filled = 0;
+  for (const Piece& piece : std::span<const Piece>(pieces, count)) {
+    if (filled != 0 && piece.region == out[filled - 1].region &&
+        piece.base == out[filled - 1].base + out[filled - 1].length) {
+      out[filled - 1].length += piece.length;
+      continue;
+    }
+    if (filled == out.size()) return 0;
+    out[filled++] = {.base = piece.base, .length = piece.length, .region = piece.region};
+  }
+  return filled;
 }
 
 void DataOpPool::reserve(std::uint32_t more) {

@@ -30,6 +30,13 @@ struct Piece {
   verbs::Region* region;  // as the device knows it; nullptr: it does not
 };
 
+// Memory that one descriptor can name.
+struct Stretch {
+  std::byte* base = nullptr;
+  std::uint64_t length = 0;
+  verbs::Region* region = nullptr;
+};
+
 struct PieceBlock {
   union {
     PieceBlock* next;
@@ -81,8 +88,9 @@ struct DataOp {
   std::uint32_t elements(std::uint64_t position, std::uint64_t length, std::span<ibv_sge> out, std::uint64_t& covered);
   void copy_in(std::uint64_t position, const std::byte* from, std::uint64_t length);
   void copy_out(std::uint64_t position, std::byte* to, std::uint64_t length);
-  // The list is one stretch of one region: it can be named by one descriptor.
-  [[nodiscard]] bool is_one_stretch() const;
+  // The list as stretches of regions, pieces that adjoin as one: how many. 0: it is not straight, or they are more than
+  // `out` holds.
+  [[nodiscard]] std::uint32_t stretches(std::span<Stretch> out) const;
 
  private:
   // visit(base, length, piece) for each piece of the bytes; stops when it returns false.

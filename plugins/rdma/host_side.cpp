@@ -21,6 +21,9 @@ namespace {
 
 constexpr std::uint32_t kKnownFlags = WEFT_MORE | WEFT_DIR_OUT | WEFT_DIR_IN;
 constexpr std::uint32_t kMostElements = 9;  // of a SEND: the capsule, and what it carries
+// On average, of data with several descriptors. Each costs two work requests here and one more there: for less than a
+// page that is more than a copy costs.
+constexpr std::uint64_t kLeastOfOnePiece = 4096;
 
 std::uint32_t send_elements(const verbs::DeviceAttributes& device) {
   return std::clamp(device.max_sge, 1U, kMostElements);
@@ -36,8 +39,12 @@ HostSide::~HostSide() {
 verbs::QueuePairSizes HostSide::sizes(const Agreed& agreed) const {
   const verbs::DeviceAttributes& device = link_.device().attributes();
   // A command: its window bound, its capsule, its window invalidated; and a request to drain each queue with.
-  const std::uint32_t each = link_.memory().uses_windows() ? 3 : 1;
-  return {.sends = std::min(agreed.depth * each + 1, device.max_work_requests),
+  // Keys beside the first of a command share what is left; a short queue makes commands wait.
+  const bool windows = link_.memory().uses_windows();
+  const std::uint32_t several = windows && link_.params().max_descriptors > 1 ? 2 * HostKeys::spare(agreed.depth) : 0;
+  const std::uint32_t sends = agreed.depth * (windows ? 3 : 1) + 1;
+  const std::uint32_t most = std::max(sends, device.max_completions / 2);
+  return {.sends = std::min({sends + several, most, device.max_work_requests}),
           .receives = std::min(agreed.receives + 1, device.max_work_requests),
           .send_sge = send_elements(device),
           .receive_sge = 1,
@@ -46,7 +53,10 @@ verbs::QueuePairSizes HostSide::sizes(const Agreed& agreed) const {
 
 Made<void> HostSide::open(const Agreed& agreed) try {
   agreed_ = agreed;
-  Made<std::unique_ptr<Block>> block = Block::make(link_.device(), std::uint64_t{agreed.depth} * sizeof(nvme::Sqe),
+  owner_ = link_.memory().new_owner();
+  const std::uint32_t most = most_pieces();
+  if (most > 1) slot_bytes_ += most * static_cast<std::uint32_t>(sizeof(nvme::KeyedSglDescriptor));
+  Made<std::unique_ptr<Block>> block = Block::make(link_.device(), std::uint64_t{agreed.depth} * slot_bytes_,
                                                    IBV_ACCESS_LOCAL_WRITE, "command capsules");
   if (!block) return std::unexpected(block.error());
   capsules_block_ = std::move(*block);
@@ -54,8 +64,8 @@ Made<void> HostSide::open(const Agreed& agreed) try {
       CapsuleRing::make(link_.device(), agreed.receives, sizeof(nvme::Cqe), link_.place());
   if (!ring) return std::unexpected(ring.error());
   ring_ = std::move(*ring);
-  if (link_.memory().uses_windows())
-    if (Made<void> made = make_windows(); !made) return made;
+  if (Made<void> made = keys_.make(link_.device(), agreed.depth, most, link_.memory().uses_windows()); !made)
+    return made;
   commands_.resize(agreed.depth);
   link_.memory().ops().reserve(agreed.depth);
   reserved_ = agreed.depth;
@@ -69,19 +79,14 @@ Made<void> HostSide::open(const Agreed& agreed) try {
   return std::unexpected(Failure{.code = ENOMEM, .text = "out of memory"});
 }
 
-Made<void> HostSide::make_windows() {
-  windows_.reserve(agreed_.depth);
-  while (windows_.size() < agreed_.depth) {
-    Made<std::unique_ptr<verbs::Window>> window = link_.device().make_window();
-    if (!window)
-      return std::unexpected(
-          Failure{.code = window.error().code,
-                  .text = fmt::format("cannot make memory window {} of {}: {} (windows=off does without)",
-                                      windows_.size() + 1, agreed_.depth, window.error().text),
-                  .stage = "memory"});
-    windows_.push_back(std::move(*window));
-  }
-  return {};
+// Descriptors that one command may have: the controller takes as many, they fit behind the SQE in its capsule, and the
+// send queue holds the requests for their keys.
+std::uint32_t HostSide::most_pieces() const {
+  if (link_.params().icdoff != 0) return 1;
+  const auto fit = agreed_.in_capsule / static_cast<std::uint32_t>(sizeof(nvme::KeyedSglDescriptor));
+  const std::uint32_t most =
+      std::min({std::uint32_t{link_.params().max_descriptors}, fit, link_.sends().room() - 1, HostKeys::kMostPieces});
+  return std::max(most, 1U);
 }
 
 weft_limits HostSide::limits() const {
@@ -91,7 +96,7 @@ weft_limits HostSide::limits() const {
   if (link_.memory().uses_windows()) limits.caps |= WEFT_CAP_REMOTE_INVALIDATE;
   limits.max_in_capsule = limits.max_in_capsule_admin = agreed_.in_capsule;
   limits.max_iov = kMaxIov;
-  limits.max_descriptors = 1;
+  limits.max_descriptors = keys_.most();
   limits.max_depth = agreed_.depth;
   limits.data_alignment = 1;
   limits.max_transfer = link_.memory().max_transfer();
@@ -130,11 +135,12 @@ bool HostSide::place_data(std::uint16_t cid, std::span<const weft_iov> iov, std:
                     link_.sends().max_sge() > 1;
   command.where = fits ? Where::kInCapsule : Where::kKeyed;
   const bool gathers = op.straight && op.count < link_.sends().max_sge();
-  command.staged = fits ? !gathers : !op.is_one_stretch();
+  command.staged = fits ? !gathers : !name_pieces(cid, op);
   if (command.staged && length > memory.max_transfer()) {
     memory.ops().give_back(op);
     return false;
   }
+  if (command.staged && !fits) static_cast<void>(keys_.take(cid, 1));  // there is one for each command
   command.op = &op;
   op.kind = DataOp::Kind::kHost;
   op.link = &link_;
@@ -145,10 +151,19 @@ bool HostSide::place_data(std::uint16_t cid, std::span<const weft_iov> iov, std:
   }
   ++link_.counters().region_misses;
   op.claim.bytes = length;
+  op.claim.owner = owner_;
   op.claim.user = this;
   op.claim.op = &op;
   if (memory.staging().claim(op.claim)) staged(op.claim);
   return true;
+}
+
+// A key for each stretch of the data, where that costs less than a copy. False: it is to be staged.
+bool HostSide::name_pieces(std::uint32_t cid, const DataOp& op) {
+  std::array<Stretch, HostKeys::kMostPieces> stretches;
+  const std::uint32_t count = op.stretches(std::span(stretches).first(keys_.most()));
+  if (count == 0 || (count > 1 && op.length < std::uint64_t{count} * kLeastOfOnePiece)) return false;
+  return keys_.take(cid, count);
 }
 
 void HostSide::staged(StagingClaim& claim) {
@@ -165,7 +180,7 @@ void HostSide::staged(StagingClaim& claim) {
 
 void HostSide::finish_if_over(std::uint32_t cid) {
   const Command& command = commands_[cid];
-  if (command.answered && command.sent && !command.invalidating) tell_response(cid, 0);
+  if (command.answered && command.sent && command.retracting == 0) tell_response(cid, 0);
 }
 
 void HostSide::tell_response(std::uint32_t cid, std::int32_t error) {
@@ -192,6 +207,7 @@ void HostSide::tell_response(std::uint32_t cid, std::int32_t error) {
     }
   }
   forget_data(command);
+  keys_.give_back(cid);
   command.state = State::kFree;
   --in_flight_;
   ++link_.counters().responses;

@@ -1,10 +1,10 @@
 // host_side.hpp - the host's role on a queue pair: commands out, responses in, and keys for the controller that are good
 // for one command where the device has memory windows.
 //
-//   send_command -> (staged memory) -> [BIND] SEND -> ... the controller reads and writes ... -> RECV of the response
-//                -> [LOCAL_INV, unless the response invalidated the key] -> on_response
+//   send_command -> (staged memory) -> [BIND...] SEND -> ... the controller reads and writes ... -> RECV of the response
+//                -> [LOCAL_INV of each key that the response did not invalidate] -> on_response
 //
-// A response is told only when the SEND is done and the key is out of the controller's reach. Capsules leave in the
+// A response is told only when the SEND is done and its keys are out of the controller's reach. Capsules leave in the
 // order of the calls, so that fused pairs stay together: one that waits for staged memory keeps those behind it.
 // Thread: the group's; events only from completed() and end_operations(), both inside a poll. Memory is made by open().
 #ifndef WEFT_RDMA_HOST_SIDE_HPP
@@ -20,6 +20,7 @@
 #include "block.hpp"
 #include "capsule_ring.hpp"
 #include "data_op.hpp"
+#include "host_keys.hpp"
 #include "side.hpp"
 #include "staging.hpp"
 #include "weft/nvme.hpp"
@@ -42,7 +43,7 @@ class HostSide final : public Side, private StagingUser {
   void tell_finished(DataOp&) override {}  // responses are told where they come
   void end_operations(std::int32_t error) override;
   [[nodiscard]] bool idle() const override { return in_flight_ == 0; }
-  void drop_windows() { windows_.clear(); }  // when the queue pair is about to go, and nothing is posted any more
+  void drop_windows() { keys_.drop(); }  // when the queue pair is about to go, and nothing is posted any more
 
  private:
   enum class State : std::uint8_t { kFree, kQueued, kSent };
@@ -51,44 +52,39 @@ class HostSide final : public Side, private StagingUser {
     std::array<std::byte, sizeof(nvme::Cqe)> cqe{};
     DataOp* op = nullptr;  // its data; null: none
     plugin::IndexHook hook;
-    std::uint32_t key = 0;  // of its window, when bound
     State state = State::kFree;
     Where where = Where::kNone;
-    bool in = false;            // the controller fills the data
-    bool staged = false;        // ... by way of op->claim.run
-    bool bound = false;         // its window's key is good
-    bool sent = false;          // the SEND is done
-    bool answered = false;      // the response is in cqe
-    bool invalidating = false;  // LOCAL_INV is under way, or waits for room
-  };
-  // What the controller is to reach: one stretch of a region.
-  struct Stretch {
-    std::byte* base = nullptr;
-    std::uint64_t length = 0;
-    verbs::Region* region = nullptr;
+    std::uint8_t retracting = 0;  // keys whose LOCAL_INV is under way, or waits for room
+    bool in = false;              // the controller fills the data
+    bool staged = false;          // ... by way of op->claim.run
+    bool sent = false;            // the SEND is done
+    bool answered = false;        // the response is in cqe
   };
   static constexpr std::uint8_t kCapsules = 1, kInvalidations = 2;
 
   auto hooks() {
     return [this](std::uint32_t index) -> plugin::IndexHook& { return commands_[index].hook; };
   }
+  // The command's capsule: its SQE, and room for a list of descriptors.
   [[nodiscard]] nvme::Sqe* slot(std::uint32_t cid) const {
-    return reinterpret_cast<nvme::Sqe*>(capsules_block_->base()) + cid;
+    return reinterpret_cast<nvme::Sqe*>(capsules_block_->base() + std::size_t{cid} * slot_bytes_);
   }
-  plugin::Made<void> make_windows();
+  [[nodiscard]] std::uint32_t most_pieces() const;
   bool place_data(std::uint16_t cid, std::span<const weft_iov> iov, std::uint64_t length, std::uint32_t direction);
+  bool name_pieces(std::uint32_t cid, const DataOp& op);
   void staged(StagingClaim& claim) override;
 
   void post_invalidations();
   void post_capsules();
-  [[nodiscard]] bool may_post(const Command& command);
+  [[nodiscard]] bool may_post(std::uint32_t cid);
   void post_capsule(std::uint32_t cid);
-  [[nodiscard]] nvme::SglDescriptor describe(std::uint32_t cid);
-  [[nodiscard]] std::uint32_t bind(std::uint32_t cid, const Stretch& stretch);
+  [[nodiscard]] std::uint32_t requests_of(std::uint32_t cid) const;
+  std::uint32_t describe(std::uint32_t cid);
+  [[nodiscard]] std::uint32_t find_stretches(const Command& command, std::span<Stretch> out);
   void gather(Command& command, ibv_send_wr& request);
 
   void take_response(std::uint32_t slot, const ibv_wc& completion);
-  bool retract_key(std::uint16_t cid, const ibv_wc& completion);
+  bool retract_keys(std::uint16_t cid, const ibv_wc& completion);
   void sends_done();
   void finish_if_over(std::uint32_t cid);
   void tell_response(std::uint32_t cid, std::int32_t error);
@@ -97,10 +93,12 @@ class HostSide final : public Side, private StagingUser {
 
   Link& link_;
   Agreed agreed_;
+  std::uint32_t owner_ = 0;     // of staged memory
   std::uint32_t reserved_ = 0;  // operations of the pool
   std::unique_ptr<Block> capsules_block_;
   std::unique_ptr<CapsuleRing> ring_;
-  std::vector<std::unique_ptr<verbs::Window>> windows_;  // one a CID, or none at all
+  std::uint32_t slot_bytes_ = sizeof(nvme::Sqe);
+  HostKeys keys_;
   std::vector<Command> commands_;
   std::uint32_t in_flight_ = 0;   // commands of the core's that were not ended
   std::uint32_t unanswered_ = 0;  // capsules posted: each takes a receive of the controller's

@@ -1,6 +1,7 @@
 // host_side_wire.cpp - capsules and windows as they are posted, responses as they come.
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -25,39 +26,44 @@ void HostSide::flush() {
 void HostSide::post_invalidations() {
   while (!invalidations_.empty() && link_.sends().make_room(link_.pair(), 1)) {
     const std::uint32_t cid = invalidations_.front();
-    invalidations_.remove(cid, hooks());
     ibv_send_wr& request = link_.sends().add(Work::kInvalidate, cid, IBV_WR_LOCAL_INV, false);
-    request.invalidate_rkey = commands_[cid].key;
+    request.invalidate_rkey = keys_.take_back(cid);
+    if (keys_.good(cid) == 0) invalidations_.remove(cid, hooks());
   }
 }
 
 void HostSide::post_capsules() {
-  while (!capsules_.empty() && may_post(commands_[capsules_.front()])) {
+  while (!capsules_.empty() && may_post(capsules_.front())) {
     const std::uint32_t cid = capsules_.front();
     capsules_.remove(cid, hooks());
     post_capsule(cid);
   }
 }
 
-bool HostSide::may_post(const Command& command) {
+// Work requests of its capsule: those that bind its keys, and the SEND.
+std::uint32_t HostSide::requests_of(std::uint32_t cid) const {
+  return 1 + (keys_.uses_windows() && commands_[cid].where == Where::kKeyed ? keys_.count(cid) : 0);
+}
+
+bool HostSide::may_post(std::uint32_t cid) {
+  const Command& command = commands_[cid];
   if (command.staged && !command.op->claim.run) return false;
   if (unanswered_ == agreed_.peer_receives) return false;
-  const bool binds = command.where == Where::kKeyed && !windows_.empty();
-  return link_.sends().make_room(link_.pair(), binds ? 2 : 1);
+  return link_.sends().make_room(link_.pair(), requests_of(cid));
 }
 
 void HostSide::post_capsule(std::uint32_t cid) {
   Command& command = commands_[cid];
   nvme::Sqe& sqe = *slot(cid);
   sqe.flags = static_cast<std::uint8_t>((sqe.flags & ~nvme::flags::kPsdtMask) | nvme::flags::kPsdtSgl);
-  sqe.sgl = describe(cid);
+  const std::uint32_t length = describe(cid);
   ibv_send_wr& request = link_.sends().add(Work::kSend, cid, IBV_WR_SEND, false);
   request.sg_list[0] = {
-      .addr = reinterpret_cast<std::uintptr_t>(&sqe), .length = sizeof sqe, .lkey = capsules_block_->lkey()};
+      .addr = reinterpret_cast<std::uintptr_t>(&sqe), .length = length, .lkey = capsules_block_->lkey()};
   request.num_sge = 1;
   if (command.where == Where::kInCapsule) {
     gather(command, request);
-  } else if (link_.pair().inline_bytes() >= sizeof sqe) {
+  } else if (link_.pair().inline_bytes() >= length) {
     request.send_flags |= IBV_SEND_INLINE;
   }
   command.state = State::kSent;
@@ -65,46 +71,43 @@ void HostSide::post_capsule(std::uint32_t cid) {
   ++link_.counters().commands;
 }
 
-// SGL1 of the command; a window is bound for what it names, ahead of the capsule.
-nvme::SglDescriptor HostSide::describe(std::uint32_t cid) {
+// Writes SGL1, and the list behind the SQE where there are several descriptors; the requests that make their keys good
+// are added ahead of the capsule. Returns the bytes of the capsule's slot that are to be sent.
+std::uint32_t HostSide::describe(std::uint32_t cid) {
   const Command& command = commands_[cid];
-  if (command.where == Where::kInCapsule)
-    return nvme::SglDescriptor::in_capsule(static_cast<std::uint32_t>(command.op->length));
-  nvme::KeyedSglDescriptor keyed{.identifier = nvme::sgl::kKeyed};
-  if (command.where == Where::kNone) return keyed.descriptor();
-  Stretch stretch{.length = command.op->length};
-  if (command.staged) {
-    stretch.base = command.op->claim.run.base;
-    stretch.region = &link_.memory().staging_region();
-  } else {
-    stretch.base = command.op->pieces[0].base;
-    stretch.region = command.op->pieces[0].region;
+  nvme::Sqe& sqe = *slot(cid);
+  if (command.where != Where::kKeyed) {
+    sqe.sgl = command.where == Where::kInCapsule
+                  ? nvme::SglDescriptor::in_capsule(static_cast<std::uint32_t>(command.op->length))
+                  : nvme::KeyedSglDescriptor{.identifier = nvme::sgl::kKeyed}.descriptor();
+    return sizeof sqe;
   }
-  keyed.address = reinterpret_cast<std::uintptr_t>(stretch.base);
-  keyed.set_length(static_cast<std::uint32_t>(stretch.length));
-  if (windows_.empty()) {
-    keyed.key = stretch.region->rkey();
-  } else {
-    keyed.key = bind(cid, stretch);
-    keyed.identifier = nvme::sgl::kKeyedInvalidate;
+  std::array<Stretch, HostKeys::kMostPieces> stretches;
+  const std::uint32_t count = find_stretches(command, stretches);
+  std::array<nvme::KeyedSglDescriptor, HostKeys::kMostPieces> list{};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    list[i].address = reinterpret_cast<std::uintptr_t>(stretches[i].base);
+    list[i].set_length(static_cast<std::uint32_t>(stretches[i].length));
+    list[i].key = keys_.give(cid, i, stretches[i], command.in, link_.sends());
+    // A response can invalidate one key: the last one's, as it is the one that controllers look at.
+    const bool invalidate = keys_.uses_windows() && i + 1 == count;
+    list[i].identifier = invalidate ? nvme::sgl::kKeyedInvalidate : nvme::sgl::kKeyed;
   }
-  return keyed.descriptor();
+  if (count == 1) {
+    sqe.sgl = list[0].descriptor();
+    return sizeof sqe;
+  }
+  const auto bytes = count * static_cast<std::uint32_t>(sizeof list[0]);
+  std::memcpy(reinterpret_cast<std::byte*>(&sqe) + sizeof sqe, list.data(), bytes);
+  sqe.sgl = {.length = bytes, .identifier = nvme::sgl::kLastSegmentOffset};
+  return static_cast<std::uint32_t>(sizeof sqe) + bytes;
 }
 
-std::uint32_t HostSide::bind(std::uint32_t cid, const Stretch& stretch) {
-  Command& command = commands_[cid];
-  ibv_mw* window = windows_[cid]->handle();
-  command.key = ibv_inc_rkey(window->rkey);  // the window's own is the one before until the request was posted
-  ibv_send_wr& request = link_.sends().add(Work::kBind, cid, IBV_WR_BIND_MW, false);
-  request.bind_mw.mw = window;
-  request.bind_mw.rkey = command.key;
-  request.bind_mw.bind_info = {
-      .mr = stretch.region->handle(),
-      .addr = reinterpret_cast<std::uintptr_t>(stretch.base),
-      .length = stretch.length,
-      .mw_access_flags = static_cast<unsigned>(command.in ? IBV_ACCESS_REMOTE_WRITE : IBV_ACCESS_REMOTE_READ)};
-  command.bound = true;
-  return command.key;
+std::uint32_t HostSide::find_stretches(const Command& command, std::span<Stretch> out) {
+  if (!command.staged) return command.op->stretches(out);
+  out[0] = {
+      .base = command.op->claim.run.base, .length = command.op->length, .region = &link_.memory().staging_region()};
+  return 1;
 }
 
 void HostSide::gather(Command& command, ibv_send_wr& request) {
@@ -137,7 +140,7 @@ void HostSide::sends_done() {
     if (posted.work == Work::kSend) {
       commands_[posted.index].sent = true;
     } else if (posted.work == Work::kInvalidate) {
-      commands_[posted.index].invalidating = false;
+      --commands_[posted.index].retracting;
     } else {
       continue;
     }
@@ -156,28 +159,23 @@ void HostSide::take_response(std::uint32_t ring_slot, const ibv_wc& completion) 
   std::memcpy(command.cqe.data(), ring_->at(ring_slot), sizeof(nvme::Cqe));
   ring_->repost(ring_slot);
   link_.mark_dirty();
-  if (!retract_key(cid, completion)) return;
+  if (!retract_keys(cid, completion)) return;
   command.answered = true;
   --unanswered_;
   finish_if_over(cid);
 }
 
-// The controller is done with the key: it is to be good for nothing before the command ends.
-bool HostSide::retract_key(std::uint16_t cid, const ibv_wc& completion) {
-  Command& command = commands_[cid];
-  if (command.bound) windows_[cid]->handle()->rkey = command.key;  // the next one follows it
-  if ((completion.wc_flags & IBV_WC_WITH_INV) == 0) {
-    if (!command.bound) return true;
-    command.invalidating = true;
-    invalidations_.push_back(cid, hooks());
-    return true;
-  }
-  if (!command.bound || completion.invalidated_rkey != command.key) {
+// The controller is done with the keys: they are to be good for nothing before the command ends.
+bool HostSide::retract_keys(std::uint16_t cid, const ibv_wc& completion) {
+  keys_.answered(cid);
+  if ((completion.wc_flags & IBV_WC_WITH_INV) != 0 && !keys_.invalidated(cid, completion.invalidated_rkey)) {
     violated(fmt::format("the controller invalidated key {:#x}, which it was not given with CID {:#x}",
                          completion.invalidated_rkey, cid));
     return false;
   }
-  command.bound = false;
+  const std::uint32_t left = keys_.good(cid);
+  commands_[cid].retracting = static_cast<std::uint8_t>(left);
+  if (left != 0) invalidations_.push_back(cid, hooks());
   return true;
 }
 

@@ -34,6 +34,7 @@ class Memory {
   [[nodiscard]] Staging& staging() { return staging_; }
   [[nodiscard]] verbs::Region& staging_region() const { return block_->region(); }
   [[nodiscard]] DataOpPool& ops() { return ops_; }
+  [[nodiscard]] std::uint32_t new_owner() { return ++owners_; }  // for StagingClaim: of a queue pair
   // Bytes of data that one command can always have staged in one run.
   [[nodiscard]] std::uint64_t max_transfer() const { return staging_.longest(); }
 
@@ -50,6 +51,7 @@ class Memory {
   DataOpPool ops_;
   const bool windows_;
   bool invalidate_;
+  std::uint32_t owners_ = 0;
 };
 
 // What `staging` 0 stands for: a part of what this process may lock, since groups and queues need theirs.

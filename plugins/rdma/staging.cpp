@@ -1,6 +1,7 @@
 #include "staging.hpp"
 
 #include <cassert>
+#include <cstring>
 
 namespace weft::rdma {
 
@@ -9,7 +10,18 @@ bool Staging::take(StagingClaim& claim) {
   const std::optional<std::uint64_t> offset = runs_.take(claim.bytes);
   if (!offset) return false;
   claim.run = {base_ + *offset, claim.bytes};
+  if (claim.owner != 0) change_hands(claim);
   return true;
+}
+
+void Staging::change_hands(const StagingClaim& claim) {
+  const auto first = static_cast<std::uint64_t>(claim.run.base - base_) / RunAllocator::kGranule;
+  const std::uint64_t granules = (claim.bytes + RunAllocator::kGranule - 1) / RunAllocator::kGranule;
+  for (std::uint64_t at = first; at != first + granules; ++at) {
+    if (owners_[at] != 0 && owners_[at] != claim.owner)
+      std::memset(base_ + at * RunAllocator::kGranule, 0, RunAllocator::kGranule);
+    owners_[at] = claim.owner;
+  }
 }
 
 bool Staging::claim(StagingClaim& claim) {

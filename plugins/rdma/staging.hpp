@@ -7,11 +7,16 @@
 //
 // Whoever waits keeps those behind it waiting, so that a large claim is never starved by small ones; who holds a run
 // must be able to end without another one. Thread: the group's. Nothing allocates after the constructor.
+//
+// A host cannot see whether a controller wrote what it says it wrote, and hands out what lies in the run: so a run holds
+// nothing of another owner (a queue pair), and what lay there of its own its controller has had already. Memory is
+// cleared only when it changes hands.
 #ifndef WEFT_RDMA_STAGING_HPP
 #define WEFT_RDMA_STAGING_HPP
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "../common/list.hpp"
 #include "run_allocator.hpp"
@@ -38,6 +43,7 @@ class StagingUser {
 
 struct StagingClaim {
   std::uint64_t bytes = 0;  // at most Staging::longest()
+  std::uint32_t owner = 0;  // a host's queue pair, not 0; 0: what lies there is never handed out unwritten
   StagingUser* user = nullptr;
   DataOp* op = nullptr;  // for its user
   Run run;
@@ -46,7 +52,9 @@ struct StagingClaim {
 
 class Staging {
  public:
-  Staging(std::byte* base, std::uint64_t bytes, std::uint32_t longest) : base_(base), runs_(bytes, longest) {}
+  // The memory is zeroed.
+  Staging(std::byte* base, std::uint64_t bytes, std::uint32_t longest)
+      : base_(base), runs_(bytes, longest), owners_(bytes / RunAllocator::kGranule) {}
 
   // True: claim.run is set. False: it waits.
   bool claim(StagingClaim& claim);
@@ -59,9 +67,11 @@ class Staging {
  private:
   bool take(StagingClaim& claim);
   void serve();
+  void change_hands(const StagingClaim& claim);
 
   std::byte* const base_;
   RunAllocator runs_;
+  std::vector<std::uint32_t> owners_;  // of each granule, whose data may lie there; 0: nobody's
   plugin::HookList<StagingClaim, &StagingClaim::hook> waiting_;
 };
 

@@ -162,6 +162,49 @@ TEST_F(HowTest, DataThatFitsInTheCapsuleIsNeverRead) {
   EXPECT_EQ(controller.writes, 1u);
 }
 
+TEST_F(HowTest, PiecesOfRegisteredMemoryGoStraightByAListOfKeys) {
+  World in_pieces;
+  Linked linked(in_pieces, params(16, false, 4096, 16), params(16, false, 4096, 16), true);
+  write_and_read(in_pieces, linked, true, 65536, 5);
+  EXPECT_EQ(in_pieces.watch.lists, 2u);
+  EXPECT_EQ(in_pieces.watch.invalidatable, 2u) << "the last of each list";
+  EXPECT_EQ(in_pieces.host.record.counts.binds, 10u);
+  EXPECT_EQ(in_pieces.controller.record.counts.remote_invalidations, 2u);
+  EXPECT_EQ(in_pieces.host.record.counts.local_invalidations, 8u);
+}
+
+TEST_F(HowTest, PiecesAreStagedForAControllerThatTakesOneDescriptor) {
+  World in_pieces;
+  Linked linked(in_pieces, params(16, false, 4096, 1), params(16, false, 4096, 16), true);
+  write_and_read(in_pieces, linked, true, 65536, 5);
+  EXPECT_EQ(in_pieces.watch.lists, 0u);
+  EXPECT_EQ(in_pieces.host.record.counts.binds, 2u);
+}
+
+// The controllers of two hosts' queues share nothing; the queues share staged memory.
+TEST_F(HowTest, AReadThatWasNeverWrittenHandsOutNothingOfAnotherQueue) {
+  World both;
+  Server server(both, params(16, false));
+  HostQueue honest(both, Where(), params(16, false));
+  both.run_until([&] { return honest.limits && server.queues.size() == 1; });
+  HostQueue betrayed(both, Where(), params(16, false));
+  both.run_until([&] { return betrayed.limits && server.queues.size() == 2; });
+  std::ranges::fill(server.queues[0]->memory.bytes, std::byte{0x5a});
+  ControllerQueue& liar = *server.queues[1];
+  liar.on_command = [&](std::uint64_t token) {
+    EXPECT_EQ(liar.respond(token), 0);
+    EXPECT_EQ(liar.release(token), 0);
+  };
+  Buffer first(both, both.host_domain, 65536, false), second(both, both.host_domain, 65536, false);
+  honest.read(1, 0, first, 65536);
+  both.run_until([&] { return honest.answered(1); });
+  EXPECT_EQ(std::ranges::count(first.bytes, std::byte{0x5a}), 65536);
+  betrayed.read(1, 0, second, 65536);
+  both.run_until([&] { return betrayed.answered(1); });
+  EXPECT_EQ(betrayed.responses[1].moved, 65536u) << "its word is all there is";
+  EXPECT_EQ(std::ranges::count(second.bytes, std::byte{0}), 65536);
+}
+
 TEST_F(HowTest, LongDataGoesInMessagesThatTheDeviceTakes) {
   run(setting_of({}, small_messages()), 0, true, 65536);
   EXPECT_EQ(controller.reads, 16u);

@@ -67,19 +67,21 @@ Buffer::Buffer(World& world, weft_domain* domain, std::size_t length, bool regis
   if (!registered) return;
   weft_error error{};
   error.size = sizeof error;
-  EXPECT_EQ(world.table.region_register(domain, bytes.data(), length, kBothAccesses, &region_, &error), 0)
-      << error.text;
+  for (weft_region*& region : regions_)
+    EXPECT_EQ(world.table.region_register(domain, bytes.data(), length, kBothAccesses, &region, &error), 0)
+        << error.text;
 }
 
 Buffer::~Buffer() {
-  if (region_ != nullptr) world_.table.region_release(region_);
+  for (weft_region* region : regions_)
+    if (region != nullptr) world_.table.region_release(region);
 }
 
 std::vector<weft_iov> Buffer::iov(std::size_t offset, std::size_t length, std::size_t pieces) {
   std::vector<weft_iov> all;
   for (std::size_t i = 0, at = 0; i < pieces && length != 0; ++i) {
     const std::size_t part = i + 1 == pieces ? length - at : length / pieces;
-    all.push_back({bytes.data() + offset + at, part, region_});
+    all.push_back({bytes.data() + offset + at, part, regions_[i % 2]});
     at += part;
   }
   return all;

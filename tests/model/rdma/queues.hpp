@@ -4,6 +4,7 @@
 #ifndef WEFT_TESTS_MODEL_RDMA_QUEUES_HPP
 #define WEFT_TESTS_MODEL_RDMA_QUEUES_HPP
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -48,7 +49,8 @@ class Where {
   weft_address address_{};
 };
 
-// Memory for data: registered with the domain (it goes straight), or not (it is staged).
+// Memory for data: registered with the domain (it goes straight), or not (it is staged). It is registered twice, and
+// pieces that follow each other are of either region in turn, so that no two of them are one stretch.
 class Buffer {
  public:
   Buffer(World& world, weft_domain* domain, std::size_t length, bool registered);
@@ -60,7 +62,7 @@ class Buffer {
 
  private:
   World& world_;
-  weft_region* region_ = nullptr;
+  std::array<weft_region*, 2> regions_{};
 };
 
 class HostQueue {

@@ -114,11 +114,12 @@ void run(std::uint64_t seed) {
   Fabric dice(seed * 7919);
   Setting setting{.seed = seed, .host = random_traits(dice), .controller = random_traits(dice)};
   const std::uint64_t one_message = setting.controller.attributes.max_message - kSqeSize;
-  const auto in_capsule =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(std::array{0u, 4096u, 16384u}[dice.random(3)], one_message));
-  setting.options.in_capsule = 16384;
-  World world(setting);
+  // A controller that takes lists of descriptors offers no more than 4 KiB in capsules.
   const std::uint16_t descriptors = dice.random(2) == 0 ? 1 : 16;
+  setting.options.in_capsule = descriptors == 1 ? 16384 : 4096;
+  const auto in_capsule = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+      {std::array{0u, 4096u, 16384u}[dice.random(3)], setting.options.in_capsule, one_message}));
+  World world(setting);
   Server server(world, params(kDepth, false, in_capsule, descriptors));
   server.registered = dice.random(2) == 0;
   std::vector<std::unique_ptr<Client>> clients;

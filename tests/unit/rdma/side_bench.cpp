@@ -62,13 +62,20 @@ End::End(model::Fabric& fabric, const char* name, const BenchOptions& options, b
   params_.size = sizeof params_;
   params_.depth = options.depth;
   params_.in_capsule = options.in_capsule;
+  params_.max_descriptors = options.descriptors;
   params_.flags = options.flow_control ? WEFT_QP_SQ_FLOW_CONTROL : 0;
 }
 
 End::~End() {
-  pair_.reset();
+  leave_device();
   side_.reset();
   for (Region* region : regions_) region->release();
+}
+
+void End::leave_device() {
+  if (auto* host = dynamic_cast<HostSide*>(side_.get()); host != nullptr) host->drop_windows();
+  model_pair_ = nullptr;
+  pair_.reset();
 }
 
 void End::make_pair(const verbs::QueuePairSizes& sizes) {
@@ -150,8 +157,7 @@ void End::take_completions() {
 
 void End::break_off(std::int32_t error) {
   if (!ended) ended = Reason{.code = -error, .text = "broken off"};
-  model_pair_ = nullptr;
-  pair_.reset();  // the device touches nothing any more
+  leave_device();  // it touches nothing any more
   turn();
   inside_poll_ = true;
   side_->end_operations(error);

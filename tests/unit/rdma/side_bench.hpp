@@ -34,7 +34,8 @@ struct BenchOptions {
   std::uint32_t receives = 8;
   std::uint32_t reads_out = 4;
   std::uint32_t in_capsule = 4096;
-  std::uint32_t sends = 0;  // entries of the send queues; 0: what the sides ask for
+  std::uint16_t descriptors = 1;  // that the controller takes
+  std::uint32_t sends = 0;        // entries of the send queues; 0: what the sides ask for
   std::uint32_t max_inline = 512;
   bool flow_control = false;
   bool windows = true;
@@ -110,6 +111,7 @@ class End final : public Link {
  private:
   static const weft_qpair_events kEvents;
   void take_completions();
+  void leave_device();
   void make_pair(const verbs::QueuePairSizes& sizes);
 
   const BenchOptions options_;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <vector>
@@ -53,8 +54,9 @@ class StagingTest : public testing::Test, private StagingUser {
   ~StagingTest() override {
     for (StagingClaim& claim : claims_) claim.hook.unlink();
   }
-  bool claim(std::size_t i, std::uint64_t bytes) {
+  bool claim(std::size_t i, std::uint64_t bytes, std::uint32_t owner = 0) {
     claims_[i].bytes = bytes;
+    claims_[i].owner = owner;
     claims_[i].user = this;
     return staging_.claim(claims_[i]);
   }
@@ -99,6 +101,20 @@ TEST_F(StagingTest, WhoeverGivesUpLetsThoseBehindItPass) {
   staging_.withdraw(claims_[2]);  // it does not wait
   for (const std::size_t i : {0U, 1U, 3U}) release(i);
   EXPECT_TRUE(staging_.all_free());
+}
+
+TEST_F(StagingTest, ARunHoldsNothingOfAnotherOwner) {
+  ASSERT_TRUE(claim(0, 8 * kKi, 1));
+  std::byte* const base = claims_[0].run.base;
+  std::fill_n(base, 8 * kKi, std::byte{0x5a});
+  staging_.release(claims_[0].run);
+  ASSERT_TRUE(claim(1, 8 * kKi, 1));
+  ASSERT_EQ(claims_[1].run.base, base);
+  EXPECT_EQ(std::count(base, base + 8 * kKi, std::byte{0x5a}), 8 * kKi) << "its own is left alone: clearing costs";
+  staging_.release(claims_[1].run);
+  ASSERT_TRUE(claim(2, 5 * kKi, 2));
+  ASSERT_EQ(claims_[2].run.base, base);
+  EXPECT_EQ(std::count(base, base + 8 * kKi, std::byte{0}), 8 * kKi);
 }
 
 }  // namespace

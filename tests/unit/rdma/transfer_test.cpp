@@ -34,6 +34,7 @@ struct Way {
   bool windows, invalidate;
   std::uint64_t max_message;
   std::uint32_t max_sge;
+  std::uint16_t descriptors = 1;
 };
 
 class Ways : public testing::TestWithParam<Way> {};
@@ -41,7 +42,8 @@ class Ways : public testing::TestWithParam<Way> {};
 TEST_P(Ways, DataArrivesWhole) {
   const Way way = GetParam();
   for (const std::uint64_t length : kSizes) {
-    BenchOptions options{.seed = length + 1, .windows = way.windows, .invalidate = way.invalidate};
+    BenchOptions options{
+        .seed = length + 1, .descriptors = way.descriptors, .windows = way.windows, .invalidate = way.invalidate};
     options.traits.attributes.max_message = way.max_message;
     options.traits.attributes.max_sge = way.max_sge;
     SideBench bench(options);
@@ -64,7 +66,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Way{true, true, 1, 1, true, true, kLarge, 32}, Way{false, false, 1, 1, true, true, kLarge, 32},
                     Way{true, false, 1, 1, true, false, kLarge, 32}, Way{false, true, 1, 1, false, true, kLarge, 32},
                     Way{true, true, 5, 7, true, true, kLarge, 3}, Way{false, false, 5, 7, false, false, 8192, 1},
-                    Way{true, true, 1, 30, true, true, 8192, 2}));
+                    Way{true, true, 1, 30, true, true, 8192, 2}, Way{true, true, 5, 1, true, true, kLarge, 32, 16},
+                    Way{true, false, 8, 3, true, false, 8192, 2, 8}, Way{true, true, 5, 7, false, true, kLarge, 32, 16},
+                    Way{true, true, 9, 1, true, true, kLarge, 32, 16}));
 
 // Keeps `depth` commands under way, of sizes and kinds that the seed chooses, until `total` are done.
 class Load {
@@ -84,7 +88,7 @@ class Load {
  private:
   void start(std::uint16_t cid) {
     const std::uint64_t length = 512 * (1 + bench_.fabric.random(64));
-    slots_[cid] = std::make_unique<Buffer>(bench_.host, length, started_ % 2 == 0, 1 + cid % 2U);
+    slots_[cid] = std::make_unique<Buffer>(bench_.host, length, started_ % 2 == 0, 1 + cid % 4U);
     slots_[cid]->fill(static_cast<std::uint8_t>(started_));
     const bool in = started_ % 3 == 0;
     if (in) disk_.contents[cid] = pattern(length, static_cast<std::uint8_t>(cid));
@@ -113,6 +117,7 @@ TEST(Transfer, AnyOrderOfEventsLeavesDataWhole) {
                      .depth = 6,
                      .receives = 6,
                      .reads_out = 2,
+                     .descriptors = static_cast<std::uint16_t>(seed % 3 == 0 ? 1 : 16),
                      .max_inline = seed % 5 == 0 ? 0U : 512U,
                      .flow_control = seed % 2 == 0,
                      .windows = seed % 4 != 0});
