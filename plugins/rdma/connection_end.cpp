@@ -96,8 +96,7 @@ bool Connection::start_draining() {
   last.wr_id = WorkId{.queue_pair = place_, .work = Work::kDrain, .index = kReceiveDrain}.pack();
   ibv_recv_wr* refused = nullptr;
   if (pair_->post_receives(last, refused) != 0) return false;
-  sends_->add(Work::kDrain, kSendDrain, IBV_WR_RDMA_WRITE, true).num_sge = 0;
-  if (sends_->post(*pair_) != 0) return false;
+  if (sends_->drain(*pair_, kSendDrain) != 0) return false;
   // Soft-RoCE looks at receives only when something happens to the queue pair.
   return pair_->fail() == 0;
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <utility>
+
 #include "group.hpp"
 
 namespace weft::rdma {
@@ -38,9 +40,12 @@ Domain::Use& Domain::use_of(verbs::Device& device) {
   return uses_.emplace_back(&device);
 }
 
-void Domain::entered(verbs::Device& device) {
+bool Domain::entered(verbs::Device& device) {
   const std::lock_guard lock(mutex_);
-  ++use_of(device).groups;
+  Use& use = use_of(device);
+  if (use.leaving) return false;
+  ++use.groups;
+  return true;
 }
 
 void Domain::left(verbs::Device& device) {
@@ -53,16 +58,18 @@ void Domain::left(verbs::Device& device) {
 void Domain::goes_away(verbs::Device& device) {
   const std::lock_guard lock(mutex_);
   Use& use = use_of(device);
-  if (use.leaving) return;
+  if (!use.leaving) use.was_used = use.groups != 0;
   use.leaving = true;
   let_go_if_unused(use);
 }
 
 void Domain::let_go_if_unused(Use& use) {
   if (!use.leaving || use.groups != 0) return;
-  services_.log(WEFT_LOG_WARNING, fmt::format("the RDMA device {} went away", use.device->attributes().name));
+  if (!std::exchange(use.let_go, true))
+    services_.log(use.was_used ? WEFT_LOG_WARNING : WEFT_LOG_DEBUG,
+                  fmt::format("the RDMA device {} went away", use.device->attributes().name));
   regions_.drop(*use.device);
-  library_->forget(*use.device);
+  library_->forget(*use.device);  // again when an id that was left on it has gone: it held the device open
 }
 
 std::string no_device_has(verbs::Library& library, const std::string& address) {

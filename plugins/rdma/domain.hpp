@@ -37,8 +37,8 @@ class Domain {
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] verbs::Library& library() { return *library_; }
 
-  // A group has something on the device, or no longer; each as often as the other.
-  void entered(verbs::Device& device);
+  // A group has something on the device, or no longer; each as often as the other. False: the device is going away.
+  [[nodiscard]] bool entered(verbs::Device& device);
   void left(verbs::Device& device);
   void goes_away(verbs::Device& device);
 
@@ -52,6 +52,8 @@ class Domain {
     verbs::Device* device = nullptr;
     std::uint32_t groups = 0;
     bool leaving = false;
+    bool was_used = false;  // when it began to leave
+    bool let_go = false;
   };
   Use& use_of(verbs::Device& device);
   void let_go_if_unused(Use& use);

@@ -217,14 +217,18 @@ Made<Connection*> Group::accept(Pending& pending, const weft_qpair_params& param
 Made<DeviceShare*> Group::share(verbs::Device& device) {
   for (const auto& share : shares_)
     if (&share->device() == &device) return share.get();
+  if (!domain_.entered(device))
+    return std::unexpected(Failure{.code = ENODEV, .text = "the RDMA device went away", .stage = "connect"});
   Made<std::unique_ptr<DeviceShare>> made = DeviceShare::make(device, domain_.options());
-  if (!made) return std::unexpected(made.error());
-  shares_.push_back(std::move(*made));
-  if (const Made<void> watched = watch(epoll_.get(), shares_.back()->fd()); !watched) {
-    shares_.pop_back();
-    return std::unexpected(watched.error());
+  Made<void> watched;
+  if (made) watched = watch(epoll_.get(), (*made)->fd());
+  if (!made || !watched) {
+    Failure why = made ? watched.error() : made.error();
+    if (made) made->reset();
+    domain_.left(device);
+    return std::unexpected(std::move(why));
   }
-  domain_.entered(device);
+  shares_.push_back(std::move(*made));
   return shares_.back().get();
 }
 

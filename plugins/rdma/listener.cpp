@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kBacklog = 128;
 constexpr std::uint32_t kMostPendings = 1024;
+constexpr std::uint64_t kBetweenLooks = plugin::kSecond;  // for a device that went away
 constexpr std::uint8_t kTrtypeRdma = 1;
 // TSAS of the discovery log entry.
 constexpr std::uint8_t kReliableConnected = 1, kAnyProvider = 1, kRdmaCm = 1;
@@ -48,18 +49,22 @@ Made<void> Listener::open(const weft_address& address) {
         Failure{.code = ENOTSUP, .text = "this transport listens on addresses, not on interfaces", .stage = "listen"});
   const Made<NetAddress> where = plugin::address_to_bind(address, "::");
   if (!where) return std::unexpected(where.error());
+  one_family_ = !plugin::is_any(address);
+  Made<void> bound = bind(*where);
+  if (!bound && (bound.error().code == ENODEV || bound.error().code == EADDRNOTAVAIL))
+    bound.error() = {
+        .code = bound.error().code, .text = no_device_has(group_.domain().library(), where->host()), .stage = "listen"};
+  return bound;
+}
+
+Made<void> Listener::bind(const NetAddress& where) {
   Made<std::unique_ptr<verbs::CmId>> id = group_.channel().make_id();
   if (!id) return std::unexpected(id.error());
-  Made<void> bound = (*id)->bind(*where->raw(), !plugin::is_any(address));
+  Made<void> bound = (*id)->bind(*where.raw(), one_family_);
   if (bound) bound = (*id)->listen(kBacklog);
-  if (!bound) {
-    if (bound.error().code == ENODEV || bound.error().code == EADDRNOTAVAIL)
-      bound.error() = {.code = bound.error().code,
-                       .text = no_device_has(group_.domain().library(), where->host()),
-                       .stage = "listen"};
-    return bound;
-  }
+  if (!bound) return bound;
   id_ = std::move(*id);
+  device_ = id_->device();
   local_ = address_of(id_->local());
   group_.hear(*id_, *this);
   return {};
@@ -73,6 +78,7 @@ void Listener::stop() {
 void Listener::close() {
   if (closing_) return;
   closing_ = true;
+  group_.set_deadline(*this, 0);
   stop();
   group_.mark_ending(*this);
 }
@@ -93,11 +99,23 @@ void Listener::on_cm_event(verbs::CmEvent& event) {
   if (event.type == RDMA_CM_EVENT_CONNECT_REQUEST && event.fresh != nullptr) {
     asked(event);
   } else if (event.type == RDMA_CM_EVENT_DEVICE_REMOVAL) {
-    error_ = ENODEV;
-    verbs::Device* const device = id_->device();
-    close();
-    if (device != nullptr) group_.device_goes_away(*device);
+    device_went_away();
   }
+}
+
+void Listener::device_went_away() {
+  stop();
+  group_.services().log(
+      WEFT_LOG_WARNING,
+      fmt::format("the RDMA device of {} went away; hosts are listened for again when it is back", local_.text()));
+  group_.set_deadline(*this, group_.services().now() + kBetweenLooks);
+  if (device_ != nullptr) group_.device_goes_away(*device_);
+}
+
+void Listener::on_deadline() {
+  const Made<void> bound = bind(local_);
+  group_.set_deadline(*this, bound ? 0 : group_.services().now() + kBetweenLooks);
+  if (bound) group_.services().log(WEFT_LOG_WARNING, fmt::format("hosts are listened for on {} again", local_.text()));
 }
 
 void Listener::asked(verbs::CmEvent& event) {
@@ -132,9 +150,7 @@ void Pending::reject(std::uint32_t reason) {
 }
 
 void Listener::tell_end() {
-  const weft_error error = plugin::make_error(
-      error_, WEFT_ORIGIN_LOCAL, 0, error_ != 0 ? "listen" : "",
-      error_ != 0 ? fmt::format("the RDMA device of {} went away", local_.text()) : std::string("no longer listening"));
+  const weft_error error = plugin::make_error(0, WEFT_ORIGIN_LOCAL, 0, "", "no longer listening");
   group_.count_event();
   events_.on_closed(ctx_, &error);
   group_.bury(*this);

@@ -1,5 +1,6 @@
 // listener.hpp - an address on which hosts may ask for queue pairs. What they ask is judged here; the core hears only of
-// requests that can be met. Thread: its group's. It dies when its on_closed was told.
+// requests that can be met. Whoever listens on the address of a device that goes away listens there again when it is back;
+// the core is told of neither, people are. Thread: its group's. It dies when its on_closed was told.
 #ifndef WEFT_RDMA_LISTENER_HPP
 #define WEFT_RDMA_LISTENER_HPP
 
@@ -31,10 +32,13 @@ class Listener final : public plugin::Pollable, public CmUser {
   void info(weft_listener_info& out) const;
 
   void on_cm_event(verbs::CmEvent& event) override;
+  void on_deadline() override;
   void tell_end() override;
 
  private:
+  plugin::Made<void> bind(const plugin::NetAddress& where);
   void asked(verbs::CmEvent& event);
+  void device_went_away();
   void stop();
 
   Group& group_;
@@ -42,10 +46,11 @@ class Listener final : public plugin::Pollable, public CmUser {
   const weft_listener_events& events_;
   void* const ctx_;
   const PendingCount pendings_;
-  std::unique_ptr<verbs::CmId> id_;
+  std::unique_ptr<verbs::CmId> id_;  // nullptr: its device is away
+  verbs::Device* device_ = nullptr;  // nullptr: it is bound to none
   plugin::NetAddress local_;
+  bool one_family_ = true;
   bool closing_ = false;
-  int error_ = 0;  // errno with which it closed by itself
 };
 
 }  // namespace weft::rdma

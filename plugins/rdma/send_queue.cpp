@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace weft::rdma {
 
@@ -55,6 +56,16 @@ int SendQueue::post(verbs::QueuePair& pair) {
   if (error_ != 0) head_ -= chained_ - static_cast<std::uint32_t>(failed != nullptr ? failed - chain_.get() : 0);
   chained_ = 0;
   return error_;
+}
+
+int SendQueue::drain(verbs::QueuePair& pair, std::uint32_t index) {
+  head_ -= chained_;
+  chained_ = 0;
+  const int before = std::exchange(error_, 0);
+  add(Work::kDrain, index, IBV_WR_RDMA_WRITE, true).num_sge = 0;
+  const int result = post(pair);
+  if (before != 0) error_ = before;
+  return result;
 }
 
 bool SendQueue::completed(std::uint64_t wr_id_done) {

@@ -49,6 +49,9 @@ class SendQueue {
   }
   // What the last call of add() was given, for what is known only afterwards.
   [[nodiscard]] Posted& latest() { return entry(head_ - 1).posted; }
+  // What was added and not posted is forgotten, and one last request posted, also after an error: all that the device has
+  // of this queue has come back when it does. The queue pair is in its error state. 0 or -errno: it never will.
+  int drain(verbs::QueuePair& pair, std::uint32_t index);
   // Posts what was added since. 0 or -errno, also of an earlier call: then the queue pair is to be ended.
   int post(verbs::QueuePair& pair);
 

@@ -142,7 +142,6 @@ INSTANTIATE_TEST_SUITE_P(Ends, EndTest,
 
 TEST(Ends, AQueuePairThatFailsTakesNoOtherWithIt) {
   World world;
-  world.forgives = true;  // a device that takes no work takes no last request either
   Server server(world, params(8, true));
   HostQueue first(world, Where(), params(8, true)), second(world, Where(), params(8, true));
   world.run_until([&] { return first.limits && second.limits && server.queues.size() == 2; });
@@ -153,6 +152,72 @@ TEST(Ends, AQueuePairThatFailsTakesNoOtherWithIt) {
   world.run_until([&] { return second.answered(1); });
   EXPECT_TRUE(second.responses[1].has_cqe);
   EXPECT_FALSE(second.closed);
+}
+
+// A device of the machine is gone, and another one has its address.
+void replace_device(Machine& machine, World& world, const std::string& address) {
+  Device& device = *machine.devices().front();
+  device.remove(Device::Removal::kLingers);
+  world.run_until([&] { return device.forgotten; }, "the device being let go");
+  machine.add_device({}, {address});
+}
+
+TEST(Ends, ADeviceIsLetGoAndTheOneThatComesAfterItServes) {
+  World world;
+  Server server(world, params(8, true));
+  HostQueue first(world, Where(), params(8, true));
+  world.run_until([&] { return first.limits && !server.queues.empty() && server.only().limits; });
+  replace_device(world.host, world, kHostAddress);
+  ASSERT_TRUE(first.closed);
+  EXPECT_EQ(first.closed->code, -ENODEV);
+  EXPECT_THAT(first.closed->text, HasSubstr("went away"));
+  EXPECT_THAT(world.warned, testing::Contains(HasSubstr("went away")));
+  HostQueue second(world, Where(), params(8, true));
+  world.run_until([&] { return second.limits || second.closed; });
+  ASSERT_TRUE(second.limits) << second.closed->text;
+  Buffer data(world, world.host_domain, 8192, true);
+  second.write(1, 0, data, 8192);
+  world.run_until([&] { return second.answered(1); });
+  EXPECT_EQ(second.responses[1].moved, 8192u);
+}
+
+TEST(Ends, AListenerIsThereAgainWhenItsDeviceIs) {
+  World world;
+  Server server(world, params(8, true));
+  replace_device(world.controller, world, kControllerAddress);
+  EXPECT_FALSE(server.closed);
+  EXPECT_THAT(world.warned, testing::ElementsAre(HasSubstr("the RDMA device of 192.0.2.2:4420 went away")));
+  world.advance(2'000'000'000);
+  world.run_until([&] { return world.warned.size() == 2; }, "the listener's return");
+  EXPECT_THAT(world.warned.back(), HasSubstr("192.0.2.2:4420 again"));
+  HostQueue host(world, Where(), params(8, true));
+  world.run_until([&] { return host.limits || host.closed; });
+  EXPECT_TRUE(host.limits) << host.closed->text;
+}
+
+TEST(Ends, AListenerWhoseDeviceIsAwayCanBeClosed) {
+  World world;
+  Server server(world, params(8, true));
+  world.controller.devices().front()->remove(Device::Removal::kLingers);
+  world.run_until([&] { return !world.warned.empty(); });
+  world.advance(5'000'000'000);
+  world.settle();
+  EXPECT_FALSE(server.closed);
+  world.table.unlisten(server.handle);
+  world.run_until([&] { return server.closed.has_value(); });
+  EXPECT_EQ(server.closed->code, 0);
+}
+
+TEST(Ends, ADeviceThatNobodyUsesGoesWithoutAWarning) {
+  World world;
+  Device& unused = world.controller.add_device({}, {"192.0.2.77"});
+  Server server(world, params(8, true));
+  HostQueue host(world, Where(), params(8, true));
+  world.run_until([&] { return host.limits.has_value(); });
+  unused.remove(Device::Removal::kLingers);
+  world.run_until([&] { return unused.forgotten; });
+  EXPECT_THAT(world.warned, testing::IsEmpty());
+  EXPECT_FALSE(host.closed);
 }
 
 TEST(Ends, OperationsSayWhatHadMoved) {

@@ -123,10 +123,11 @@ std::string World::logged_text() const {
   return all;
 }
 
-void World::log(void* ctx, std::uint32_t, const char* text) {
+void World::log(void* ctx, std::uint32_t level, const char* text) {
   auto& world = *static_cast<World*>(ctx);
   const auto guard = world.fabric.lock();
   world.logged.emplace_back(text);
+  if (level <= WEFT_LOG_WARNING) world.warned.emplace_back(text);
 }
 
 // Every address of these tests is a number: the transport asks for no name.

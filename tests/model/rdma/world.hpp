@@ -71,6 +71,7 @@ class World {
   weft_domain *host_domain = nullptr, *controller_domain = nullptr;
   weft_group *host_group = nullptr, *controller_group = nullptr;
   std::vector<std::string> logged;
+  std::vector<std::string> warned;               // of those, what people are shown
   std::vector<std::function<void()>> each_turn;  // what raw peers do
 
  private:

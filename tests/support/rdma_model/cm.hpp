@@ -130,7 +130,8 @@ class CmChannel final : public verbs::CmChannel {
 
   // For the model.
   struct Event {
-    CmId* id = nullptr;
+    CmId* id = nullptr;  // nullptr: of a device, whoever has an id there
+    Device* device = nullptr;
     Message message;
     std::unique_ptr<CmId> fresh;
   };

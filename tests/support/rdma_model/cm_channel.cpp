@@ -22,10 +22,13 @@ std::size_t room_in(rdma_cm_event_type type) {
 
 }  // namespace
 
-CmChannel::CmChannel(Machine& machine) : machine_(machine), birth_(machine.record, Kind::kCmChannel) {}
+CmChannel::CmChannel(Machine& machine) : machine_(machine), birth_(machine.record, Kind::kCmChannel) {
+  machine.channels.push_back(this);  // make_cm_channel() holds the lock
+}
 
 CmChannel::~CmChannel() {
   const auto guard = machine_.fabric().lock();
+  std::erase(machine_.channels, this);
   {
     const std::deque<Event> untaken = std::move(events_);  // their ids go with it
     events_.clear();
@@ -51,7 +54,7 @@ verbs::Made<bool> CmChannel::next(verbs::CmEvent& out) {
   events_.pop_front();
   if (events_.empty()) signal_.lower();
   fill(out, event);
-  event.id->on_taken(event.message);
+  if (event.id != nullptr) event.id->on_taken(event.message);
   return true;
 }
 
@@ -60,6 +63,7 @@ void CmChannel::fill(verbs::CmEvent& out, Event& event) const {
   out.type = event.message.type;
   out.status = event.message.status;
   out.id = event.id;
+  out.device = event.device;
   out.reads_in = event.message.reads_in;
   out.reads_out = event.message.reads_out;
   const auto& data = event.message.data;

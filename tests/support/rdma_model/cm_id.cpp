@@ -125,6 +125,7 @@ bool CmId::listens_at(const sockaddr_storage& address) const {
 Device* CmId::device_for(const sockaddr* source, const sockaddr& to) const {
   if (source != nullptr && !is_wildcard(copy_of(*source))) return machine_.device_at(text_of(copy_of(*source)));
   for (const auto& device : machine_.devices()) {
+    if (device->removed()) continue;
     for (const std::string& address : device->addresses()) {
       if (address_of(address, 0).ss_family == to.sa_family) return device.get();
     }

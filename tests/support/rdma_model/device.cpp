@@ -78,22 +78,28 @@ verbs::Made<std::unique_ptr<verbs::Window>> Device::make_window() {
   return std::make_unique<Window>(memory_);
 }
 
+bool Device::has_made() const {
+  return !memory_.empty() || std::ranges::any_of(machine_.fabric().queue_pairs,
+                                                 [&](const auto& one) { return &one.second->device() == this; });
+}
+
 bool Device::in_use() const {
-  const Fabric& fabric = machine_.fabric();
-  return !memory_.empty() ||
-         std::ranges::any_of(fabric.queue_pairs, [&](const auto& one) { return &one.second->device() == this; }) ||
-         std::ranges::any_of(fabric.ids, [&](const auto& one) { return one.second->device() == this; });
+  return has_made() ||
+         std::ranges::any_of(machine_.fabric().ids, [&](const auto& one) { return one.second->device() == this; });
 }
 
 void Device::remove(Removal how) {
   const auto guard = machine_.fabric().lock();
   silent_ = how == Removal::kSilent;
+  removed_ = true;
   for (const auto& [number, pair] : machine_.fabric().queue_pairs) {
     if (how == Removal::kFlushes && &pair->device() == this) pair->to_error();
   }
   for (const auto& [number, id] : machine_.fabric().ids) {
     if (id->device() == this) id->hear({.type = RDMA_CM_EVENT_DEVICE_REMOVAL});
   }
+  for (CmChannel* channel : machine_.channels)
+    channel->push({.id = nullptr, .device = this, .message = {.type = RDMA_CM_EVENT_DEVICE_REMOVAL}, .fresh = nullptr});
 }
 
 }  // namespace weft::rdma::model

@@ -37,7 +37,8 @@ class Device final : public verbs::Device {
   verbs::Made<std::unique_ptr<verbs::Region>> register_memory(void* base, std::uint64_t length, int access) override;
   verbs::Made<std::unique_ptr<verbs::Window>> make_window() override;
 
-  // How a device goes away. Every id on it hears DEVICE_REMOVAL.
+  // How a device goes away. Every id on it hears DEVICE_REMOVAL, and so does every channel of its machine. It has no
+  // address any more: another device may have it.
   enum class Removal : std::uint8_t {
     kLingers,  // and works until its users close it
     kFlushes,  // every queue pair fails, and what was posted is flushed
@@ -51,15 +52,17 @@ class Device final : public verbs::Device {
   [[nodiscard]] const std::vector<std::string>& addresses() const { return addresses_; }
   [[nodiscard]] Memory& memory() { return memory_; }
   [[nodiscard]] bool silent() const { return silent_; }
-  [[nodiscard]] bool in_use() const;  // by a queue pair, an id, a region or a window
-  bool forgotten = false;             // its library let it go, so that its removal can end
+  [[nodiscard]] bool removed() const { return removed_; }
+  [[nodiscard]] bool has_made() const;  // a queue pair, a region or a window that is there
+  [[nodiscard]] bool in_use() const;    // by one of those, or an id
+  bool forgotten = false;               // its library let it go, so that its removal can end
 
  private:
   Machine& machine_;
   const Traits traits_;
   const std::vector<std::string> addresses_;
   Memory memory_;
-  bool silent_ = false;
+  bool silent_ = false, removed_ = false;
 };
 
 }  // namespace weft::rdma::model

@@ -27,7 +27,7 @@ class Library final : public verbs::Library {
   void forget(verbs::Device& device) override {
     const auto guard = machine_.fabric().lock();
     auto& gone = dynamic_cast<Device&>(device);
-    if (gone.in_use()) machine_.record.fault("a device is let go while something on it is left");
+    if (gone.has_made()) machine_.record.fault("a device is let go while something on it is left");
     gone.forgotten = true;
   }
   std::vector<verbs::DeviceAddress> addresses() override {
@@ -56,7 +56,8 @@ std::unique_ptr<verbs::Library> Machine::make_library() { return std::make_uniqu
 
 Device* Machine::device_at(const std::string& address) const {
   for (const auto& device : devices_) {
-    if (std::ranges::find(device->addresses(), address) != device->addresses().end()) return device.get();
+    if (!device->removed() && std::ranges::find(device->addresses(), address) != device->addresses().end())
+      return device.get();
   }
   return nullptr;
 }

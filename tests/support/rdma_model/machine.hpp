@@ -15,6 +15,8 @@
 
 namespace weft::rdma::model {
 
+class CmChannel;
+
 class Machine {
  public:
   Machine(Fabric& fabric, std::string name) : fabric_(fabric), name_(std::move(name)) {}
@@ -36,6 +38,7 @@ class Machine {
   // The device that has this address; nullptr: none.
   [[nodiscard]] Device* device_at(const std::string& address) const;
   std::vector<CmId*> bound;  // who has a port
+  std::vector<CmChannel*> channels;
   std::uint16_t next_port = 40000;
 
  private:

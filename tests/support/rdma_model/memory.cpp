@@ -173,10 +173,14 @@ Memory::Wrong Memory::invalidate(std::uint32_t rkey, std::uint32_t queue_pair) {
   return {};
 }
 
-void Memory::unbind_all(std::uint32_t queue_pair) {
+std::size_t Memory::unbind_all(std::uint32_t queue_pair) {
+  std::size_t unbound = 0;
   for (const auto& [handle, window] : windows_) {
-    if (window->region != nullptr && window->queue_pair == queue_pair) window->unbind();
+    if (window->region == nullptr || window->queue_pair != queue_pair) continue;
+    window->unbind();
+    ++unbound;
   }
+  return unbound;
 }
 
 // ---- bytes ---------------------------------------------------------------------------------------------------------

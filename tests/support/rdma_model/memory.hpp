@@ -72,7 +72,7 @@ class Memory {
                                    std::uint32_t queue_pair) const;
   [[nodiscard]] Wrong bind(const ibv_send_wr& request, std::uint32_t queue_pair);
   [[nodiscard]] Wrong invalidate(std::uint32_t rkey, std::uint32_t queue_pair);
-  void unbind_all(std::uint32_t queue_pair);  // the queue pair is gone
+  std::size_t unbind_all(std::uint32_t queue_pair);  // the queue pair is gone; how many were bound to it
 
   // For regions and windows.
   [[nodiscard]] Machine& machine() const { return machine_; }

@@ -46,7 +46,8 @@ QueuePair::~QueuePair() {
   const auto guard = machine_.fabric().lock();
   if (state_ != State::kFresh) machine_.record.counts.lost += sends_.size() + receives_.size();
   if (!device_.traits().keeps_completions && completions_ != nullptr) completions_->forget(number_);
-  device_.memory().unbind_all(number_);
+  if (device_.memory().unbind_all(number_) != 0)
+    machine_.record.fault("a window outlives the queue pair that it is bound to");
   machine_.fabric().queue_pairs.erase(number_);
   machine_.fabric().remove(*this);
 }

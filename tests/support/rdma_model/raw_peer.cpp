@@ -27,8 +27,8 @@ RawPeer::RawPeer(Machine& machine)
 RawPeer::~RawPeer() { leave(); }
 
 void RawPeer::leave() {
-  pair_.reset();
   window_.reset();
+  pair_.reset();
   id_.reset();
   listener_.reset();
   send_regions_.clear();

@@ -139,6 +139,28 @@ TEST_F(SendQueueTest, WhatTheDeviceDidNotTakeIsNotWaitedFor) {
   EXPECT_TRUE(queue.empty());
 }
 
+TEST_F(SendQueueTest, ItIsDrainedAfterAPostThatFailedToo) {
+  SendQueue queue(16, 1, 9);
+  pair_.takes = 2;
+  add(queue, 3);
+  EXPECT_EQ(queue.post(pair_), -ENOMEM);
+  pair_.takes = SIZE_MAX;
+  EXPECT_EQ(queue.drain(pair_, 4), 0);
+  ASSERT_EQ(pair_.posted.size(), 3U);
+  EXPECT_EQ(WorkId::unpack(pair_.posted.back().wr_id).work, Work::kDrain);
+  EXPECT_EQ(WorkId::unpack(pair_.posted.back().wr_id).index, 4U);
+  EXPECT_TRUE(signalled(2));
+  EXPECT_EQ(queue.room(), 0U) << "nothing else goes behind it";
+}
+
+TEST_F(SendQueueTest, WhatWasNotPostedIsNotDrained) {
+  SendQueue queue(4, 1, 9);
+  add(queue, 3);
+  EXPECT_EQ(queue.drain(pair_, 0), 0);
+  ASSERT_EQ(pair_.posted.size(), 1U);
+  EXPECT_EQ(WorkId::unpack(pair_.posted.back().wr_id).work, Work::kDrain);
+}
+
 TEST_F(SendQueueTest, ManyRoundsUseItsPlacesAgain) {
   SendQueue queue(11, 3, 9);
   for (int round = 0; round < 1000; ++round) {

@@ -116,6 +116,12 @@ TEST_F(MemoryTest, AWindowThatIsBoundIsNotBoundAgain) {
   EXPECT_THAT(joined.host.record.faults(), ElementsAre(HasSubstr("bound already")));
 }
 
+TEST_F(MemoryTest, AWindowThatOutlivesItsQueuePairIsAFault) {
+  bind(0, 100);
+  host.drop_pair();
+  EXPECT_THAT(joined.host.record.faults(), ElementsAre(HasSubstr("outlives the queue pair")));
+}
+
 TEST_F(MemoryTest, ABindBeyondItsRegionFailsTheQueuePair) {
   host.bind(RawPeer::kDataSize - 1, 2);
   joined.run_until([&] { return host.failed == 65; });
