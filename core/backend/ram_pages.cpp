@@ -17,23 +17,28 @@ constexpr std::uint64_t kRoomToServe = std::uint64_t{1} << 16;  // 256 MiB for d
 RamPages::Page page_of(std::uint64_t entry) { return static_cast<RamPages::Page>(entry); }
 std::int32_t pins_of(std::uint64_t entry) { return static_cast<std::int32_t>(entry >> 32); }
 
+constexpr std::uint64_t kHugePage = 2u << 20;
+
 std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kRamPage - 1) / kRamPage * kRamPage; }
 
 }  // namespace
 
 Reservation::~Reservation() {
-  if (base_ != nullptr) munmap(base_, reserved_);
+  if (base_ != nullptr) munmap(mapping_, mapped_);
 }
 
 Status Reservation::reserve(std::uint64_t bytes, const char* what) {
   reserved_ = whole_pages(bytes);
-  void* at = mmap(nullptr, reserved_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED) {
+  mapped_ = reserved_ + kHugePage;
+  mapping_ = mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping_ == MAP_FAILED) {
     const int error = errno;
     return Error(error, fmt::format("cannot reserve {} bytes of address space for {}: {}", reserved_, what,
                                     std::strerror(error)));
   }
-  base_ = static_cast<std::byte*>(at);
+  std::uint64_t room = mapped_;
+  void* at = mapping_;
+  base_ = static_cast<std::byte*>(std::align(kHugePage, reserved_, at, room));
   return {};
 }
 
@@ -49,6 +54,9 @@ Status Reservation::grow(std::uint64_t bytes) {
     return Error(error, fmt::format("cannot get {} bytes of memory: {}", wanted, std::strerror(error)));
   }
   usable_ = wanted;
+  // Advice: without huge pages every block touched costs a fault, and later a miss of the TLB. Not for what is small:
+  // it would take more memory than it has use for.
+  if (usable_ >= kHugePage) madvise(base_, usable_, MADV_HUGEPAGE);
   return {};
 }
 
@@ -118,6 +126,10 @@ bool RamPages::settle(Page page, std::int32_t change) {
   return meta(page).balance.fetch_add(change, std::memory_order_acq_rel) + change == 0;
 }
 
+// Without pins nobody else has it: all that were taken in its entry have been given back there, so its balance is zero
+// and need not be fetched.
+bool RamPages::left_alone(Page page, std::int32_t pins) { return pins == 0 || settle(page, pins); }
+
 bool RamPages::unpin(std::uint64_t entry, Page page) {
   if (page == 0)
     return false;  // its pins are not counted: it may come back to the entry, and overflow falls off the top
@@ -134,7 +146,7 @@ bool RamPages::unpin(std::uint64_t entry, Page page) {
 RamPages::Page RamPages::swap(std::uint64_t entry, Page fresh) {
   const std::uint64_t old = table()[entry].exchange(fresh, std::memory_order_acq_rel);
   const Page page = page_of(old);
-  return page != 0 && settle(page, pins_of(old)) ? page : kNoPage;
+  return page != 0 && left_alone(page, pins_of(old)) ? page : kNoPage;
 }
 
 RamPages::Page RamPages::clear(std::uint64_t entry) {
@@ -145,7 +157,7 @@ RamPages::SwapResult RamPages::swap_if(std::uint64_t entry, Page seen, Page fres
   std::uint64_t now = table()[entry].load(std::memory_order_relaxed);
   while (page_of(now) == seen) {
     if (table()[entry].compare_exchange_weak(now, fresh, std::memory_order_acq_rel, std::memory_order_relaxed)) {
-      return seen != 0 && settle(seen, pins_of(now) - 1) ? SwapResult::kSwappedAndFree : SwapResult::kSwapped;
+      return seen != 0 && left_alone(seen, pins_of(now) - 1) ? SwapResult::kSwappedAndFree : SwapResult::kSwapped;
     }
   }
   return SwapResult::kChanged;

@@ -42,7 +42,9 @@ class Reservation {
   [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
 
  private:
-  std::byte* base_ = nullptr;
+  void* mapping_ = nullptr;
+  std::uint64_t mapped_ = 0;
+  std::byte* base_ = nullptr;  // in it, where a huge page can begin
   std::uint64_t reserved_ = 0;
   std::uint64_t usable_ = 0;
 };
@@ -91,6 +93,7 @@ class RamPages {
   }
   [[nodiscard]] Meta& meta(Page page) const { return reinterpret_cast<Meta*>(meta_.base())[page]; }
   [[nodiscard]] bool settle(Page page, std::int32_t change);
+  [[nodiscard]] bool left_alone(Page page, std::int32_t pins);  // swapped out with so many: is it free?
   [[nodiscard]] Status make_room(std::uint64_t entries, std::uint64_t promised);
 
   Reservation arena_, table_, meta_;
