@@ -19,6 +19,7 @@
 #include "../common/net_address.hpp"
 #include "../common/stats.hpp"
 #include "handshake.hpp"
+#include "hot_set.hpp"
 #include "options.hpp"
 #include "pollable.hpp"
 #include "receiver.hpp"
@@ -77,6 +78,8 @@ class Connection final : public Pollable, private Side {
   void flush();
   void memory_is_free();
   void tell_finished(DataOp& op);
+  void set_hot(bool hot);
+  bool read_hot();  // true: something came
 
   // For the sides.
   [[nodiscard]] Group& group() { return group_; }
@@ -95,6 +98,7 @@ class Connection final : public Pollable, private Side {
   void nothing_held();  // gone, and the last command was released
 
   plugin::Hook dirty_hook, memory_hook;
+  Heat heat;
 
  private:
   enum class State : std::uint8_t {
@@ -106,7 +110,8 @@ class Connection final : public Pollable, private Side {
     kEnded,      // on_closed is to be told
     kGone,
   };
-  static constexpr std::uint64_t kReadShare = 1u << 20;  // bytes that one connection reads in one turn
+  static constexpr std::uint64_t kReadShare =
+      128u << 10;  // bytes that one connection reads before what they lead to is sent
 
   // Side, as receiver and sender see it: the handshake and TermReqs here, all else goes on to side_.
   bool next_frame(Frame& frame) override;

@@ -95,16 +95,19 @@ void Group::resume_stopped() {
 }
 
 void Group::read_ready(std::uint32_t budget) {
+  if (hot_.read()) return;
   epoll_event events[kMostEvents];
   const std::uint32_t most = budget == 0 ? kMostEvents : std::min(budget, kMostEvents);
   const int count = ::epoll_wait(epoll_.get(), events, static_cast<int>(most), 0);
   for (int i = 0; i < count; ++i) static_cast<Pollable*>(events[i].data.ptr)->on_events(events[i].events);
+  if (count > static_cast<int>(HotSet::kMost)) hot_.cool_all();
 }
 
 int Group::arm(int& fd, std::uint64_t& deadline_ns) {
   ++counters().arms;
   if (!dirty_.empty() || finished_first_ != nullptr || !quiet()) return -EAGAIN;
   if (!waiting_.empty() && slabs_.window().slab != nullptr) return -EAGAIN;
+  hot_.cool_all();
   fd = epoll_.get();
   deadline_ns = next_deadline();
   return 0;

@@ -18,6 +18,7 @@
 #include "../common/services.hpp"
 #include "connection.hpp"
 #include "data_op.hpp"
+#include "hot_set.hpp"
 #include "listener.hpp"
 #include "options.hpp"
 #include "pollable.hpp"
@@ -57,6 +58,7 @@ class Group final : public plugin::Keeper {
   [[nodiscard]] SendBuffer& send_buffer() { return send_buffer_; }
   [[nodiscard]] SlabPool& slabs(Role role) { return role == Role::kHost ? host_slabs_ : slabs_; }
   [[nodiscard]] DataOpPool& ops() { return ops_; }
+  [[nodiscard]] HotSet& hot() { return hot_; }
   // Changes what epoll reports for the object: `wanted` 0 takes it out. `known`: what was asked for before.
   void watch(Pollable& object, int fd, std::uint32_t known, std::uint32_t wanted);
   void mark_dirty(Connection& connection) { dirty_.push_back(connection); }
@@ -75,6 +77,7 @@ class Group final : public plugin::Keeper {
   SlabPool host_slabs_;  // nothing is ever held there: a host can always read, whatever controllers wait for
   DataOpPool ops_;
   SendBuffer send_buffer_;
+  HotSet hot_;
   std::uint64_t now_ = 0;
 
   plugin::HookList<Connection, &Connection::dirty_hook> dirty_;

@@ -261,7 +261,7 @@ Receiver::Result Receiver::begin_pdu(Side& sink, const Pdu& pdu, Range& range, s
   under_way_ = data_left_ != 0;
   payload_ = payload;
   crc_ = Crc32c{};
-  window_limit_ = pdu.data_len >= kLargePayload ? kShortWindow : SlabPool::kWindow;
+  window_limit_ = pdu.data_len >= kLargePayload ? kShortWindow : kLongestRead;
   if (payload.to == Payload::To::kCapsule) {
     capsule_ = range.slab->base + (range.begin - range.slab->base) + skip_left_;
     capsule_length_ = data_left_;

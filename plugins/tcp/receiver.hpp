@@ -70,6 +70,8 @@ class Receiver {
     const std::byte* begin = nullptr;
     const std::byte* end = nullptr;
   };
+  // Of one read into a slab: what is read is walked, and answered, before more of it pushes that out of the cache.
+  static constexpr std::uint32_t kLongestRead = 128u << 10;
   static constexpr Result kGoOn = Result::kMore;
 
   Result read(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit);
@@ -107,7 +109,7 @@ class Receiver {
   Range parked_;
   bool retry_ = false;  // the header in partial_ is whole, but was blocked
   bool stopped_ = false;
-  std::uint32_t window_limit_ = SlabPool::kWindow;
+  std::uint32_t window_limit_ = kLongestRead;
   // Why it ended.
   int error_ = 0;
   Violation violation_;

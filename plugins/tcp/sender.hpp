@@ -25,15 +25,15 @@
 
 namespace weft::tcp {
 
-constexpr std::uint32_t kCopyBelow = 8192 + 1;  // payloads of less are copied
-constexpr std::uint32_t kMaxFrames = 128;       // PDUs of one sendmsg
+constexpr std::uint32_t kCopyBelow = 4096;  // payloads of less are copied
+constexpr std::uint32_t kMaxFrames = 128;   // PDUs of one sendmsg
 
 // The group's buffer in which a batch is put together; used by one sender at a time, within one call.
 class SendBuffer {
  public:
   static constexpr std::uint32_t kBytes = 256u << 10;
   static constexpr std::uint32_t kMaxPieces = 512;
-  static constexpr std::uint64_t kMaxBatch = 1u << 20;
+  static constexpr std::uint64_t kMaxBatch = 128u << 10;  // more would lie in the socket before the peer has begun
 
   // How a frame lies in the batch.
   struct Part {
