@@ -38,11 +38,15 @@ if(WEFT_FUZZ)
 endif()
 
 # Link-time optimisation for what users run. Objects are fat, so that the many test programs, which gain nothing from
-# it, link the same objects the quick way: a target asks for it with `weft_lto`.
+# it, link the same objects the quick way: a target asks for it with `weft_lto`. Those others are linked by lld: what g++ 12
+# puts before the other linkers takes fat objects for both kinds at once.
 add_library(weft_fat_objects INTERFACE)
 add_library(weft_lto INTERFACE)
-if(WEFT_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+find_program(WEFT_LLD ld.lld)
+if(WEFT_LTO AND NOT WEFT_LLD)
+  message(STATUS "no link-time optimisation: it needs lld")
+elseif(WEFT_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   target_compile_options(weft_fat_objects INTERFACE -flto=auto -ffat-lto-objects)
   target_link_options(weft_lto INTERFACE -flto=auto -fuse-linker-plugin)
-  add_link_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:WEFT_LTO>>>:-fno-lto>)
+  add_link_options("$<$<NOT:$<BOOL:$<TARGET_PROPERTY:WEFT_LTO>>>:-fno-lto;-fuse-ld=lld>")
 endif()
