@@ -80,6 +80,7 @@ class Connection final : public Pollable, private Side {
   void tell_finished(DataOp& op);
   void set_hot(bool hot);
   bool read_hot();  // true: something came
+  [[nodiscard]] bool waits_to_send() const { return send_full_; }
 
   // For the sides.
   [[nodiscard]] Group& group() { return group_; }

@@ -8,7 +8,7 @@ namespace weft::tcp {
 
 namespace {
 
-constexpr std::uint32_t kTurnsWithoutEpoll = 8;
+constexpr std::uint32_t kTurnsWithoutEpoll = 4;
 
 }  // namespace
 
@@ -22,11 +22,12 @@ void HotSet::was_read(Connection& connection) {
 }
 
 bool HotSet::read() {
-  bool something = false;
+  bool something = false, wants_epoll = false;
   // From the last to the first: one that cools, or ends, has the last one in its place.
   for (std::uint32_t i = count_; i-- > 0;) {
     if (i >= count_) continue;
     Connection& connection = *connections_[i];
+    wants_epoll |= connection.waits_to_send();
     if (connection.read_hot()) {
       connection.heat.count = 0;
       something = true;
@@ -35,7 +36,7 @@ bool HotSet::read() {
       connection.set_hot(false);
     }
   }
-  if (something && ++turns_ < kTurnsWithoutEpoll) return true;
+  if (something && !wants_epoll && ++turns_ < kTurnsWithoutEpoll) return true;
   turns_ = 0;
   return false;
 }
