@@ -51,7 +51,7 @@ Reactor::Impl::Impl(const ReactorOptions& given, UniqueFd epoll_fd, std::shared_
       mailbox(std::move(box)),
       owner(this_thread()),
       now(given.clock()),
-      last_event(now),
+      spinning(given.spin_ns, now),
       resolver(mailbox) {}
 
 void Reactor::Impl::adopt_thread() { owner.store(this_thread(), std::memory_order_relaxed); }

@@ -10,6 +10,7 @@
 
 #include "core/reactor/mailbox.hpp"
 #include "core/reactor/resolver.hpp"
+#include "core/reactor/spinning.hpp"
 #include "core/reactor/timer_heap.hpp"
 #include "core/util/unique_fd.hpp"
 #include "weft/reactor.hpp"
@@ -52,7 +53,7 @@ struct Reactor::Impl {
   void group_failed(Group& group, const char* call, int code);
 
   // waiting.cpp
-  [[nodiscard]] bool may_sleep() const;
+  [[nodiscard]] bool may_sleep();
   std::uint32_t sleep(Nanoseconds until);
   [[nodiscard]] bool arm(Nanoseconds& deadline);
   [[nodiscard]] bool arm_group(Group& group, Nanoseconds& deadline);
@@ -74,7 +75,7 @@ struct Reactor::Impl {
   std::atomic<const void*> owner;  // the address of something that each thread has its own of
   // Owner's thread.
   Nanoseconds now = 0;
-  Nanoseconds last_event = 0;
+  Spinning spinning;
   Nanoseconds next_look = 0;  // at watched descriptors, while there is no sleep
   bool stopping = false;
   bool in_turn = false;

@@ -29,7 +29,7 @@ std::uint32_t Reactor::Impl::turn() {
   flush();
   if (pollers_removed) drop_removed_pollers();
   if (events != 0) {
-    last_event = now;
+    spinning.event(now);
     stats.events += events;
   } else {
     ++stats.idle_turns;

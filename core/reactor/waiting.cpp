@@ -35,7 +35,7 @@ int wait_for_events(int epoll, epoll_event* events, Nanoseconds wait_ns) {
 
 }  // namespace
 
-bool Reactor::Impl::may_sleep() const {
+bool Reactor::Impl::may_sleep() {
   switch (options.wait) {
     case WaitPolicy::kPoll:
       return false;
@@ -44,7 +44,7 @@ bool Reactor::Impl::may_sleep() const {
     case WaitPolicy::kAdaptive:
       break;
   }
-  return now - last_event >= options.spin_ns;
+  return !spinning.goes_on(now);
 }
 
 // Returns what watched descriptors had. The caller polls again, whatever ended the sleep.
@@ -60,7 +60,7 @@ std::uint32_t Reactor::Impl::sleep(Nanoseconds until) {
   in_turn = true;
   const std::uint32_t events = collect(wait_ns);
   in_turn = false;
-  if (events != 0) last_event = now;
+  if (events != 0) spinning.event(now);
   return events;
 }
 

@@ -3,8 +3,8 @@
 // Thread rule: everything but post(), stop() and on_thread() belongs to the thread that runs the reactor (before run(): the
 // thread that made it). Callbacks come only from inside run_once()/run(). Reactors share nothing with each other on the
 // I/O path; post() is the only way in from another thread.
-// Waiting is a policy (WaitPolicy): adaptive spins for spin_ns after the last event, then arms every group and sleeps in
-// the kernel until a descriptor, a timer or the mailbox wakes it.
+// Waiting is a policy (WaitPolicy): adaptive spins for up to spin_ns after the last event where that has paid lately, then
+// arms every group and sleeps in the kernel until a descriptor, a timer or the mailbox wakes it.
 #ifndef WEFT_REACTOR_HPP
 #define WEFT_REACTOR_HPP
 
@@ -66,7 +66,7 @@ class Timer {
 
 struct ReactorOptions {
   WaitPolicy wait = WaitPolicy::kAdaptive;
-  Nanoseconds spin_ns = 50'000;             // adaptive: how long to spin after the last event
+  Nanoseconds spin_ns = 50'000;             // adaptive: how long to spin at most after the last event
   int cpu = -1;                             // pin the running thread
   Nanoseconds (*clock)() = &monotonic_now;  // tests give a fake one
 };
