@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+from contextlib import ExitStack
 
 from harness import machine
 from harness.driving import perf_command
@@ -89,17 +90,16 @@ class Instructions:
         self.namespace = f"{storage}://?size={self.SIZE}"
 
     def __enter__(self):
-        self.plain = Server(self.settings, self.namespace, wait="sleep").fill(self.SIZE)
-        try:
-            self.counted = Server(self.settings, self.namespace, wait="sleep", under=CALLGRIND).fill(self.SIZE)
-        except BaseException:
-            self.plain.__exit__()
-            raise
+        with ExitStack() as stack:
+            self.plain = stack.enter_context(Server(self.settings, self.namespace, wait="sleep"))
+            self.counted = stack.enter_context(Server(self.settings, self.namespace, wait="sleep", under=CALLGRIND))
+            for server in (self.plain, self.counted):
+                server.fill(self.SIZE)
+            self.ends = stack.pop_all()
         return self
 
     def __exit__(self, *_):
-        self.counted.__exit__()
-        self.plain.__exit__()
+        self.ends.close()
 
     def per_io(self, options, ios):
         options = {**options, "wait": "sleep"}

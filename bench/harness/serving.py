@@ -25,7 +25,12 @@ class Server:
         self.process = subprocess.Popen(pinned(target_cpu(), [*under, *command]), stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         self.pid = self.process.pid
-        self.url = f"{self._listening().partition('?')[0]}/{NQN}"
+        try:
+            self.url = f"{self._listening().partition('?')[0]}/{NQN}"
+        except BaseException:
+            self.process.kill()
+            self.process.communicate()
+            raise
 
     def _configured(self, config, namespace):
         path = self.settings.scratch / "serve.toml"
@@ -38,7 +43,7 @@ class Server:
         line = self.process.stdout.readline() if ready else ""
         if not line.startswith("listening "):
             self.process.kill()
-            raise Failed(f"serve said {line!r} and {self.process.communicate()[1]!r}")
+            raise Failed(f"serve said {line!r} and {self.process.stderr.read()!r}")
         return line.split()[1]
 
     def fill(self, size):

@@ -13,7 +13,9 @@ OF_CEILINGS_P99 = 1.10  # at depth 1
 
 def measure(settings):
     with ExitStack() as stack:
-        servers = {storage: stack.enter_context(server(settings, storage)) for storage in ("ram", "null")}
+        servers = {storage: stack.enter_context(Server(settings, f"{storage}://?size={settings.memory}"))
+                   for storage in ("ram", "null")}
+        servers["ram"].fill(settings.memory)
         measured = [dict(row) for row in rows(settings.smoke)]
         for row in measured:
             settings.say(f"how bare sockets do it best: {words(row)}")
@@ -22,11 +24,6 @@ def measure(settings):
         if settings.costs:
             costs(settings, servers, measured)
     return {"rows": measured}
-
-
-def server(settings, storage):
-    made = Server(settings, f"{storage}://?size={settings.memory}")
-    return made.fill(settings.memory) if storage == "ram" else made
 
 
 def speeds(settings, servers, measured):

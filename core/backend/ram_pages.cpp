@@ -10,14 +10,13 @@
 namespace weft {
 namespace {
 
+constexpr std::uint64_t kHugePage = 2u << 20;
 constexpr std::uint64_t kOnePin = std::uint64_t{1} << 32;
 constexpr std::uint64_t kRoomToGrow = std::uint64_t{1} << 24;   // pages: 64 GiB
 constexpr std::uint64_t kRoomToServe = std::uint64_t{1} << 16;  // 256 MiB for data under way, at the least
 
 RamPages::Page page_of(std::uint64_t entry) { return static_cast<RamPages::Page>(entry); }
 std::int32_t pins_of(std::uint64_t entry) { return static_cast<std::int32_t>(entry >> 32); }
-
-constexpr std::uint64_t kHugePage = 2u << 20;
 
 std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kRamPage - 1) / kRamPage * kRamPage; }
 
@@ -42,7 +41,7 @@ Status Reservation::reserve(std::uint64_t bytes, const char* what) {
   return {};
 }
 
-Status Reservation::grow(std::uint64_t bytes) {
+Status Reservation::grow(std::uint64_t bytes, bool huge) {
   const std::uint64_t wanted = whole_pages(bytes);
   if (wanted <= usable_) return {};
   if (wanted > reserved_) {
@@ -54,9 +53,8 @@ Status Reservation::grow(std::uint64_t bytes) {
     return Error(error, fmt::format("cannot get {} bytes of memory: {}", wanted, std::strerror(error)));
   }
   usable_ = wanted;
-  // Advice: without huge pages every block touched costs a fault, and later a miss of the TLB. Not for what is small:
-  // it would take more memory than it has use for.
-  if (usable_ >= kHugePage) madvise(base_, usable_, MADV_HUGEPAGE);
+  // Advice: without huge pages every block touched costs a fault, and later a miss of the TLB.
+  if (huge && usable_ >= kHugePage) madvise(base_, usable_, MADV_HUGEPAGE);
   return {};
 }
 
@@ -83,9 +81,11 @@ Result<std::unique_ptr<RamPages>> RamPages::create(std::uint64_t entries, std::u
 // And the page of zeroes.
 Status RamPages::make_room(std::uint64_t entries, std::uint64_t promised) {
   const std::uint64_t pages = entries + promised + 1;
-  if (Status s = arena_.grow(pages * kRamPage); !s) return s;
-  if (Status s = meta_.grow(pages * sizeof(Meta)); !s) return s;
-  if (Status s = table_.grow(entries * sizeof(std::uint64_t)); !s) return s;
+  // Pages are taken from the front of the arena on, so huge ones fill up. Entries of the table lie as far apart as what the
+  // namespace is used for: a huge page of them would be taken for one.
+  if (Status s = arena_.grow(pages * kRamPage, true); !s) return s;
+  if (Status s = meta_.grow(pages * sizeof(Meta), true); !s) return s;
+  if (Status s = table_.grow(entries * sizeof(std::uint64_t), false); !s) return s;
   // Never lowered: pages beyond a smaller table may still be in use.
   limit_.store(std::max(limit_.load(std::memory_order_relaxed), pages), std::memory_order_relaxed);
   return {};

@@ -37,7 +37,7 @@ class Reservation {
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
   [[nodiscard]] Status reserve(std::uint64_t bytes, const char* what);
-  [[nodiscard]] Status grow(std::uint64_t bytes);  // readable and writable, zeroed up to here
+  [[nodiscard]] Status grow(std::uint64_t bytes, bool huge);  // readable and writable, zeroed up to here
   [[nodiscard]] std::byte* base() const { return base_; }
   [[nodiscard]] std::uint64_t reserved() const { return reserved_; }
 

@@ -146,8 +146,16 @@ void Connector::on_cm_event(verbs::CmEvent& event) {
       rejected(event);
       return;
     default:
-      attempt_failed(explain_event(event));
+      failed_by(event);
   }
+}
+
+// Its id holds a device that leaves: when it has gone, the device is let go.
+void Connector::failed_by(const verbs::CmEvent& event) {
+  Group& group = group_;  // a last attempt takes the connector with it
+  verbs::Device* const device = event.type == RDMA_CM_EVENT_DEVICE_REMOVAL ? connection_.id().device() : nullptr;
+  attempt_failed(explain_event(event));
+  if (device != nullptr) group.device_goes_away(*device);
 }
 
 Made<void> Connector::ask() {

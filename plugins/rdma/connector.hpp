@@ -49,6 +49,7 @@ class Connector final : private plugin::Lookup::Owner {
   void attempt_failed(Reason reason);
   void settle(const plugin::Made<void>& done);  // goes to the next address if that failed
   void rejected(const verbs::CmEvent& event);
+  void failed_by(const verbs::CmEvent& event);
   void answered(const verbs::CmEvent& event);
   [[nodiscard]] Reason explain_event(const verbs::CmEvent& event) const;
   [[nodiscard]] const plugin::NetAddress& address() const { return lookup_.addresses()[next_ - 1]; }

@@ -25,12 +25,10 @@ Made<std::unique_ptr<Group>> Domain::open_group() { return Group::open(*this); }
 
 Made<Region*> Domain::register_region(void* base, std::uint64_t length, std::uint32_t access) {
   std::vector<verbs::Device*> devices = library_->devices();
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(devices, [this](verbs::Device* device) { return use_of(*device).leaving; });
-  }
+  std::erase_if(devices, [this](verbs::Device* device) { return !entered(*device); });  // until its region is known
   const Made<Region*> region = Region::make(devices, base, length, access, options_.windows);
   if (region) regions_.add(**region);
+  for (verbs::Device* device : devices) left(*device);
   return region;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "agree.hpp"
 #include "domain.hpp"
@@ -105,6 +106,7 @@ void Listener::on_cm_event(verbs::CmEvent& event) {
 
 void Listener::device_went_away() {
   stop();
+  said_why_ = false;
   group_.services().log(
       WEFT_LOG_WARNING,
       fmt::format("the RDMA device of {} went away; hosts are listened for again when it is back", local_.text()));
@@ -115,7 +117,11 @@ void Listener::device_went_away() {
 void Listener::on_deadline() {
   const Made<void> bound = bind(local_);
   group_.set_deadline(*this, bound ? 0 : group_.services().now() + kBetweenLooks);
-  if (bound) group_.services().log(WEFT_LOG_WARNING, fmt::format("hosts are listened for on {} again", local_.text()));
+  if (bound) {
+    group_.services().log(WEFT_LOG_WARNING, fmt::format("hosts are listened for on {} again", local_.text()));
+  } else if (bound.error().code != ENODEV && bound.error().code != EADDRNOTAVAIL && !std::exchange(said_why_, true)) {
+    group_.services().log(WEFT_LOG_WARNING, fmt::format("{}; it is tried again", bound.error().text));
+  }
 }
 
 void Listener::asked(verbs::CmEvent& event) {

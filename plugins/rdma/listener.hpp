@@ -48,6 +48,7 @@ class Listener final : public plugin::Pollable, public CmUser {
   const PendingCount pendings_;
   std::unique_ptr<verbs::CmId> id_;  // nullptr: its device is away
   verbs::Device* device_ = nullptr;  // nullptr: it is bound to none
+  bool said_why_ = false;            // it cannot listen again
   plugin::NetAddress local_;
   bool one_family_ = true;
   bool closing_ = false;

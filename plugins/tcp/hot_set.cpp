@@ -14,8 +14,9 @@ constexpr std::uint32_t kTurnsWithoutEpoll = 4;
 
 void HotSet::was_read(Connection& connection) {
   Heat& heat = connection.heat;
+  if (heat.hot) return;  // a hang-up
   if (heat.period != period_) heat = {.period = period_};
-  if (++heat.count < kWarmUp || count_ == kMost || heat.hot) return;
+  if (++heat.count < kWarmUp || count_ == kMost) return;
   heat.count = 0;
   connections_[count_++] = &connection;
   connection.set_hot(true);
@@ -33,6 +34,7 @@ bool HotSet::read() {
       something = true;
     } else if (++connection.heat.count == kPatience) {
       remove(connection);
+      connection.heat.count = 0;
       connection.set_hot(false);
     }
   }

@@ -8,7 +8,6 @@ namespace weft::tcp {
 
 namespace {
 
-// One piece goes without the header: the kernel has less to copy in.
 msghdr message(std::span<iovec> pieces) {
   msghdr header{};
   header.msg_iov = pieces.data();
@@ -18,6 +17,7 @@ msghdr message(std::span<iovec> pieces) {
 
 }  // namespace
 
+// One piece goes without a header: the kernel has less to copy in.
 IoResult KernelSocket::receive(std::span<iovec> into) {
   msghdr header = message(into);
   ssize_t count = 0;

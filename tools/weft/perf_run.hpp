@@ -1,8 +1,8 @@
 // perf_run.hpp - keeps a number of I/Os under way against one namespace, or starts so many a second, and measures them.
 //
 // All memory is made before the first I/O; an I/O allocates, formats and locks nothing. Belongs to the reactor's thread;
-// neither copies nor moves; destroy only when finished(). The hosts, of the same
-// controller or several of one subsystem, and the reactor outlive it.
+// neither copies nor moves; destroy only when finished(). The hosts, of the same controller or several of one subsystem, and the
+// reactor outlive it.
 // With verify every write is read back and compared with what its block's number and the seed say; in a reading mode every
 // read is compared, so fill() the namespace first (a run of its own, with `mode` kWrite and `ios` set).
 #ifndef WEFT_TOOLS_PERF_RUN_HPP

@@ -47,8 +47,8 @@ class RawPeer {
   void listen(const std::string& address, std::uint16_t port);
   void poll();  // takes every event and completion that is there
   void disconnect();
-  void leave();
-  void drop_pair() { pair_.reset(); }  // and nothing else  // everything is gone, as when a process ends
+  void leave();                        // everything is gone, as when a process ends
+  void drop_pair() { pair_.reset(); }  // and nothing else
 
   // Data path. `bytes` are copied.
   int send(const Bytes& bytes, std::optional<std::uint32_t> invalidate = std::nullopt);
