@@ -18,9 +18,10 @@ Made<std::unique_ptr<DeviceShare>> DeviceShare::make(verbs::Device& device, cons
 Made<Memory*> DeviceShare::memory(bool host) {
   std::unique_ptr<Memory>& mine = host ? host_memory_ : controller_memory_;
   if (mine == nullptr) {
-    Made<std::unique_ptr<Memory>> made = Memory::make(
-        device_,
-        {.staging = options_.staging, .remote = host, .windows = options_.windows, .invalidate = options_.invalidate});
+    Made<std::unique_ptr<Memory>> made = Memory::make(device_, {.staging = options_.staging,
+                                                                .remote = host,
+                                                                .windows = options_.windows != WindowUse::kOff,
+                                                                .invalidate = options_.invalidate});
     if (!made) return std::unexpected(made.error());
     mine = std::move(*made);
   }

@@ -14,7 +14,7 @@ using plugin::Made;
 Made<std::unique_ptr<Domain>> Domain::open(const weft_services& services, std::span<const weft_option> given) {
   const Made<Options> options = Options::parse_domain(given);
   if (!options) return std::unexpected(options.error());
-  Made<std::unique_ptr<verbs::Library>> library = verbs::open_library();
+  Made<std::unique_ptr<verbs::Library>> library = verbs::open_library(options->windows);
   if (!library) return std::unexpected(library.error());
   return std::make_unique<Domain>(services, *options, std::move(*library));
 }
@@ -26,7 +26,7 @@ Made<std::unique_ptr<Group>> Domain::open_group() { return Group::open(*this); }
 Made<Region*> Domain::register_region(void* base, std::uint64_t length, std::uint32_t access) {
   std::vector<verbs::Device*> devices = library_->devices();
   std::erase_if(devices, [this](verbs::Device* device) { return !entered(*device); });  // until its region is known
-  const Made<Region*> region = Region::make(devices, base, length, access, options_.windows);
+  const Made<Region*> region = Region::make(devices, base, length, access, options_.windows != WindowUse::kOff);
   if (region) regions_.add(**region);
   for (verbs::Device* device : devices) left(*device);
   return region;

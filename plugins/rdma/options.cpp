@@ -21,8 +21,10 @@ const weft_option_info kOptionInfo[] = {
      "memory of each thread and device for data that is not registered, 64K to 256M; 0: what the limit of locked "
      "memory "
      "allows; of the whole transport, not of an address"},
-    {"windows", "bool", "on",
-     "keys for one command only, where the device has memory windows; of the whole transport, not of an address"},
+    {"windows", "text", "auto",
+     "keys for one command only, where the device has memory windows: on, off, or auto, which leaves out soft-RoCE "
+     "because a lost "
+     "packet can stop its kernel; of the whole transport, not of an address"},
     {"invalidate", "bool", "on",
      "responses that invalidate the host's key, where both sides can; of the whole transport, not of an address"},
     {nullptr, nullptr, nullptr, nullptr},
@@ -57,9 +59,17 @@ Made<std::uint64_t> parse_staging(std::string_view key, std::string_view value) 
 
 bool is_of_domain(std::string_view key) { return key == "staging" || key == "windows" || key == "invalidate"; }
 
+Made<WindowUse> parse_windows(std::string_view key, std::string_view value) {
+  if (value == "auto") return WindowUse::kAuto;
+  if (value == "on") return WindowUse::kOn;
+  if (value == "off") return WindowUse::kOff;
+  return std::unexpected(bad_value(key, value, "auto, on or off"));
+}
+
 Made<void> parse_of_domain(Options& options, std::string_view key, std::string_view value) {
   if (key == "staging") return put(options.staging, parse_staging(key, value));
-  return put(key == "windows" ? options.windows : options.invalidate, parse_bool(key, value));
+  if (key == "windows") return put(options.windows, parse_windows(key, value));
+  return put(options.invalidate, parse_bool(key, value));
 }
 
 Made<void> parse_one(Options& options, std::string_view key, std::string_view value) {

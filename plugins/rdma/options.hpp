@@ -9,11 +9,14 @@
 #include <span>
 
 #include "../common/services.hpp"
+#include "verbs.hpp"
 #include "weft/plugin.hpp"
 
 namespace weft::rdma {
 
 extern const weft_option_info kOptionInfo[];
+
+using verbs::WindowUse;
 
 struct Options {
   std::uint32_t depth = 128;            // controller: commands of one queue at most
@@ -25,7 +28,7 @@ struct Options {
   std::uint64_t close_timeout = 5 * plugin::kSecond;
   // Of the whole transport: memory is shared by the queues of a thread.
   std::uint64_t staging = 0;  // bytes; 0: what fits below the limit of locked memory
-  bool windows = true;
+  WindowUse windows = WindowUse::kAuto;
   bool invalidate = true;
 
   // `given` over `base`: the options of an address.

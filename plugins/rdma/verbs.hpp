@@ -191,8 +191,13 @@ class Library {
   virtual void forget(Device& device) = 0;
 };
 
-// The machine's own. Fails with a sentence when RDMA cannot be used at all (no connection manager, no permission).
-Made<std::unique_ptr<Library>> open_library();
+// Memory windows of the machine's devices. kAuto: not those of soft-RoCE, which does local work again when a packet was
+// lost, and whose kernel (6.12) does not survive that a window is invalidated twice.
+enum class WindowUse : std::uint8_t { kAuto, kOn, kOff };
+
+// The machine's own; a device whose windows are not to be used says that it has none. Fails with a sentence when RDMA cannot be
+// used at all (no connection manager, no permission).
+Made<std::unique_ptr<Library>> open_library(WindowUse windows);
 
 }  // namespace weft::rdma::verbs
 

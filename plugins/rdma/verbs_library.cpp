@@ -34,7 +34,12 @@ void drop_reference(ibv_context* context) {
   rdma_free_devices(list);
 }
 
-DeviceAttributes attributes_of(ibv_context* context, const ibv_device_attr& device) {
+bool windows_of(const ibv_device_attr& device, WindowUse use) {
+  const bool wanted = use == WindowUse::kAuto ? device.vendor_id != kVendorSoftRoce : use == WindowUse::kOn;
+  return wanted && (device.device_cap_flags & IBV_DEVICE_MEM_WINDOW_TYPE_2B) != 0;
+}
+
+DeviceAttributes attributes_of(ibv_context* context, const ibv_device_attr& device, WindowUse windows) {
   ibv_port_attr port{};
   const bool has_port = ibv_query_port(context, 1, &port) == 0;
   return {.name = ibv_get_device_name(context->device),
@@ -47,20 +52,20 @@ DeviceAttributes attributes_of(ibv_context* context, const ibv_device_attr& devi
           .max_reads_out = static_cast<std::uint32_t>(device.max_qp_init_rd_atom),
           .max_message = has_port ? port.max_msg_sz : 1U << 30,
           .max_region = device.max_mr_size,
-          .windows = (device.device_cap_flags & IBV_DEVICE_MEM_WINDOW_TYPE_2B) != 0,
+          .windows = windows_of(device, windows),
           .invalidates = (device.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS) != 0};
 }
 
 }  // namespace
 
-Made<std::unique_ptr<RealDevice>> RealDevice::open(ibv_context* context) {
+Made<std::unique_ptr<RealDevice>> RealDevice::open(ibv_context* context, WindowUse windows) {
   ibv_device_attr device{};
   if (const int error = ibv_query_device(context, &device); error != 0)
     return failed(error, fmt::format("ask {} what it can do", ibv_get_device_name(context->device)));
   ibv_pd* const domain = ibv_alloc_pd(context);
   if (domain == nullptr)
     return failed(errno, fmt::format("make a protection domain on {}", ibv_get_device_name(context->device)));
-  return std::make_unique<RealDevice>(context, domain, attributes_of(context, device));
+  return std::make_unique<RealDevice>(context, domain, attributes_of(context, device, windows));
 }
 
 RealDevice::~RealDevice() { let_go(); }
@@ -75,8 +80,8 @@ void RealDevice::let_go() {
 
 // ---- the library ---------------------------------------------------------------------------------------------------
 
-Made<std::unique_ptr<Library>> open_library() {
-  auto library = std::make_unique<RealLibrary>();
+Made<std::unique_ptr<Library>> open_library(WindowUse windows) {
+  auto library = std::make_unique<RealLibrary>(windows);
   if (const Made<void> found = library->look_for_devices(); !found) return std::unexpected(found.error());
   return library;
 }
@@ -96,7 +101,7 @@ Made<void> RealLibrary::look_for_devices() {
   for (int i = 0; i < count; ++i) {
     // The reference of the list becomes the device's.
     Made<std::unique_ptr<RealDevice>> made =
-        known(contexts[i]) != nullptr ? Made<std::unique_ptr<RealDevice>>() : RealDevice::open(contexts[i]);
+        known(contexts[i]) != nullptr ? Made<std::unique_ptr<RealDevice>>() : RealDevice::open(contexts[i], windows_);
     if (made && *made != nullptr) {
       devices_.push_back(std::move(*made));
     } else {

@@ -18,6 +18,8 @@ namespace weft::rdma::verbs {
 // errno with words: "cannot make a protection domain on rxe0: Cannot allocate memory".
 std::unexpected<plugin::Failure> failed(int error, std::string what, std::string_view stage = {});
 
+constexpr std::uint32_t kVendorSoftRoce = 0xffffff;
+
 class RealDevice final : public Device {
  public:
   // `context`: of the connection manager; one reference on it goes with this object.
@@ -26,7 +28,7 @@ class RealDevice final : public Device {
   ~RealDevice() override;
   RealDevice(const RealDevice&) = delete;
   RealDevice& operator=(const RealDevice&) = delete;
-  static Made<std::unique_ptr<RealDevice>> open(ibv_context* context);
+  static Made<std::unique_ptr<RealDevice>> open(ibv_context* context, WindowUse windows);
 
   [[nodiscard]] const DeviceAttributes& attributes() const override { return attributes_; }
   Made<std::unique_ptr<CompletionChannel>> make_completion_channel() override;
@@ -47,6 +49,7 @@ class RealDevice final : public Device {
 
 class RealLibrary final : public Library {
  public:
+  explicit RealLibrary(WindowUse windows) : windows_(windows) {}
   ~RealLibrary() override = default;
   Made<std::unique_ptr<CmChannel>> make_cm_channel() override;
   [[nodiscard]] std::vector<Device*> devices() override;
@@ -63,6 +66,7 @@ class RealLibrary final : public Library {
 
   std::mutex mutex_;  // of devices_
   std::vector<std::unique_ptr<RealDevice>> devices_;
+  const WindowUse windows_;
 };
 
 }  // namespace weft::rdma::verbs

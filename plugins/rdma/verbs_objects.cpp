@@ -54,7 +54,6 @@ class RealChannel final : public CompletionChannel {
 
 // Soft-RoCE gives applications the kernel's flags of a completion, in which "a key was invalidated" has the bit that
 // libibverbs calls "the IP checksum is good"; a reliable connection has no use for that one.
-constexpr std::uint32_t kVendorSoftRoce = 0xffffff;
 constexpr unsigned kKernelsWithInvalidate = IBV_WC_IP_CSUM_OK;
 
 class RealCompletionQueue final : public CompletionQueue {

@@ -27,7 +27,9 @@ TEST(Options, GoWhereTheyBelong) {
   EXPECT_EQ(of_address("connect_timeout", "2000000000")->connect_timeout, 2 * plugin::kSecond);
   EXPECT_EQ(of_address("close_timeout", "2000000000")->close_timeout, 2 * plugin::kSecond);
   EXPECT_EQ(of_domain("staging", "1048576")->staging, 1U << 20);
-  EXPECT_FALSE(of_domain("windows", "off")->windows);
+  EXPECT_EQ(of_domain("windows", "off")->windows, WindowUse::kOff);
+  EXPECT_EQ(of_domain("windows", "on")->windows, WindowUse::kOn);
+  EXPECT_EQ(of_domain("windows", "auto")->windows, WindowUse::kAuto);
   EXPECT_FALSE(of_domain("invalidate", "off")->invalidate);
 }
 
