@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include <array>
 #include <climits>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 namespace weft::tcp {
@@ -41,6 +45,29 @@ TEST(Digest, DoesNotDependOnHowTheBytesAreCut) {
     ASSERT_EQ(crc.value(), whole) << "cut at " << cut;
   }
 }
+
+#if defined(__x86_64__)
+// The parts of the processor's state that are in use (XINUSE); nothing where it cannot tell.
+std::optional<std::uint64_t> state_in_use() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid_count(1, 0, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return std::nullopt;
+  if (__get_cpuid_count(0x0d, 1, &a, &b, &c, &d) == 0 || (a & 4u) == 0) return std::nullopt;
+  unsigned low = 0, high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(1));
+  return std::uint64_t{high} << 32 | low;
+}
+
+TEST(Digest, LeavesNoUpperHalfOfARegisterInUse) {
+  constexpr std::uint64_t kUpperHalves = 1u << 2 | 1u << 6;  // of YMM, of ZMM0-15
+  if (!state_in_use()) GTEST_SKIP() << "this processor does not tell which registers are in use";
+  std::vector<std::byte> bytes(8192, std::byte{0x5a});
+  for (const std::size_t len : {std::size_t{24}, std::size_t{76}, std::size_t{512}, bytes.size()}) {
+    Crc32c crc;
+    crc.update(bytes.data(), len);
+    EXPECT_EQ(*state_in_use() & kUpperHalves, 0u) << len << " bytes";
+  }
+}
+#endif
 
 TEST(Digest, WalksAListFromAnyOffset) {
   std::vector<unsigned char> bytes(300);
