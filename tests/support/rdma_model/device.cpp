@@ -56,7 +56,7 @@ verbs::Made<std::unique_ptr<verbs::SharedReceives>> Device::make_shared_receives
     return std::unexpected(allowed.error());
   if (entries > traits_.attributes.max_shared_receives || sge > traits_.attributes.max_sge)
     return refuse(EINVAL, "a shared receive queue of " + std::to_string(entries) + " entries");
-  return std::make_unique<SharedReceives>(machine_, entries, sge);
+  return std::make_unique<SharedReceives>(*this, entries, sge);
 }
 
 verbs::Made<std::unique_ptr<verbs::Region>> Device::register_memory(void* base, std::uint64_t length, int access) {

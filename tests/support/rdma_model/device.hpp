@@ -14,6 +14,9 @@ namespace weft::rdma::model {
 
 class Machine;
 
+// What becomes of a shared receive that a queue pair has begun to fill when it fails.
+enum class HalfFilled : std::uint8_t { kNone, kLost, kFlushed };  // there is never one; nobody is told; it is flushed
+
 // What a device is like. The numbers of `attributes` are those of soft-RoCE unless a test changes them.
 struct Traits {
   Traits();
@@ -21,7 +24,8 @@ struct Traits {
   std::uint32_t max_inline = 512;
   std::uint64_t max_locked = UINT64_MAX;  // bytes that can be registered: RLIMIT_MEMLOCK
   bool invalidate_fails = false;          // it claims SEND with invalidate, and fails it
-  bool keeps_completions = true;          // those of a queue pair that is gone stay in the completion queue
+  HalfFilled half_filled = HalfFilled::kNone;
+  bool keeps_completions = true;  // those of a queue pair that is gone stay in the completion queue
 };
 
 class Device final : public verbs::Device {

@@ -14,18 +14,46 @@ constexpr ibv_wc_opcode kNoOpcode = IBV_WC_DRIVER1;
 
 }  // namespace
 
-SharedReceives::SharedReceives(Machine& machine, std::uint32_t entries, std::uint32_t sge)
-    : machine_(machine), birth_(machine.record, Kind::kSharedReceives), entries_(entries), sge_(sge) {}
+SharedReceives::SharedReceives(Device& device, std::uint32_t entries, std::uint32_t sge)
+    : device_(device),
+      machine_(device.machine()),
+      birth_(machine_.record, Kind::kSharedReceives),
+      entries_(entries),
+      sge_(sge) {}
+
+SharedReceives::~SharedReceives() {
+  const auto guard = machine_.fabric().lock();
+  machine_.record.counts.shared_receives -= waiting.size();
+  for (const auto& [number, pair] : machine_.fabric().queue_pairs) {
+    if (!pair->takes_from(*this)) continue;
+    machine_.record.fault("a shared receive queue is deleted before a queue pair on it");
+    pair->take_nothing();
+  }
+}
 
 int SharedReceives::post(ibv_recv_wr& chain) {
   const auto guard = machine_.fabric().lock();
   for (const ibv_recv_wr* request = &chain; request != nullptr; request = request->next) {
     if (const int error = machine_.script.next(Call::kPostReceive); error != 0) return -error;
-    if (waiting.size() == entries_) return -ENOMEM;
+    if (device_.silent()) return -EIO;
+    if (std::ranges::count(waiting, request->wr_id, &Receive::wr_id) != 0)
+      machine_.record.fault("a shared receive is posted twice");
+    if (waiting.size() == entries_) {
+      ++machine_.record.counts.refused;
+      return -ENOMEM;
+    }
     if (request->num_sge < 0 || static_cast<std::uint32_t>(request->num_sge) > sge_) return -EINVAL;
     waiting.push_back({request->wr_id, {request->sg_list, request->sg_list + request->num_sge}, 0});
+    ++machine_.record.counts.shared_receives;
   }
   return 0;
+}
+
+Receive SharedReceives::take() {
+  Receive first = std::move(waiting.front());
+  waiting.pop_front();
+  --machine_.record.counts.shared_receives;
+  return first;
 }
 
 QueuePair::QueuePair(Device& device, CompletionQueue& completions, SharedReceives* shared,
@@ -150,8 +178,20 @@ int QueuePair::fail() {
 // ---- completing ----------------------------------------------------------------------------------------------------
 
 void QueuePair::to_error() {
+  if (shared_ != nullptr && state_ == State::kReady) break_off_shared();
   state_ = State::kError;
   left_ = 0;
+}
+
+// Receives of others are not flushed; the one that was being filled is no longer there.
+void QueuePair::break_off_shared() {
+  const auto fate = device_.traits().half_filled;
+  if (fate == HalfFilled::kNone || shared_->waiting.empty()) return;
+  const Receive receive = shared_->take();
+  ++machine_.record.counts.half_filled;
+  ibv_wc told{};
+  told.status = IBV_WC_WR_FLUSH_ERR;
+  if (fate == HalfFilled::kFlushed) complete_receive(receive, told);
 }
 
 void QueuePair::give_back(const Completion& completion) {

@@ -36,11 +36,14 @@ struct Receive {
 
 class SharedReceives final : public verbs::SharedReceives {
  public:
-  SharedReceives(Machine& machine, std::uint32_t entries, std::uint32_t sge);
+  SharedReceives(Device& device, std::uint32_t entries, std::uint32_t sge);
+  ~SharedReceives() override;
   int post(ibv_recv_wr& chain) override;
+  Receive take();  // of waiting, which is not empty
   std::deque<Receive> waiting;
 
  private:
+  Device& device_;
   Machine& machine_;
   const Birth birth_;
   const std::uint32_t entries_, sge_;
@@ -76,6 +79,8 @@ class QueuePair final : public verbs::QueuePair, public Actor {
   [[nodiscard]] bool tells(const CompletionQueue& queue) const { return completions_ == &queue; }
   void tell_nobody() { completions_ = nullptr; }
   void tell(const Completion& completion);
+  [[nodiscard]] bool takes_from(const SharedReceives& queue) const { return shared_ == &queue; }
+  void take_nothing() { shared_ = nullptr; }
   [[nodiscard]] Device& device() const { return device_; }
   [[nodiscard]] Machine& machine() const { return machine_; }
   [[nodiscard]] bool ready() const { return state_ == State::kReady; }
@@ -108,6 +113,8 @@ class QueuePair final : public verbs::QueuePair, public Actor {
   void answer();
   void flush_send();
   void flush_receive();
+  Receive take_receive();  // the next that a message goes into
+  void break_off_shared();
 
   ibv_wc_status perform(Send& send);
   ibv_wc_status perform_local(Send& send);
@@ -126,7 +133,7 @@ class QueuePair final : public verbs::QueuePair, public Actor {
   Machine& machine_;
   const Birth birth_;
   CompletionQueue* completions_;  // nullptr: it was deleted, too early
-  SharedReceives* const shared_;
+  SharedReceives* shared_;        // nullptr: receives_, or it was deleted, too early
   verbs::QueuePairSizes sizes_;
   const std::uint32_t number_;
 

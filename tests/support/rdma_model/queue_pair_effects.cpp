@@ -170,10 +170,15 @@ ibv_wc_status QueuePair::perform_send(Send& send, QueuePair& to) {
   return status;
 }
 
+Receive QueuePair::take_receive() {
+  if (shared_ != nullptr) return shared_->take();
+  Receive first = std::move(receives_.front());
+  receives_.pop_front();
+  return first;
+}
+
 ibv_wc_status QueuePair::deliver(const std::vector<std::byte>& message, std::optional<std::uint32_t> invalidate) {
-  auto& queue = shared_ != nullptr ? shared_->waiting : receives_;
-  const Receive receive = std::move(queue.front());
-  queue.pop_front();
+  const Receive receive = take_receive();
   ibv_wc told{};
   told.opcode = IBV_WC_RECV;
   told.byte_len = static_cast<std::uint32_t>(message.size());

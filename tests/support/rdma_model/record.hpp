@@ -35,10 +35,12 @@ struct Counts {
   std::uint64_t bytes_written = 0, bytes_read = 0;  // by WRITE, by READ
   std::uint64_t completions = 0;                    // that a queue got
   std::uint64_t flushed = 0;
-  std::uint64_t rnr = 0;         // SENDs of ours that found no receive at the peer
-  std::uint64_t lost = 0;        // requests of a queue pair that was connected, and deleted before they completed
-  std::uint64_t refused = 0;     // posts beyond the capacity
-  std::uint64_t registered = 0;  // bytes that are registered now
+  std::uint64_t rnr = 0;              // SENDs of ours that found no receive at the peer
+  std::uint64_t lost = 0;             // requests of a queue pair that was connected, and deleted before they completed
+  std::uint64_t refused = 0;          // posts beyond the capacity
+  std::uint64_t shared_receives = 0;  // that are posted now
+  std::uint64_t half_filled = 0;      // shared receives that a queue pair had begun to fill when it failed
+  std::uint64_t registered = 0;       // bytes that are registered now
   std::uint64_t most_registered = 0;
   std::uint32_t most_reads = 0;                // READs of one queue pair under way at a time
   std::uint32_t fewest_receives = UINT32_MAX;  // that a SEND of the peer found here, itself included
