@@ -18,6 +18,10 @@ constexpr std::uint32_t kRequestsPerCommand = 3;
 constexpr std::uint32_t kForDraining = 1;
 constexpr std::uint32_t kLeastDepth = 2;
 
+// Of what a process may lock; others are for staged memory (memory.cpp), for each thread's.
+constexpr std::uint64_t kShareOfLockable = 8;
+constexpr std::uint64_t kMostSharedBytes = 4U << 20;
+
 // Commands that fit in one queue of the device.
 std::uint32_t device_depth(const verbs::DeviceAttributes& device) {
   const std::uint32_t work = std::min(device.max_work_requests, device.max_completions / 2);
@@ -74,6 +78,18 @@ Request request_for(const weft_qpair_params& params, const Agreed& agreed) {
           .host_receives = agreed.receives,
           .host_sends = agreed.depth,
           .cntlid = params.qid == 0 ? std::uint16_t{0} : params.cntlid};
+}
+
+std::uint32_t shared_slots(std::uint32_t slot_bytes, const verbs::DeviceAttributes& device, std::uint64_t lockable) {
+  const std::uint64_t bytes = std::min(lockable / kShareOfLockable, kMostSharedBytes);
+  const std::uint64_t most = std::min({device.max_shared_receives, device.max_completions / 2, kMostSharedSlots});
+  return static_cast<std::uint32_t>(std::min(std::max<std::uint64_t>(bytes / slot_bytes, kLeastSharedSlots), most));
+}
+
+bool shares_receives(ShareReceives wanted, const verbs::DeviceAttributes& device, std::uint64_t own, std::uint64_t more,
+                     std::uint64_t lockable) {
+  if (wanted != ShareReceives::kAuto) return wanted == ShareReceives::kOn;
+  return device.max_shared_receives != 0 && own + more > lockable / kShareOfLockable;
 }
 
 std::uint8_t reads_to_answer(const verbs::DeviceAttributes& device, const Options& options) {

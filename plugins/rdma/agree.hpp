@@ -22,6 +22,20 @@ namespace weft::rdma {
 [[nodiscard]] plugin::Made<Agreed> agree_to_ask(const weft_qpair_params& params, const verbs::DeviceAttributes& device);
 [[nodiscard]] Request request_for(const weft_qpair_params& params, const Agreed& agreed);
 
+// ---- shared receives -----------------------------------------------------------------------------------------------
+
+constexpr std::uint32_t kLeastSharedSlots = 16, kMostSharedSlots = 1024;
+
+// Slots of one ring: what an eighth of the lockable memory holds, at most 4 MiB. 0: the device has no shared receive queues.
+[[nodiscard]] std::uint32_t shared_slots(std::uint32_t slot_bytes, const verbs::DeviceAttributes& device,
+                                         std::uint64_t lockable);
+// Whether a queue pair whose own receives would take `more` bytes takes part in a ring; `own`: what those of other queue pairs
+// in this process take. kAuto: when they would come to more than an eighth of the lockable memory.
+[[nodiscard]] bool shares_receives(ShareReceives wanted, const verbs::DeviceAttributes& device, std::uint64_t own,
+                                   std::uint64_t more, std::uint64_t lockable);
+
+// ---- READs ---------------------------------------------------------------------------------------------------------
+
 // READs that a host offers to answer at a time.
 [[nodiscard]] std::uint8_t reads_to_answer(const verbs::DeviceAttributes& device, const Options& options);
 

@@ -1,5 +1,5 @@
-// capsule_ring.hpp - the receive buffers of one queue pair: equal slots in one registered block, each posted, or held by
-// whoever reads the capsule in it.
+// capsule_ring.hpp - receive buffers of one queue pair, or of several (shared_ring.hpp): equal slots in one registered
+// block, each posted, or held by whoever reads the capsule in it.
 //
 // Memory is made by make(), with the queue pair; repost() only chains, post() posts what was chained in one call.
 // Thread: the group's.
@@ -19,9 +19,9 @@ namespace weft::rdma {
 
 class CapsuleRing {
  public:
-  // `place`: of the queue pair, for WorkId. Nothing is posted yet: repost() every slot.
+  // `whose`: what completions say, but for the slot. All slots are chained.
   static plugin::Made<std::unique_ptr<CapsuleRing>> make(verbs::Device& device, std::uint32_t slots,
-                                                         std::uint32_t slot_bytes, std::uint32_t place);
+                                                         std::uint32_t slot_bytes, WorkId whose);
 
   [[nodiscard]] std::uint32_t slots() const { return slots_; }
   [[nodiscard]] std::uint32_t slot_bytes() const { return slot_bytes_; }
@@ -30,10 +30,13 @@ class CapsuleRing {
   }
 
   void repost(std::uint32_t slot);
-  int post(verbs::QueuePair& pair);  // 0 or -errno: then the queue pair is to be ended
+  // 0 or -errno: then who takes from it is to be ended.
+  int post(verbs::QueuePair& pair);
+  int post(verbs::SharedReceives& shared);
 
  private:
-  CapsuleRing(std::unique_ptr<Block> block, std::uint32_t slots, std::uint32_t slot_bytes, std::uint32_t place);
+  CapsuleRing(std::unique_ptr<Block> block, std::uint32_t slots, std::uint32_t slot_bytes, WorkId whose);
+  ibv_recv_wr* take_chain();
 
   const std::unique_ptr<Block> block_;
   const std::uint32_t slots_, slot_bytes_;

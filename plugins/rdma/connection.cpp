@@ -9,6 +9,7 @@
 #include "agree.hpp"
 #include "connector.hpp"
 #include "controller_side.hpp"
+#include "domain.hpp"
 #include "group.hpp"
 #include "host_side.hpp"
 #include "pending.hpp"
@@ -104,13 +105,44 @@ Made<void> Connection::open_pair(verbs::CmId& id, const Agreed& agreed) {
     host_ = std::make_unique<HostSide>(*this);
     side_ = host_.get();
   } else {
+    if (Made<void> found = find_receives(agreed); !found) return found;
     controller_ = std::make_unique<ControllerSide>(*this);
     side_ = controller_.get();
   }
+  if (Made<void> made = make_pair(id, agreed); !made) return made;
+  return side_->open(agreed);
+}
+
+// Of a ring, or memory of its own, which counts.
+Made<void> Connection::find_receives(const Agreed& agreed) {
+  Domain& domain = group_.domain();
+  const std::uint32_t slot = ControllerSide::slot_size(agreed.in_capsule);
+  const std::uint64_t own = std::uint64_t{agreed.receives} * slot;
+  if (shares_receives(options_.srq, device().attributes(), domain.own_receives(), own, domain.lockable())) {
+    const Made<SharedRing*> ring = share_->join_ring(slot, domain.lockable());
+    if (ring) {
+      ring_ = *ring;
+      return {};
+    }
+    if (options_.srq == ShareReceives::kOn) return std::unexpected(ring.error());
+  }
+  own_receives_ = own;
+  domain.add_own_receives(own);
+  return {};
+}
+
+Made<void> Connection::make_pair(verbs::CmId& id, const Agreed& agreed) {
   const verbs::QueuePairSizes sizes = side_->sizes(agreed);
-  const Made<DeviceShare::Room> room = share_->reserve(sizes.sends + sizes.receives);
+  const Made<DeviceShare::Room> room = share_->reserve(sizes.sends + sizes.receives, ring_);
   if (!room) return std::unexpected(room.error());
-  Made<std::unique_ptr<verbs::QueuePair>> pair = id.make_queue_pair(share_->queue(*room), nullptr, sizes);
+  Made<std::unique_ptr<verbs::QueuePair>> pair =
+      id.make_queue_pair(share_->queue(*room), ring_ != nullptr ? &ring_->queue() : nullptr, sizes);
+  if (pair && ring_ != nullptr && !share_->enter(*room, (*pair)->number(), place_)) {
+    pair->reset();
+    pair = std::unexpected(Failure{.code = EAGAIN,
+                                   .text = "the device gave a queue pair the number of one that has just ended",
+                                   .stage = "connect"});
+  }
   if (!pair) {
     share_->release(*room, true);
     return std::unexpected(pair.error());
@@ -118,7 +150,7 @@ Made<void> Connection::open_pair(verbs::CmId& id, const Agreed& agreed) {
   room_ = *room;
   pair_ = std::move(*pair);
   sends_ = std::make_unique<SendQueue>(sizes.sends, sizes.send_sge, place_);
-  return side_->open(agreed);
+  return {};
 }
 
 // The next attempt starts with nothing, and under another number: the device may still tell of this one.
@@ -197,25 +229,28 @@ void Connection::on_resume() {
   if (state_ == State::kConnecting) connector_->go_on();
 }
 
-void Connection::completed(WorkId id, const ibv_wc& completion) {
+bool Connection::completed(WorkId id, const ibv_wc& completion) {
   if (id.work == Work::kDrain) {
     drained(id.index);
   } else if (is_over()) {
     count_moved(id, completion);
   } else if (completion.status == IBV_WC_SUCCESS) {
-    completed_well(id, completion);
+    return completed_well(id, completion);
   } else if (state_ != State::kConnecting) {  // there the connection manager says why
     side_->failed(id, completion);
     end(explain_completion(completion.status, peer_word()));
   }
+  return false;
 }
 
-void Connection::completed_well(WorkId id, const ibv_wc& completion) {
+bool Connection::completed_well(WorkId id, const ibv_wc& completion) {
   // A host that sends has seen our answer: its word for that may still be on the way, or lost.
   if (state_ == State::kAccepting) become_ready();
-  if (!is_established()) return;
-  if (id.work == Work::kReceive || sends_->completed(completion.wr_id)) side_->completed(id, completion);
+  if (!is_established()) return false;
+  const bool awaited = id.work == Work::kReceive || sends_->completed(completion.wr_id);
+  if (awaited) side_->completed(id, completion);
   if (state_ == State::kFlushing) group_.mark_dirty(*this);  // it may have been the last
+  return awaited;
 }
 
 void Connection::flush() {

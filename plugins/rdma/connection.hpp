@@ -72,7 +72,8 @@ class Connection final : public plugin::Pollable, public Link, public CmUser {
 
   // For the group.
   void on_cm_event(verbs::CmEvent& event) override;
-  void completed(WorkId id, const ibv_wc& completion);
+  // False: nobody was told of it.
+  bool completed(WorkId id, const ibv_wc& completion);
   void on_deadline() override;
   void on_resume() override;
   void tell_end() override;
@@ -80,12 +81,14 @@ class Connection final : public plugin::Pollable, public Link, public CmUser {
   void flush();
   void tell_finished(DataOp& op);
   void device_gone(const verbs::Device& device);
+  void ring_gone();  // ends when it is this one's that takes no more
 
   // Link, for the sides.
   [[nodiscard]] verbs::Device& device() override { return share_->device(); }
   [[nodiscard]] verbs::QueuePair& pair() override { return *pair_; }
   [[nodiscard]] SendQueue& sends() override { return *sends_; }
   [[nodiscard]] Memory& memory() override { return *memory_; }
+  [[nodiscard]] SharedRing* shared_ring() override { return ring_; }
   [[nodiscard]] std::uint32_t place() const override { return place_; }
   [[nodiscard]] const weft_qpair_params& params() const override { return params_; }
   [[nodiscard]] const weft_qpair_events& events() const override { return events_; }
@@ -117,9 +120,10 @@ class Connection final : public plugin::Pollable, public Link, public CmUser {
   [[nodiscard]] bool is_over() const { return state_ >= State::kDraining; }
   [[nodiscard]] bool is_established() const { return state_ == State::kReady || state_ == State::kFlushing; }
   [[nodiscard]] const char* peer_word() const { return role_ == Role::kHost ? "controller" : "host"; }
-  plugin::Made<void> make_side(const Agreed& agreed);
+  plugin::Made<void> find_receives(const Agreed& agreed);
+  plugin::Made<void> make_pair(verbs::CmId& id, const Agreed& agreed);
   void become_ready();
-  void completed_well(WorkId id, const ibv_wc& completion);
+  bool completed_well(WorkId id, const ibv_wc& completion);
   void count_moved(WorkId id, const ibv_wc& completion);
   void on_peer_gone(const verbs::CmEvent& event);
   bool start_draining();
@@ -141,6 +145,8 @@ class Connection final : public plugin::Pollable, public Link, public CmUser {
   std::uint32_t place_;
   DeviceShare* share_ = nullptr;  // with pair_
   Memory* memory_ = nullptr;
+  SharedRing* ring_ = nullptr;      // that receives come from; nullptr: its own
+  std::uint64_t own_receives_ = 0;  // bytes of those, of a controller's
   DeviceShare::Room room_;
   std::unique_ptr<verbs::QueuePair> pair_;
   std::unique_ptr<SendQueue> sends_;

@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "connection.hpp"
 #include "connector.hpp"
 #include "controller_side.hpp"
+#include "domain.hpp"
 #include "group.hpp"
 #include "host_side.hpp"
 
@@ -72,6 +74,13 @@ void Connection::device_gone(const verbs::Device& gone) {
        .text = fmt::format("the RDMA device {} went away", gone.attributes().name)});
 }
 
+void Connection::ring_gone() {
+  if (ring_ == nullptr || ring_->error() == 0) return;
+  end({.code = EIO,
+       .origin = WEFT_ORIGIN_NETWORK,
+       .text = fmt::format("the device took no more shared receives: {}", std::strerror(-ring_->error()))});
+}
+
 // From here on nothing that comes is looked at. What was under way is told from the group's turn.
 void Connection::end(Reason reason) {
   if (is_over()) return;
@@ -87,15 +96,20 @@ void Connection::end(Reason reason) {
   }
 }
 
-// One more request on each queue, behind all others: when it comes back, so has everything. False: the device takes none.
+// One more request on each queue, behind all others: when it comes back, so has everything. Receives that others take
+// too do not come back, and are nobody's alone. False: the device takes none.
 bool Connection::start_draining() {
   if (pair_ == nullptr || id_ == nullptr) return false;
   static_cast<void>(id_->disconnect());  // the peer may be gone already, and with it the connection
   if (pair_->fail() != 0) return false;
-  ibv_recv_wr last{};
-  last.wr_id = WorkId{.queue_pair = place_, .work = Work::kDrain, .index = kReceiveDrain}.pack();
-  ibv_recv_wr* refused = nullptr;
-  if (pair_->post_receives(last, refused) != 0) return false;
+  if (ring_ != nullptr) {
+    drained_ |= 1U << kReceiveDrain;
+  } else {
+    ibv_recv_wr last{};
+    last.wr_id = WorkId{.queue_pair = place_, .work = Work::kDrain, .index = kReceiveDrain}.pack();
+    ibv_recv_wr* refused = nullptr;
+    if (pair_->post_receives(last, refused) != 0) return false;
+  }
   if (sends_->drain(*pair_, kSendDrain) != 0) return false;
   // Soft-RoCE looks at receives only when something happens to the queue pair.
   return pair_->fail() == 0;
@@ -118,7 +132,9 @@ void Connection::count_moved(WorkId id, const ibv_wc& completion) {
 void Connection::leave_device() {
   if (pair_ != nullptr) {
     if (host_ != nullptr) host_->drop_windows();  // a bound one holds its queue pair: soft-RoCE waits for it
+    const std::uint32_t number = pair_->number();
     pair_.reset();
+    if (ring_ != nullptr) share_->leave(room_, number);
     share_->release(room_, drained_ == kBothQueues);
   }
   if (id_ != nullptr) group_.unhear(*id_);
@@ -130,6 +146,8 @@ void Connection::forget_sides() {
   side_ = nullptr;
   controller_.reset();
   host_.reset();
+  if (ring_ != nullptr) share_->leave_ring(*std::exchange(ring_, nullptr));
+  group_.domain().take_own_receives(std::exchange(own_receives_, 0));
   memory_ = nullptr;
   if (share_ != nullptr) --share_->users;
   share_ = nullptr;

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "memory.hpp"
+#include "shared_ring.hpp"
 
 namespace weft::rdma {
 
@@ -21,12 +23,12 @@ namespace {
 constexpr std::uint32_t kMostElements = 16;  // of one READ or WRITE
 constexpr std::uint32_t kSlotAlignment = 64;
 
-std::uint32_t slot_size(std::uint32_t in_capsule) {
+}  // namespace
+
+std::uint32_t ControllerSide::slot_size(std::uint32_t in_capsule) {
   return (static_cast<std::uint32_t>(sizeof(nvme::Sqe)) + in_capsule + kSlotAlignment - 1) / kSlotAlignment *
          kSlotAlignment;
 }
-
-}  // namespace
 
 ControllerSide::ControllerSide(Link& link) : link_(link) {
   turn_.kind = DataOp::Kind::kTurn;
@@ -34,12 +36,15 @@ ControllerSide::ControllerSide(Link& link) : link_(link) {
 }
 
 ControllerSide::~ControllerSide() {
-  for (Command& command : commands_)
+  give_back_waiting();
+  for (Command& command : commands_) {
+    if (command.slot != plugin::kNoIndex) ring_->repost(command.slot);
     while (DataOp* op = command.ops) {
       command.ops = op->next;
       detach(*op);
       link_.memory().ops().give_back(*op);
     }
+  }
   link_.memory().ops().unreserve(reserved_);
 }
 
@@ -47,7 +52,7 @@ verbs::QueuePairSizes ControllerSide::sizes(const Agreed& agreed) const {
   const verbs::DeviceAttributes& device = link_.device().attributes();
   // A response for each command, as much again for READs and WRITEs, and a request to drain each queue with.
   return {.sends = std::min(agreed.depth * 3 + 1, device.max_work_requests),
-          .receives = std::min(agreed.receives + 1, device.max_work_requests),
+          .receives = link_.shared_ring() != nullptr ? 0 : std::min(agreed.receives + 1, device.max_work_requests),
           .send_sge = std::clamp(device.max_sge, 1U, kMostElements),
           .receive_sge = 1,
           .inline_bytes = sizeof(nvme::Cqe)};
@@ -60,12 +65,17 @@ Made<void> ControllerSide::open(const Agreed& agreed) try {
                                                    IBV_ACCESS_LOCAL_WRITE, "response capsules");
   if (!block) return std::unexpected(block.error());
   responses_ = std::move(*block);
-  Made<std::unique_ptr<CapsuleRing>> ring =
-      CapsuleRing::make(link_.device(), agreed.receives, slot_size(agreed.in_capsule), link_.place());
-  if (!ring) return std::unexpected(ring.error());
-  ring_ = std::move(*ring);
-  slot_bytes_ = std::make_unique<std::uint32_t[]>(agreed.receives);
-  waiting_ = std::make_unique<std::uint32_t[]>(agreed.receives);
+  if (link_.shared_ring() != nullptr) {
+    ring_ = &link_.shared_ring()->capsules();
+    sqes_ = std::make_unique_for_overwrite<SqeBytes[]>(agreed.depth);
+  } else {
+    Made<std::unique_ptr<CapsuleRing>> ring =
+        CapsuleRing::make(link_.device(), agreed.receives, slot_size(agreed.in_capsule), {.queue_pair = link_.place()});
+    if (!ring) return std::unexpected(ring.error());
+    own_ring_ = std::move(*ring);
+    ring_ = own_ring_.get();
+  }
+  waiting_ = std::make_unique<Capsule[]>(agreed.depth);
   commands_.resize(agreed.depth);
   free_.reserve(agreed.depth);
   // Until configure() the core takes tokens below the depth that it accepted with.
@@ -76,8 +86,7 @@ Made<void> ControllerSide::open(const Agreed& agreed) try {
   sgl_limits_ = {.max_in_capsule = agreed.in_capsule, .max_descriptors = most_segments_};
   link_.memory().ops().reserve(agreed.depth * WEFT_DATA_CALLS);
   reserved_ = agreed.depth * WEFT_DATA_CALLS;
-  for (std::uint32_t i = 0; i < ring_->slots(); ++i) ring_->repost(i);
-  if (const int error = ring_->post(link_.pair()); error != 0)
+  if (const int error = own_ring_ != nullptr ? own_ring_->post(link_.pair()) : 0; error != 0)
     return std::unexpected(Failure{.code = -error,
                                    .text = fmt::format("cannot post receives: {}", std::strerror(-error)),
                                    .origin = WEFT_ORIGIN_NETWORK});
@@ -124,7 +133,7 @@ Made<void> ControllerSide::configure(const weft_qpair_params& params) {
 // ---- commands as they come -----------------------------------------------------------------------------------------
 
 void ControllerSide::completed(WorkId id, const ibv_wc& completion) {
-  if (id.work == Work::kReceive) return take_capsule(id.index, completion.byte_len);
+  if (id.work == Work::kReceive) return take_capsule({id.index, completion.byte_len});
   Posted posted;
   while (link_.sends().next_done(posted)) {
     if (posted.work == Work::kSend) {
@@ -137,37 +146,45 @@ void ControllerSide::completed(WorkId id, const ibv_wc& completion) {
   if (!due_.empty() || !reads_.empty() || !writes_.empty()) link_.mark_dirty();
 }
 
-void ControllerSide::take_capsule(std::uint32_t slot, std::uint32_t bytes) {
+void ControllerSide::take_capsule(Capsule capsule) {
+  const bool whole = capsule.bytes >= sizeof(nvme::Sqe), expected = unanswered_ < depth_;
+  if (!link_.takes_commands() || !whole || !expected) ring_->repost(capsule.slot);
   if (!link_.takes_commands()) return;
-  if (bytes < sizeof(nvme::Sqe)) return violated(fmt::format("the host sent a capsule of {} bytes", bytes));
-  if (unanswered_ >= depth_)
+  if (!whole) return violated(fmt::format("the host sent a capsule of {} bytes", capsule.bytes));
+  if (!expected)
     return violated(fmt::format("the host has more commands under way than its queue of {} entries holds", depth_));
   ++unanswered_;
-  slot_bytes_[slot] = bytes;
-  if (!free_.empty() && waiting_count_ == 0) return deliver(slot);
+  if (!free_.empty() && waiting_count_ == 0) return deliver(capsule);
   // The core has yet to release a command whose response the host already has.
-  waiting_[(waiting_first_ + waiting_count_++) % agreed_.receives] = slot;
+  waiting_[(waiting_first_ + waiting_count_++) % commands_.size()] = capsule;
 }
 
 void ControllerSide::give_waiting() {
   while (waiting_count_ != 0 && !free_.empty() && link_.takes_commands()) {
-    const std::uint32_t slot = waiting_[waiting_first_];
-    waiting_first_ = (waiting_first_ + 1) % agreed_.receives;
+    const Capsule capsule = waiting_[waiting_first_];
+    waiting_first_ = (waiting_first_ + 1) % static_cast<std::uint32_t>(commands_.size());
     --waiting_count_;
-    deliver(slot);
+    deliver(capsule);
   }
 }
 
-void ControllerSide::deliver(std::uint32_t slot) {
+void ControllerSide::give_back_waiting() {
+  for (; waiting_count_ != 0; --waiting_count_) {
+    ring_->repost(waiting_[waiting_first_].slot);
+    waiting_first_ = (waiting_first_ + 1) % static_cast<std::uint32_t>(commands_.size());
+  }
+}
+
+void ControllerSide::deliver(Capsule received) {
   const std::uint32_t token = free_.back();
   free_.pop_back();
-  const std::byte* capsule = ring_->at(slot);
+  const std::byte* capsule = ring_->at(received.slot);
   std::array<RemoteSegment, kMostDescriptors> segments;
   const SglVerdict verdict =
-      read_sgl(capsule, {capsule + sizeof(nvme::Sqe), slot_bytes_[slot] - sizeof(nvme::Sqe)}, sgl_limits_, segments);
+      read_sgl(capsule, {capsule + sizeof(nvme::Sqe), received.bytes - sizeof(nvme::Sqe)}, sgl_limits_, segments);
   Command& command = commands_[token];
   command = Command{};
-  command.slot = slot;
+  command.slot = received.slot;
   command.data_length = verdict.length;
   command.data_offset = verdict.offset;
   command.invalidate = verdict.invalidate;
@@ -177,6 +194,10 @@ void ControllerSide::deliver(std::uint32_t slot) {
   command.place = verdict.place;
   command.segments = static_cast<std::uint8_t>(verdict.place == SglPlace::kRemote ? verdict.count : 0);
   std::copy_n(segments.begin(), command.segments, segments_of(token).begin());
+  if (sqes_ != nullptr && verdict.place != SglPlace::kInCapsule) {
+    std::memcpy(sqes_[token].data(), capsule, sizeof(nvme::Sqe));
+    ring_->repost(std::exchange(command.slot, plugin::kNoIndex));
+  }
   tell_command(token);
 }
 
@@ -193,7 +214,7 @@ void ControllerSide::tell_command(std::uint32_t token) {
   weft_command told{};
   told.size = sizeof told;
   told.token = token;
-  told.sqe = ring_->at(command.slot);
+  told.sqe = command.slot != plugin::kNoIndex ? ring_->at(command.slot) : sqes_[token].data();
   told.capsule_data = data_of(command);
   if (told.capsule_data != nullptr) told.flags = WEFT_DATA_IN_CAPSULE | WEFT_DATA_COMPLETE;
   told.data_len = command.data_length;
@@ -211,12 +232,12 @@ ControllerSide::Command* ControllerSide::held_command(std::uint64_t token) {
   return command.state == State::kHeld ? &command : nullptr;
 }
 
-// Its capsule is done with: the slot is posted again by the next flush, ahead of any response.
+// Its capsule is done with: the slot is posted again by the next flush, ahead of any response. A shared ring gets it back
+// from a queue pair that is gone, too.
 void ControllerSide::release_slot(Command& command) {
-  if (command.slot == plugin::kNoIndex || gone_) return;
-  ring_->repost(command.slot);
-  command.slot = plugin::kNoIndex;
-  link_.mark_dirty();
+  if (command.slot == plugin::kNoIndex) return;
+  ring_->repost(std::exchange(command.slot, plugin::kNoIndex));
+  if (!gone_) link_.mark_dirty();
 }
 
 int ControllerSide::release_command(std::uint64_t token) {
@@ -226,12 +247,12 @@ int ControllerSide::release_command(std::uint64_t token) {
   if (before != State::kHeld && before != State::kAnswered && before != State::kResponded) return -EINVAL;
   if (command.calls != 0) return -EBUSY;
   --held_;
+  release_slot(command);
   if (gone_) {
     command.state = State::kFree;
     if (held_ == 0) link_.nothing_held();
     return 0;
   }
-  release_slot(command);
   if (before == State::kAnswered) {
     command.state = State::kReleased;
     return 0;
@@ -257,6 +278,7 @@ void ControllerSide::tell_finished(DataOp& op) {
 
 void ControllerSide::end_operations(std::int32_t error) {
   gone_ = true;
+  give_back_waiting();
   for (std::uint32_t token = 0; token < commands_.size(); ++token) {
     Command& command = commands_[token];
     if (command.hook.list == kAnswers) answers_.remove(token, hooks());

@@ -4,6 +4,8 @@
 //                                          -> send_data: [run] WRITEs, SEND of the response behind them -> on_data
 //
 // A token is a place in the table of commands; a slot of the ring is where a capsule lies until the command is answered.
+// The ring may be shared with other queue pairs (shared_ring.hpp): then a capsule without data is copied and its slot given
+// back at once, since a host may have commands that are answered in a year (event requests).
 // Tokens are free when the core has released the command and its response is done; a capsule that finds none waits in its
 // slot. A slot is posted again before the response goes, so a host that keeps to its queue always finds a receive.
 //
@@ -36,6 +38,7 @@ class ControllerSide final : public Side, private StagingUser {
  public:
   // Linux hosts of some years may corrupt writes when more than this is offered together with lists of descriptors.
   static constexpr std::uint32_t kMostInCapsuleWithLists = 4096;
+  static std::uint32_t slot_size(std::uint32_t in_capsule);  // of a capsule with that much data
 
   explicit ControllerSide(Link& link);
   ~ControllerSide() override;
@@ -88,6 +91,7 @@ class ControllerSide final : public Side, private StagingUser {
     bool invalidate = false;  // invalidate_key may be
   };
   static constexpr std::uint8_t kAnswers = 1, kDue = 2;
+  using SqeBytes = std::array<std::byte, sizeof(nvme::Sqe)>;
 
   auto hooks() {
     return [this](std::uint32_t index) -> plugin::IndexHook& { return commands_[index].hook; };
@@ -101,9 +105,14 @@ class ControllerSide final : public Side, private StagingUser {
   [[nodiscard]] const std::byte* data_of(const Command& command) const;
 
   // controller_side.cpp: commands as they come and go.
-  void take_capsule(std::uint32_t slot, std::uint32_t bytes);
+  // A capsule that was received, in a slot that is to be given back.
+  struct Capsule {
+    std::uint32_t slot = 0, bytes = 0;
+  };
+  void take_capsule(Capsule capsule);
   void give_waiting();
-  void deliver(std::uint32_t slot);
+  void deliver(Capsule capsule);
+  void give_back_waiting();
   void tell_command(std::uint32_t token);
   void release_slot(Command& command);
   void free_token(std::uint32_t token);
@@ -146,14 +155,15 @@ class ControllerSide final : public Side, private StagingUser {
   SglLimits sgl_limits_;
   bool in_order_ = false;  // SQ flow control: responses leave in the order of the calls
 
-  std::unique_ptr<Block> responses_;  // a CQE a token
-  std::unique_ptr<CapsuleRing> ring_;
+  std::unique_ptr<Block> responses_;       // a CQE a token
+  std::unique_ptr<CapsuleRing> own_ring_;  // nullptr: the link's shared one
+  CapsuleRing* ring_ = nullptr;
+  std::unique_ptr<SqeBytes[]> sqes_;  // copied, a token; with a shared ring
   std::unique_ptr<RemoteSegment[]> segments_;
   std::uint32_t most_segments_ = 1;  // a token
   std::vector<Command> commands_;
   std::vector<std::uint32_t> free_;
-  std::unique_ptr<std::uint32_t[]> slot_bytes_;  // of the capsule in each slot
-  std::unique_ptr<std::uint32_t[]> waiting_;     // slots whose capsules wait for a token: a ring
+  std::unique_ptr<Capsule[]> waiting_;  // for a token: a ring
   std::uint32_t waiting_first_ = 0, waiting_count_ = 0;
   DataOp turn_;  // asks for a turn to give those out
   bool turn_asked_ = false;

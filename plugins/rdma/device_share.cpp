@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace weft::rdma {
 
@@ -28,12 +29,17 @@ Made<Memory*> DeviceShare::memory(bool host) {
   return mine.get();
 }
 
-Made<DeviceShare::Room> DeviceShare::reserve(std::uint32_t entries) {
+Made<DeviceShare::Room> DeviceShare::reserve(std::uint32_t own, const SharedRing* ring) {
   for (std::size_t i = 0; i < queues_.size(); ++i) {
-    if (queues_[i].entries - queues_[i].reserved < entries) continue;
-    queues_[i].reserved += entries;
-    return Room{i, entries};
+    Queue& queue = queues_[i];
+    const bool known = ring == nullptr || std::ranges::find(queue.rings, ring->number()) != queue.rings.end();
+    const std::uint32_t more = own + (known ? 0 : ring->slots());
+    if (queue.entries - queue.reserved < more) continue;
+    queue.reserved += more;
+    if (!known) queue.rings.push_back(ring->number());
+    return Room{i, own};
   }
+  const std::uint32_t entries = own + (ring != nullptr ? ring->slots() : 0);
   const std::uint32_t most = device_.attributes().max_completions;
   if (entries > most)
     return std::unexpected(
@@ -45,7 +51,8 @@ Made<DeviceShare::Room> DeviceShare::reserve(std::uint32_t entries) {
   Made<std::unique_ptr<verbs::CompletionQueue>> queue = device_.make_completion_queue(size, *channel_);
   if (!queue) return std::unexpected(queue.error());
   queues_.push_back({.queue = std::move(*queue), .entries = size, .reserved = entries});
-  return Room{queues_.size() - 1, entries};
+  if (ring != nullptr) queues_.back().rings.push_back(ring->number());
+  return Room{queues_.size() - 1, own};
 }
 
 void DeviceShare::release(const Room& room, bool drained) {
@@ -55,6 +62,18 @@ void DeviceShare::release(const Room& room, bool drained) {
   } else {
     queue.lingering += room.entries;
   }
+}
+
+void DeviceShare::leave(const Room& room, std::uint32_t number) {
+  numbers_.leave(number);
+  queues_[room.queue].numbers_linger = true;
+}
+
+void DeviceShare::leave_ring(SharedRing& ring) {
+  const std::uint32_t number = ring.number(), slots = ring.slots();
+  if (!rings_.leave(ring)) return;
+  for (Queue& queue : queues_)
+    if (std::erase(queue.rings, number) != 0) queue.lingering += slots;
 }
 
 std::uint32_t DeviceShare::fetch(Queue& queue) {
@@ -67,6 +86,9 @@ std::uint32_t DeviceShare::fetch(Queue& queue) {
     queue.reserved -= queue.lingering;
     queue.lingering = 0;
   }
+  // What was taken is yet to be looked at, so here only none will do.
+  if (count == 0 && std::exchange(queue.numbers_linger, false))
+    numbers_.purge(static_cast<std::size_t>(&queue - queues_.data()));
   return static_cast<std::uint32_t>(count);
 }
 

@@ -1,8 +1,9 @@
 // device_share.hpp - what the queue pairs of one group share on one device: the completion channel, completion queues,
-// staged memory.
+// staged memory, rings of receives.
 //
 // A completion queue serves many queue pairs. Each reserves what it may have outstanding, so that none can overrun; when
-// no queue has room, another one is made. Thread: the group's. It outlives the queue pairs.
+// no queue has room, another one is made. Of a shared ring a queue pair may take any number, so its completion queue
+// reserves the whole ring, once. Thread: the group's. It outlives the queue pairs.
 #ifndef WEFT_RDMA_DEVICE_SHARE_HPP
 #define WEFT_RDMA_DEVICE_SHARE_HPP
 
@@ -14,6 +15,8 @@
 
 #include "memory.hpp"
 #include "options.hpp"
+#include "pair_numbers.hpp"
+#include "shared_rings.hpp"
 #include "verbs.hpp"
 #include "weft/plugin.hpp"
 
@@ -36,10 +39,25 @@ class DeviceShare {
     std::size_t queue = 0;
     std::uint32_t entries = 0;
   };
-  plugin::Made<Room> reserve(std::uint32_t entries);
+  // `ring`: which it takes its receives from; nullptr: `entries` are all.
+  plugin::Made<Room> reserve(std::uint32_t entries, const SharedRing* ring = nullptr);
   [[nodiscard]] verbs::CompletionQueue& queue(const Room& room) { return *queues_[room.queue].queue; }
   // `drained`: its last completion was seen. Otherwise the room comes back when the queue has been empty once.
   void release(const Room& room, bool drained);
+
+  plugin::Made<SharedRing*> join_ring(std::uint32_t slot_bytes, std::uint64_t lockable) {
+    return rings_.join(device_, slot_bytes, lockable);
+  }
+  void leave_ring(SharedRing& ring);  // after release()
+  [[nodiscard]] SharedRing* ring(std::uint32_t number) const { return rings_.find(number); }
+  // Slots that were given back. False: a ring takes none, and its queue pairs are to be ended.
+  [[nodiscard]] bool post_receives() { return rings_.post(); }
+  // Queue pairs on rings, by their numbers.
+  [[nodiscard]] bool enter(const Room& room, std::uint32_t number, std::uint32_t place) {
+    return numbers_.enter(number, place, room.queue);
+  }
+  void leave(const Room& room, std::uint32_t number);
+  [[nodiscard]] bool find(std::uint32_t number, std::uint32_t& place) const { return numbers_.find(number, place); }
 
   // The next completions, empty when there are none. They are good until the next call.
   [[nodiscard]] std::span<const ibv_wc> poll();
@@ -52,7 +70,9 @@ class DeviceShare {
     std::unique_ptr<verbs::CompletionQueue> queue;
     std::uint32_t entries = 0;
     std::uint32_t reserved = 0;
-    std::uint32_t lingering = 0;  // of reserved: of queue pairs that are gone, until the queue is empty
+    std::uint32_t lingering = 0;            // of reserved: of queue pairs that are gone, until the queue is empty
+    bool numbers_linger = false;            // of queue pairs that are gone, likewise
+    std::vector<std::uint32_t> rings = {};  // numbers of those of which all receives are reserved
   };
   static constexpr std::uint32_t kBatch = 32;
   static constexpr std::uint32_t kQueueEntries = 4096;
@@ -66,6 +86,8 @@ class DeviceShare {
   const std::unique_ptr<verbs::CompletionChannel> channel_;
   std::unique_ptr<Memory> host_memory_, controller_memory_;
   std::vector<Queue> queues_;
+  SharedRings rings_;
+  PairNumbers numbers_;
   std::size_t turn_ = 0;  // the queue that is polled next
   std::array<ibv_wc, kBatch> batch_{};
   std::uint32_t kept_ = 0;  // completions in batch_ that arm() found

@@ -5,6 +5,7 @@
 #ifndef WEFT_RDMA_DOMAIN_HPP
 #define WEFT_RDMA_DOMAIN_HPP
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "../common/services.hpp"
+#include "block.hpp"
 #include "options.hpp"
 #include "region.hpp"
 #include "verbs.hpp"
@@ -26,8 +28,9 @@ class Domain {
  public:
   static plugin::Made<std::unique_ptr<Domain>> open(const weft_services& services, std::span<const weft_option> given);
   // What open() ends in, and what tests call with a library of their own.
-  Domain(const weft_services& services, const Options& options, std::unique_ptr<verbs::Library> library)
-      : services_(services), options_(options), library_(std::move(library)) {}
+  Domain(const weft_services& services, const Options& options, std::unique_ptr<verbs::Library> library,
+         std::uint64_t lockable = lockable_bytes())
+      : services_(services), options_(options), lockable_(lockable), library_(std::move(library)) {}
   ~Domain();
 
   plugin::Made<std::unique_ptr<Group>> open_group();
@@ -37,6 +40,12 @@ class Domain {
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] verbs::Library& library() { return *library_; }
 
+  // Bytes that this process may lock, and bytes of receives that queue pairs of controllers have of their own.
+  [[nodiscard]] std::uint64_t lockable() const { return lockable_; }
+  [[nodiscard]] std::uint64_t own_receives() const { return own_receives_.load(std::memory_order_relaxed); }
+  void add_own_receives(std::uint64_t bytes) { own_receives_.fetch_add(bytes, std::memory_order_relaxed); }
+  void take_own_receives(std::uint64_t bytes) { own_receives_.fetch_sub(bytes, std::memory_order_relaxed); }
+
   // A group has something on the device, or no longer; each as often as the other. False: the device is going away.
   [[nodiscard]] bool entered(verbs::Device& device);
   void left(verbs::Device& device);
@@ -45,6 +54,8 @@ class Domain {
  private:
   const plugin::Services services_;
   const Options options_;
+  const std::uint64_t lockable_;
+  std::atomic<std::uint64_t> own_receives_ = 0;
   const std::unique_ptr<verbs::Library> library_;
   Regions regions_;
 

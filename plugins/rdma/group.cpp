@@ -72,6 +72,7 @@ int Group::poll(std::uint32_t budget) {
     take_cm_events();
     judge_deadlines(now_);
     deliver();
+    post_receives();
   }
   empty_graves();
   drop_idle_shares();
@@ -82,6 +83,7 @@ int Group::poll(std::uint32_t budget) {
 
 void Group::flush() {
   const InCall call(*this);
+  post_receives();
   while (Connection* connection = dirty_.pop_front()) connection->flush();
 }
 
@@ -106,14 +108,31 @@ void Group::take_completions(std::uint32_t budget) {
       const std::span<const ibv_wc> batch = share->poll();
       if (batch.empty()) break;
       taken += static_cast<std::uint32_t>(batch.size());
-      for (const ibv_wc& completion : batch) {
-        const WorkId id = WorkId::unpack(completion.wr_id);
-        if (Connection* connection = places_.find(id.queue_pair); connection != nullptr)
-          connection->completed(id, completion);
-      }
+      for (const ibv_wc& completion : batch) take(*share, completion);
     }
     if (share->error() != 0) end_all_on(share->device());
   }
+}
+
+void Group::take(DeviceShare& share, const ibv_wc& completion) {
+  WorkId id = WorkId::unpack(completion.wr_id);
+  if (id.work != Work::kSharedReceive) {
+    if (Connection* connection = places_.find(id.queue_pair); connection != nullptr)
+      connection->completed(id, completion);
+    return;
+  }
+  SharedRing* const ring = share.ring(id.queue_pair);
+  if (ring == nullptr) return;  // it went with the last of its queue pairs
+  id.work = Work::kReceive;
+  Connection* const connection = share.find(completion.qp_num, id.queue_pair) ? places_.find(id.queue_pair) : nullptr;
+  // Whoever was told gives the slot back; where nobody is left it goes back at once.
+  if (connection == nullptr || !connection->completed(id, completion)) ring->capsules().repost(id.index);
+}
+
+// Slots of shared rings go back to the device ahead of the responses of whose commands they held.
+void Group::post_receives() {
+  for (const auto& share : shares_)
+    if (!share->post_receives()) places_.for_each([](Connection& connection) { connection.ring_gone(); });
 }
 
 // Its completion queues cannot be polled, or it says so itself.
@@ -159,6 +178,7 @@ void Group::take_cm_events() {
 
 int Group::arm(int& fd, std::uint64_t& deadline_ns) {
   ++counters().arms;
+  post_receives();
   if (!dirty_.empty() || finished_first_ != nullptr || !quiet()) return -EAGAIN;
   look_at_cm_ = 0;  // what wakes us may be the connection manager
   for (const auto& share : shares_)

@@ -65,6 +65,8 @@ class Group final : public plugin::Keeper {
  private:
   void deliver();
   void take_completions(std::uint32_t budget);
+  void take(DeviceShare& share, const ibv_wc& completion);
+  void post_receives();
   void take_cm_events();
   void end_all_on(const verbs::Device& device);
   void drop_idle_shares();

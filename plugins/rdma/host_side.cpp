@@ -61,7 +61,7 @@ Made<void> HostSide::open(const Agreed& agreed) try {
   if (!block) return std::unexpected(block.error());
   capsules_block_ = std::move(*block);
   Made<std::unique_ptr<CapsuleRing>> ring =
-      CapsuleRing::make(link_.device(), agreed.receives, sizeof(nvme::Cqe), link_.place());
+      CapsuleRing::make(link_.device(), agreed.receives, sizeof(nvme::Cqe), {.queue_pair = link_.place()});
   if (!ring) return std::unexpected(ring.error());
   ring_ = std::move(*ring);
   if (Made<void> made = keys_.make(link_.device(), agreed.depth, most, link_.memory().uses_windows()); !made)
@@ -69,7 +69,6 @@ Made<void> HostSide::open(const Agreed& agreed) try {
   commands_.resize(agreed.depth);
   link_.memory().ops().reserve(agreed.depth);
   reserved_ = agreed.depth;
-  for (std::uint32_t i = 0; i < ring_->slots(); ++i) ring_->repost(i);
   if (const int error = ring_->post(link_.pair()); error != 0)
     return std::unexpected(Failure{.code = -error,
                                    .text = fmt::format("cannot post receives: {}", std::strerror(-error)),

@@ -13,8 +13,9 @@
 
 namespace weft::rdma {
 
-struct DataOp;  // data_op.hpp: one borrowed list of memory
-class Memory;   // memory.hpp: registered memory and windows of one device, for the queue pairs of one group
+class SharedRing;  // shared_ring.hpp: receives of several queue pairs
+struct DataOp;     // data_op.hpp: one borrowed list of memory
+class Memory;      // memory.hpp: registered memory and windows of one device, for the queue pairs of one group
 
 // Why a connection ended.
 struct Reason {
@@ -33,6 +34,8 @@ class Link {
   [[nodiscard]] virtual verbs::QueuePair& pair() = 0;
   [[nodiscard]] virtual SendQueue& sends() = 0;
   [[nodiscard]] virtual Memory& memory() = 0;
+  // Where its receives come from; nullptr: it has receives of its own.
+  [[nodiscard]] virtual SharedRing* shared_ring() { return nullptr; }
   [[nodiscard]] virtual std::uint32_t place() const = 0;  // for WorkId::queue_pair
   [[nodiscard]] virtual const weft_qpair_params& params() const = 0;
   [[nodiscard]] virtual const weft_qpair_events& events() const = 0;

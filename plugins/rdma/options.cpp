@@ -12,6 +12,9 @@ const weft_option_info kOptionInfo[] = {
     {"depth", "count", "128", "commands of one queue that a controller takes at most, 2 to 4096"},
     {"incapsule", "size", "4K",
      "data behind a command in its capsule that a controller takes; 0 to 64K, a multiple of 16"},
+    {"srq", "text", "auto",
+     "receives that a controller's queues share, where the device can: on, off, or auto: once those of queues with "
+     "their own take an eighth of the memory that the process may lock"},
     {"reads", "count", "0", "RDMA READs of one queue at a time, to 255; 0: as many as both devices allow"},
     {"retries", "count", "7", "how often a packet is sent again before the connection is given up, 0 to 7"},
     {"resolve_timeout", "duration", "3s", "for the device and the route to an address, each"},
@@ -66,6 +69,13 @@ Made<WindowUse> parse_windows(std::string_view key, std::string_view value) {
   return std::unexpected(bad_value(key, value, "auto, on or off"));
 }
 
+Made<ShareReceives> parse_srq(std::string_view key, std::string_view value) {
+  if (value == "auto") return ShareReceives::kAuto;
+  if (value == "on") return ShareReceives::kOn;
+  if (value == "off") return ShareReceives::kOff;
+  return std::unexpected(bad_value(key, value, "auto, on or off"));
+}
+
 Made<void> parse_of_domain(Options& options, std::string_view key, std::string_view value) {
   if (key == "staging") return put(options.staging, parse_staging(key, value));
   if (key == "windows") return put(options.windows, parse_windows(key, value));
@@ -75,6 +85,7 @@ Made<void> parse_of_domain(Options& options, std::string_view key, std::string_v
 Made<void> parse_one(Options& options, std::string_view key, std::string_view value) {
   if (key == "depth") return put(options.depth, parse_number(key, value, 2, 4096, "a number from 2 to 4096"));
   if (key == "incapsule") return put(options.in_capsule, parse_in_capsule(key, value));
+  if (key == "srq") return put(options.srq, parse_srq(key, value));
   if (key == "reads") return put(options.reads, parse_number(key, value, 0, 255, "a number from 0 to 255"));
   if (key == "retries") return put(options.retries, parse_number(key, value, 0, 7, "a number from 0 to 7"));
   if (key == "resolve_timeout") return put(options.resolve_timeout, parse_duration(key, value, kMillisecond));

@@ -18,11 +18,15 @@ extern const weft_option_info kOptionInfo[];
 
 using verbs::WindowUse;
 
+// Whether a controller's queue pairs share their receives. kAuto: as shares_receives() (agree.hpp) says.
+enum class ShareReceives : std::uint8_t { kAuto, kOn, kOff };
+
 struct Options {
-  std::uint32_t depth = 128;            // controller: commands of one queue at most
-  std::uint32_t in_capsule = 4U << 10;  // controller: data behind a command in its capsule
-  std::uint32_t reads = 0;              // READs at a time on one queue; 0: what both devices allow
-  std::uint8_t retries = 7;             // of a packet that nobody acknowledged, until the connection is given up
+  std::uint32_t depth = 128;                 // controller: commands of one queue at most
+  std::uint32_t in_capsule = 4U << 10;       // controller: data behind a command in its capsule
+  ShareReceives srq = ShareReceives::kAuto;  // controller
+  std::uint32_t reads = 0;                   // READs at a time on one queue; 0: what both devices allow
+  std::uint8_t retries = 7;                  // of a packet that nobody acknowledged, until the connection is given up
   std::uint64_t resolve_timeout = 3 * plugin::kSecond;  // for each of the steps before the connect request
   std::uint64_t connect_timeout = 5 * plugin::kSecond;
   std::uint64_t close_timeout = 5 * plugin::kSecond;

@@ -82,9 +82,12 @@ class CompletionQueue {
   virtual int arm() = 0;
 };
 
+// Receives that several queue pairs take from. A queue pair that fails flushes none of them; one that it was filling may
+// never be told of. It goes after its queue pairs.
 class SharedReceives {
  public:
   virtual ~SharedReceives() = default;
+  // On an error some of the chain may have been taken: the queue is of no more use.
   virtual int post(ibv_recv_wr& chain) = 0;
 };
 

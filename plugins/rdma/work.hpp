@@ -10,13 +10,14 @@
 namespace weft::rdma {
 
 enum class Work : std::uint8_t {
-  kReceive,     // index: a slot of the capsule ring
-  kSend,        // a capsule; index: CID (host) or token (controller)
-  kRead,        // the last READ of a transfer, or of a part of it
-  kWrite,       // the last WRITE of one that no SEND follows
-  kBind,        // a window
-  kInvalidate,  // a window, locally
-  kDrain,       // the last request of a queue that ends: nothing comes after it
+  kReceive,        // index: a slot of the capsule ring
+  kSharedReceive,  // ... of a ring that queue pairs share; its number is in the place of the queue pair's
+  kSend,           // a capsule; index: CID (host) or token (controller)
+  kRead,           // the last READ of a transfer, or of a part of it
+  kWrite,          // the last WRITE of one that no SEND follows
+  kBind,           // a window
+  kInvalidate,     // a window, locally
+  kDrain,          // the last request of a queue that ends: nothing comes after it
 };
 
 struct WorkId {

@@ -26,7 +26,7 @@ enum class End : std::uint8_t {
   kAddressChanges,
 };
 
-std::string name_of_end(const testing::TestParamInfo<End>& each) {
+std::string name_of_end(const testing::TestParamInfo<std::tuple<End, ShareReceives>>& each) {
   static constexpr const char* kNames[] = {"HostCloses",         "ControllerCloses",
                                            "BothClose",          "HostDies",
                                            "ControllerDies",     "NetworkIsCut",
@@ -34,7 +34,8 @@ std::string name_of_end(const testing::TestParamInfo<End>& each) {
                                            "HostDeviceIsSilent", "ControllerDeviceIsSilent",
                                            "HostDeviceLingers",  "ControllerDeviceLingers",
                                            "AddressChanges"};
-  return kNames[static_cast<std::size_t>(each.param)];
+  const auto [end, srq] = each.param;
+  return kNames[static_cast<std::size_t>(end)] + std::string(srq == ShareReceives::kOn ? "Shared" : "");
 }
 
 void change_address(Machine& machine) {
@@ -82,7 +83,7 @@ void do_it(End end, World& world, HostQueue& host, Server& server) {
   }
 }
 
-class EndTest : public testing::TestWithParam<End> {};
+class EndTest : public testing::TestWithParam<std::tuple<End, ShareReceives>> {};
 
 // A bit of everything is under way.
 void begin(HostQueue& host, Buffer& out, Buffer& in) {
@@ -93,9 +94,12 @@ void begin(HostQueue& host, Buffer& out, Buffer& in) {
   host.send(core_sqe(kFlush, 5));
 }
 
-void run(End end, int turns, std::uint64_t seed) {
+void run(End end, ShareReceives srq, int turns, std::uint64_t seed) {
   SCOPED_TRACE("after " + std::to_string(turns) + " turns, seed " + std::to_string(seed));
-  World world({.seed = seed, .host = {}, .controller = {}});
+  World world({.seed = seed,
+               .host = {},
+               .controller = traits_with([](Traits& traits) { traits.half_filled = HalfFilled::kLost; }),
+               .options = {.srq = srq}});
   world.time_passes = true;
   world.forgives = true;  // of a device or machine that is dead nothing comes back
   Buffer out(world, world.host_domain, 60000, true), in(world, world.host_domain, 60000, false);
@@ -129,15 +133,17 @@ void run(End end, int turns, std::uint64_t seed) {
 
 TEST_P(EndTest, AtAnyMomentEverythingEndsOnce) {
   for (int turns = 0; turns < 160 && !HasFailure(); turns += turns < 40 ? 1 : 5)
-    run(GetParam(), turns, static_cast<std::uint64_t>(turns) + 1);
+    run(std::get<0>(GetParam()), std::get<1>(GetParam()), turns, static_cast<std::uint64_t>(turns) + 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ends, EndTest,
-                         testing::Values(End::kHostCloses, End::kControllerCloses, End::kBothClose, End::kHostDies,
-                                         End::kControllerDies, End::kNetworkIsCut, End::kHostDeviceFlushes,
-                                         End::kControllerDeviceFlushes, End::kHostDeviceIsSilent,
-                                         End::kControllerDeviceIsSilent, End::kHostDeviceLingers,
-                                         End::kControllerDeviceLingers, End::kAddressChanges),
+                         testing::Combine(testing::Values(End::kHostCloses, End::kControllerCloses, End::kBothClose,
+                                                          End::kHostDies, End::kControllerDies, End::kNetworkIsCut,
+                                                          End::kHostDeviceFlushes, End::kControllerDeviceFlushes,
+                                                          End::kHostDeviceIsSilent, End::kControllerDeviceIsSilent,
+                                                          End::kHostDeviceLingers, End::kControllerDeviceLingers,
+                                                          End::kAddressChanges),
+                                          testing::Values(ShareReceives::kOff, ShareReceives::kOn)),
                          name_of_end);
 
 TEST(Ends, AQueuePairThatFailsTakesNoOtherWithIt) {

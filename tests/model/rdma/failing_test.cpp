@@ -8,11 +8,15 @@ namespace {
 struct Failing {
   Call call;
   bool at_host;
+  ShareReceives srq;
 };
 
 std::string words(const Failing& failing) {
-  return std::string(failing.at_host ? "host " : "controller ") + name_of(failing.call);
+  return std::string(failing.at_host ? "host " : "controller ") + name_of(failing.call) +
+         (failing.srq == ShareReceives::kOn ? ", shared" : "");
 }
+
+Setting setting_of(const Failing& failing) { return {.host = {}, .controller = {}, .options = {.srq = failing.srq}}; }
 
 // An end that is not clean says why.
 void expect_words(const std::optional<Closed>& closed) {
@@ -51,18 +55,18 @@ void session(World& world) {
   }
 }
 
-class FailingTest : public testing::TestWithParam<Call> {
+class FailingTest : public testing::TestWithParam<std::tuple<Call, ShareReceives>> {
  protected:
   // How often the call is made in a session in which nothing fails.
   static std::uint64_t times(const Failing& failing) {
-    World world;
+    World world(setting_of(failing));
     world.time_passes = true;
     session(world);
     return (failing.at_host ? world.host : world.controller).script.count(failing.call);
   }
   static void run(const Failing& failing, std::uint64_t which, int error) {
     SCOPED_TRACE(words(failing) + " number " + std::to_string(which));
-    World world;
+    World world(setting_of(failing));
     world.time_passes = true;
     world.forgives = true;  // a request that could not be posted may leave others behind it unposted
     Machine& machine = failing.at_host ? world.host : world.controller;
@@ -79,7 +83,9 @@ std::uint64_t step_after(std::uint64_t which) { return which < 12 ? 1 : 1 + whic
 
 TEST_P(FailingTest, EverythingEndsOnceAndNothingIsLeft) {
   for (const bool at_host : {true, false}) {
-    const Failing failing{GetParam(), at_host};
+    const auto [call, srq] = GetParam();
+    if (at_host && srq == ShareReceives::kOn) continue;  // hosts have receives of their own
+    const Failing failing{call, at_host, srq};
     const std::uint64_t all = times(failing);
     for (std::uint64_t which = 1; which <= all && !HasFailure(); which += step_after(which))
       run(failing, which, which % 2 == 0 ? ENOMEM : EIO);
@@ -94,8 +100,25 @@ constexpr Call kCallsThatFail[] = {
     Call::kArm,        Call::kPostSend,      Call::kFail,   Call::kPostReceive,
 };
 
-INSTANTIATE_TEST_SUITE_P(Calls, FailingTest, testing::ValuesIn(kCallsThatFail),
-                         [](const auto& each) { return std::string(name_of(each.param)); });
+INSTANTIATE_TEST_SUITE_P(Calls, FailingTest,
+                         testing::Combine(testing::ValuesIn(kCallsThatFail), testing::Values(ShareReceives::kOff)),
+                         [](const auto& each) { return std::string(name_of(std::get<0>(each.param))); });
+
+constexpr Call kCallsThatFailShared[] = {
+    Call::kMakeSharedReceives,
+    Call::kPostReceive,
+    Call::kRegister,
+    Call::kMakeQueuePair,
+    Call::kMakeCompletionQueue,
+    Call::kAccept,
+    Call::kPostSend,
+    Call::kFail,
+    Call::kPoll,
+};
+
+INSTANTIATE_TEST_SUITE_P(Shared, FailingTest,
+                         testing::Combine(testing::ValuesIn(kCallsThatFailShared), testing::Values(ShareReceives::kOn)),
+                         [](const auto& each) { return std::string(name_of(std::get<0>(each.param))); });
 
 TEST(FailingGroup, AGroupThatCannotBeMadeSaysWhy) {
   World world;

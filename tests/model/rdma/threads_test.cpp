@@ -34,6 +34,7 @@ class Handover {
 };
 
 struct Shared {
+  explicit Shared(const Setting& setting) : world(setting) {}
   World world;
   Handover handover;
   std::atomic<int> hosts_left{2};
@@ -130,8 +131,8 @@ void first_controller_thread(Shared& shared) {
   world.table.group_close(group);
 }
 
-TEST(Threads, ServeAndAskAtTheSameTime) {
-  Shared shared;
+void serve_and_ask(ShareReceives srq) {
+  Shared shared({.host = {}, .controller = {}, .options = {.srq = srq}, .lockable = 1});
   std::atomic<bool> over{false};
   std::jthread network([&] {
     while (!over) {
@@ -147,6 +148,9 @@ TEST(Threads, ServeAndAskAtTheSameTime) {
   network.join();
   EXPECT_GE(shared.world.watch.commands, std::uint64_t{2} * kConnections * kCommands);
 }
+
+TEST(Threads, ServeAndAskAtTheSameTime) { serve_and_ask(ShareReceives::kOff); }
+TEST(Threads, ShareReceivesWithinEachThreadAlone) { serve_and_ask(ShareReceives::kOn); }
 
 }  // namespace
 }  // namespace weft::rdma::model

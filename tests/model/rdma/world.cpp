@@ -46,8 +46,10 @@ World::World(const Setting& setting)
   services_.now_ns = &World::now_ns;
   services_.resolve = &World::resolve;
   services_.resolve_cancel = &World::resolve_cancel;
-  host_domain = reinterpret_cast<weft_domain*>(new Domain(services_, setting.options, host.make_library()));
-  controller_domain = reinterpret_cast<weft_domain*>(new Domain(services_, setting.options, controller.make_library()));
+  host_domain =
+      reinterpret_cast<weft_domain*>(new Domain(services_, setting.options, host.make_library(), setting.lockable));
+  controller_domain = reinterpret_cast<weft_domain*>(
+      new Domain(services_, setting.options, controller.make_library(), setting.lockable));
   host_group = open_group(host_domain);
   controller_group = open_group(controller_domain);
 }

@@ -42,7 +42,8 @@ constexpr std::uint16_t kPort = 4420;
 struct Setting {
   std::uint64_t seed = 1;
   Traits host, controller;
-  Options options = {};  // of both domains
+  Options options = {};                 // of both domains
+  std::uint64_t lockable = UINT64_MAX;  // bytes that each process may lock, as it believes
 };
 
 class World {

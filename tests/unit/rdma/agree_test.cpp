@@ -107,5 +107,47 @@ TEST(AgreeToAsk, OffersTheReadsThatTheDeviceAnswers) {
   EXPECT_EQ(reads_to_answer(many, {}), 254);
 }
 
+// ---- shared receives -----------------------------------------------------------------------------------------------
+
+constexpr std::uint64_t kMi = 1U << 20;
+constexpr std::uint32_t kSlot = 64 + 4096;
+
+verbs::DeviceAttributes sharing_device() {
+  verbs::DeviceAttributes attributes = device();
+  attributes.max_shared_receives = 1U << 15;
+  return attributes;
+}
+
+TEST(SharedSlots, AreWhatAnEighthOfTheLockableMemoryHoldsUpTo4MiB) {
+  EXPECT_EQ(shared_slots(kSlot, sharing_device(), 8 * kMi), kMi / kSlot);
+  EXPECT_EQ(shared_slots(kSlot, sharing_device(), UINT64_MAX), 4 * kMi / kSlot);
+  EXPECT_EQ(shared_slots(64, sharing_device(), UINT64_MAX), kMostSharedSlots);
+  EXPECT_EQ(shared_slots(kSlot, sharing_device(), 1), kLeastSharedSlots);
+}
+
+TEST(SharedSlots, AreNoMoreThanTheDeviceHas) {
+  verbs::DeviceAttributes small = sharing_device();
+  small.max_shared_receives = 10;
+  EXPECT_EQ(shared_slots(kSlot, small, UINT64_MAX), 10U);
+  small.max_completions = 12;
+  EXPECT_EQ(shared_slots(kSlot, small, UINT64_MAX), 6U) << "one completion queue takes all of them, and others";
+  EXPECT_EQ(shared_slots(kSlot, device(), UINT64_MAX), 0U);
+}
+
+TEST(SharesReceives, AutoDoesBeyondAnEighthOfTheLockableMemory) {
+  const auto shares = [](std::uint64_t own, std::uint64_t more, std::uint64_t lockable) {
+    return shares_receives(ShareReceives::kAuto, sharing_device(), own, more, lockable);
+  };
+  EXPECT_FALSE(shares(kMi / 2, kMi / 2, 8 * kMi));
+  EXPECT_TRUE(shares(kMi / 2, kMi / 2 + 1, 8 * kMi));
+  EXPECT_FALSE(shares(1000 * kMi, kMi, UINT64_MAX)) << "nothing is scarce";
+  EXPECT_FALSE(shares_receives(ShareReceives::kAuto, device(), kMi, kMi, kMi)) << "the device cannot";
+}
+
+TEST(SharesReceives, OnAndOffAreTakenAtTheirWord) {
+  EXPECT_TRUE(shares_receives(ShareReceives::kOn, device(), 0, 1, UINT64_MAX));
+  EXPECT_FALSE(shares_receives(ShareReceives::kOff, sharing_device(), kMi, kMi, kMi));
+}
+
 }  // namespace
 }  // namespace weft::rdma

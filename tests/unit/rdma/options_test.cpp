@@ -21,6 +21,9 @@ plugin::Made<Options> of_domain(const char* key, const char* value) {
 TEST(Options, GoWhereTheyBelong) {
   EXPECT_EQ(of_address("depth", "64")->depth, 64U);
   EXPECT_EQ(of_address("incapsule", "8192")->in_capsule, 8192U);
+  EXPECT_EQ(of_address("srq", "on")->srq, ShareReceives::kOn);
+  EXPECT_EQ(of_address("srq", "off")->srq, ShareReceives::kOff);
+  EXPECT_EQ(of_address("srq", "auto")->srq, ShareReceives::kAuto);
   EXPECT_EQ(of_address("reads", "4")->reads, 4U);
   EXPECT_EQ(of_address("retries", "3")->retries, 3);
   EXPECT_EQ(of_address("resolve_timeout", "1000000")->resolve_timeout, plugin::kMillisecond);
@@ -46,6 +49,7 @@ TEST(Options, OutOfRangeAreAnErrorThatNamesKeyAndValue) {
                                    {"incapsule", "8"},
                                    {"reads", "256"},
                                    {"retries", "8"},
+                                   {"srq", "yes"},
                                    {"resolve_timeout", "0"},
                                    {"depth", "many"}}) {
     const auto refused = of_address(key, value);

@@ -11,6 +11,7 @@
 #include "plugins/rdma/host_side.hpp"
 #include "plugins/rdma/memory.hpp"
 #include "plugins/rdma/region.hpp"
+#include "plugins/rdma/shared_ring.hpp"
 
 namespace {
 
@@ -54,6 +55,28 @@ class Ring {
   std::uint64_t first_ = 0, last_ = 0;
 };
 
+struct Receive {
+  std::uint64_t wr_id = 0, address = 0;
+};
+
+void post_to(Ring<Receive>& receives, ibv_recv_wr& chain) {
+  for (ibv_recv_wr* request = &chain; request != nullptr; request = request->next)
+    receives.push({request->wr_id, request->sg_list[0].addr});
+}
+
+// Of one device and one queue pair, which takes from it.
+class InstantShared final : public verbs::SharedReceives {
+ public:
+  explicit InstantShared(Ring<Receive>& receives) : receives_(receives) {}
+  int post(ibv_recv_wr& chain) override {
+    post_to(receives_, chain);
+    return 0;
+  }
+
+ private:
+  Ring<Receive>& receives_;
+};
+
 // A queue pair whose requests are done when they are posted.
 class InstantPair final : public verbs::QueuePair {
  public:
@@ -65,8 +88,7 @@ class InstantPair final : public verbs::QueuePair {
     return 0;
   }
   int post_receives(ibv_recv_wr& chain, ibv_recv_wr*&) override {
-    for (ibv_recv_wr* request = &chain; request != nullptr; request = request->next)
-      receives_.push({request->wr_id, request->sg_list[0].addr});
+    post_to(receives_, chain);
     return 0;
   }
   int fail() override { return 0; }
@@ -74,12 +96,10 @@ class InstantPair final : public verbs::QueuePair {
   [[nodiscard]] std::uint32_t inline_bytes() const override { return 64; }
 
   InstantPair* peer = nullptr;
+  Ring<Receive>* shared = nullptr;
   Ring<ibv_wc> completions;
 
  private:
-  struct Receive {
-    std::uint64_t wr_id = 0, address = 0;
-  };
   static std::byte* at(std::uint64_t address) { return reinterpret_cast<std::byte*>(address); }
 
   void complete(std::uint64_t wr_id, std::uint32_t bytes, std::optional<std::uint32_t> invalidated) {
@@ -94,7 +114,7 @@ class InstantPair final : public verbs::QueuePair {
     std::uint64_t remote = request.wr.rdma.remote_addr;
     Receive receive;
     if (sends) {
-      ASSERT_TRUE(peer->receives_.pop(receive));
+      ASSERT_TRUE((peer->shared != nullptr ? *peer->shared : peer->receives_).pop(receive));
       remote = receive.address;
     }
     std::uint32_t bytes = 0;
@@ -144,7 +164,7 @@ class InstantDevice final : public verbs::Device {
     return {};
   }
   verbs::Made<std::unique_ptr<verbs::SharedReceives>> make_shared_receives(std::uint32_t, std::uint32_t) override {
-    return {};
+    return std::make_unique<InstantShared>(shared_receives);
   }
   verbs::Made<std::unique_ptr<verbs::Region>> register_memory(void*, std::uint64_t, int) override {
     ++registrations;
@@ -153,6 +173,7 @@ class InstantDevice final : public verbs::Device {
   verbs::Made<std::unique_ptr<verbs::Window>> make_window() override { return std::make_unique<InstantWindow>(); }
 
   std::uint64_t registrations = 0;
+  Ring<Receive> shared_receives;
 
  private:
   verbs::DeviceAttributes attributes_;
@@ -170,10 +191,17 @@ class InstantLink final : public Link {
     sends_ = std::make_unique<SendQueue>(sizes.sends, sizes.send_sge, 0);
     ASSERT_TRUE(side.open(agreed));
   }
+  // For controllers, before take().
+  void share_receives(std::uint32_t in_capsule) {
+    shared_ = std::move(*SharedRing::make(device_, kDepth, ControllerSide::slot_size(in_capsule), 0));
+    instant.shared = &device_.shared_receives;
+  }
   void turn() {
+    ASSERT_EQ(shared_ != nullptr ? shared_->post() : 0, 0);
     while (std::exchange(dirty_, false)) side_->flush();
     for (ibv_wc completion; instant.completions.pop(completion);) {
-      const WorkId id = WorkId::unpack(completion.wr_id);
+      WorkId id = WorkId::unpack(completion.wr_id);
+      if (id.work == Work::kSharedReceive) id.work = Work::kReceive;
       if (id.work == Work::kReceive || sends_->completed(completion.wr_id)) side_->completed(id, completion);
     }
     while (DataOp* op = first_) {
@@ -186,6 +214,7 @@ class InstantLink final : public Link {
   [[nodiscard]] verbs::QueuePair& pair() override { return instant; }
   [[nodiscard]] SendQueue& sends() override { return *sends_; }
   [[nodiscard]] Memory& memory() override { return *memory_; }
+  [[nodiscard]] SharedRing* shared_ring() override { return shared_.get(); }
   [[nodiscard]] std::uint32_t place() const override { return 0; }
   [[nodiscard]] const weft_qpair_params& params() const override { return params_; }
   [[nodiscard]] const weft_qpair_events& events() const override { return events_; }
@@ -206,6 +235,7 @@ class InstantLink final : public Link {
   const weft_qpair_events& events_;
   void* const ctx_;
   const std::unique_ptr<Memory> memory_;
+  std::unique_ptr<SharedRing> shared_;
   std::unique_ptr<SendQueue> sends_;
   Side* side_ = nullptr;
   weft_qpair_params params_{};
@@ -216,7 +246,7 @@ class InstantLink final : public Link {
 
 // A host that keeps commands of four kinds under way, and a controller that serves them.
 struct Pump {
-  Pump(bool windows, bool registered)
+  Pump(bool windows, bool registered, bool shared)
       : device(windows),
         host(device, kEvents, this),
         controller(device, kEvents, this),
@@ -226,6 +256,7 @@ struct Pump {
         .depth = kDepth, .receives = kDepth, .peer_receives = kDepth, .reads_out = 4, .in_capsule = 4096, .qid = 1};
     host.instant.peer = &controller.instant;
     controller.instant.peer = &host.instant;
+    if (shared) controller.share_receives(agreed.in_capsule);
     controller.take(controller_side, agreed);
     host.take(host_side, agreed);
     if (!registered) return;
@@ -299,22 +330,24 @@ const weft_qpair_events Pump::kEvents = {
                   std::uint32_t flags) { static_cast<Pump*>(ctx)->ended(cookie, flags); },
     .on_closed = nullptr};
 
-TEST(SteadyState, AllocatesAndRegistersNothingPerCommand) {
-  for (const bool windows : {true, false}) {
-    for (const bool registered : {true, false}) {
-      Pump pump(windows, registered);
-      for (std::uint16_t cid = 0; cid < kDepth; ++cid) pump.send(cid);
-      const std::uint64_t registrations = pump.device.registrations;
-      const std::uint64_t before = allocations;
-      for (int turns = 0; pump.responses < 20000 && !testing::Test::HasFailure(); ++turns) {
-        ASSERT_LT(turns, 100000) << "nothing goes on";
-        pump.host.turn();
-        pump.controller.turn();
-      }
-      EXPECT_EQ(allocations, before);
-      EXPECT_EQ(pump.device.registrations, registrations);
-    }
+void expect_steady(bool windows, bool registered, bool shared) {
+  Pump pump(windows, registered, shared);
+  for (std::uint16_t cid = 0; cid < kDepth; ++cid) pump.send(cid);
+  const std::uint64_t registrations = pump.device.registrations;
+  const std::uint64_t before = allocations;
+  for (int turns = 0; pump.responses < 20000 && !testing::Test::HasFailure(); ++turns) {
+    ASSERT_LT(turns, 100000) << "nothing goes on";
+    pump.host.turn();
+    pump.controller.turn();
   }
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(pump.device.registrations, registrations);
+}
+
+TEST(SteadyState, AllocatesAndRegistersNothingPerCommand) {
+  for (const bool windows : {true, false})
+    for (const bool registered : {true, false})
+      for (const bool shared : {true, false}) expect_steady(windows, registered, shared);
 }
 
 }  // namespace
