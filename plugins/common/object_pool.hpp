@@ -7,6 +7,7 @@
 #ifndef WEFT_PLUGIN_OBJECT_POOL_HPP
 #define WEFT_PLUGIN_OBJECT_POOL_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,10 +22,11 @@ class ObjectPool {
   void reserve(std::uint32_t more) {
     const std::uint64_t wanted = reserved_ + more;
     if (wanted > capacity_) {
-      const auto added = static_cast<std::uint32_t>(wanted - capacity_);
+      // Half as much again at least: each chunk begins with a page that is touched, and there are many queue pairs.
+      const auto added = static_cast<std::uint32_t>(std::max(wanted - capacity_, capacity_ / 2));
       chunks_.reserve(chunks_.size() + 1);
       chunks_.push_back({std::make_unique_for_overwrite<std::byte[]>(std::size_t{added} * sizeof(T)), added, 0});
-      capacity_ = wanted;
+      capacity_ += added;
     }
     reserved_ = wanted;
   }

@@ -26,10 +26,7 @@ constexpr std::uint64_t kPrefetchMost = 8192;  // of one transfer; more than a f
 }  // namespace
 
 ControllerSide::ControllerSide(Connection& connection)
-    : connection_(connection),
-      first_(std::make_unique<Command[]>(connection.params().depth)),
-      first_count_(connection.params().depth),
-      depth_(connection.params().depth) {
+    : connection_(connection), first_(connection.params().depth), depth_(connection.params().depth) {
   free_.reserve(depth_);
   for (std::uint32_t token = depth_; token-- > 0;) free_.push_back(token);
   // Which queue it is shows in the Connect command: until configure() only what any queue may carry is known.
@@ -38,7 +35,7 @@ ControllerSide::ControllerSide(Connection& connection)
 }
 
 ControllerSide::~ControllerSide() {
-  for (std::uint32_t token = 0; token < first_count_ + more_count_; ++token) {
+  for (std::uint32_t token = 0; token < made(); ++token) {
     Command& command = at(token);
     release_data(command);
     while (DataOp* op = command.ops) {
@@ -46,7 +43,7 @@ ControllerSide::~ControllerSide() {
       connection_.group().ops().give_back(*op);
     }
   }
-  connection_.group().ops().unreserve((first_count_ + more_count_) * WEFT_DATA_CALLS);
+  connection_.group().ops().unreserve(count() * WEFT_DATA_CALLS);
 }
 
 void ControllerSide::open(const Settled& settled) {
@@ -64,14 +61,14 @@ Made<void> ControllerSide::configure(const weft_qpair_params& params) {
     return std::unexpected(
         Failure{.code = EINVAL,
                 .text = fmt::format("{} bytes of in-capsule data are more than {}", params.in_capsule, kMaxInCapsule)});
-  const std::uint32_t have = first_count_ + more_count_;
+  const std::uint32_t have = count();
   connection_.receiver().make_room(params.in_capsule);
   if (params.depth > have) {
-    if (more_count_ != 0)
+    if (more_.size() != 0)
       return std::unexpected(Failure{.code = EINVAL, .text = "the queue pair was configured already"});
     const std::uint32_t added = params.depth - have;
     // Whatever may fail comes first; what it leaves behind is room, which nobody sees.
-    auto more = std::make_unique<Command[]>(added);
+    plugin::LazyArray<Command> more(added);
     std::vector<std::uint32_t> fresh(added);
     std::iota(fresh.rbegin(), fresh.rend(), have);  // the lowest last, where tokens are taken
     free_.reserve(params.depth);
@@ -79,7 +76,6 @@ Made<void> ControllerSide::configure(const weft_qpair_params& params) {
       return std::unexpected(Failure{.code = EBUSY, .text = "a data transfer is under way"});
     connection_.group().ops().reserve(added * WEFT_DATA_CALLS);
     more_ = std::move(more);
-    more_count_ = added;
     free_.insert(free_.begin(), fresh.begin(), fresh.end());
   }
   depth_ = params.depth;
@@ -105,7 +101,7 @@ Take ControllerSide::take_command(const Pdu& pdu, Payload& payload, Violation& v
   const std::uint32_t token = free_.back();
   free_.pop_back();
   ++unanswered_;
-  Command& command = at(token);
+  Command& command = make(token);
   std::memcpy(command.sqe.data(), pdu.sqe(), kSqeSize);
   const SglVerdict verdict = classify_sgl(command.sqe.data(), pdu.data_len, sgl_limits_);
   command.place = verdict.place;
@@ -206,7 +202,7 @@ void ControllerSide::data_arrived(bool digest_ok) {
 // ---- the core's calls ----------------------------------------------------------------------------------------------
 
 ControllerSide::Command* ControllerSide::held_command(std::uint64_t token) {
-  if (token >= first_count_ + more_count_) return nullptr;
+  if (token >= made()) return nullptr;
   Command& command = at(static_cast<std::uint32_t>(token));
   return command.state == State::kHeld ? &command : nullptr;
 }
@@ -290,7 +286,7 @@ int ControllerSide::send_response(std::uint64_t token, const void* cqe, std::uin
 }
 
 void ControllerSide::cancel_data(std::uint64_t token) {
-  if (token >= first_count_ + more_count_) return;
+  if (token >= made()) return;
   const auto index = static_cast<std::uint32_t>(token);
   Command& command = at(index);
   if (command.state != State::kHeld && command.state != State::kAnswered) return;
@@ -308,7 +304,7 @@ void ControllerSide::cancel_data(std::uint64_t token) {
 }
 
 int ControllerSide::release_command(std::uint64_t token) {
-  if (token >= first_count_ + more_count_) return -EINVAL;
+  if (token >= made()) return -EINVAL;
   const auto index = static_cast<std::uint32_t>(token);
   Command& command = at(index);
   const State before = command.state;
@@ -377,7 +373,7 @@ void ControllerSide::tell_finished(DataOp& op) {
 
 void ControllerSide::end_operations(std::int32_t error) {
   arriving_op_ = nullptr;
-  for (std::uint32_t token = 0; token < first_count_ + more_count_; ++token) {
+  for (std::uint32_t token = 0; token < made(); ++token) {
     Command& command = at(token);
     if (command.hook.list != 0) dequeue(token);
     while (DataOp* op = command.ops) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../common/index_list.hpp"
+#include "../common/lazy_array.hpp"
 #include "handshake.hpp"
 #include "sgl.hpp"
 #include "side.hpp"
@@ -85,7 +86,13 @@ class ControllerSide final : public Side {
   };
   static constexpr std::uint8_t kUrgent = 1, kBulk = 2, kTagWait = 3;
 
-  Command& at(std::uint32_t token) { return token < first_count_ ? first_[token] : more_[token - first_count_]; }
+  Command& at(std::uint32_t token) { return token < first_.size() ? first_[token] : more_[token - first_.size()]; }
+  // A token that is just taken. They are taken from the lowest on, so the first part is made before the second.
+  Command& make(std::uint32_t token) {
+    return token < first_.size() ? first_.make(token) : more_.make(token - first_.size());
+  }
+  [[nodiscard]] std::uint32_t count() const { return first_.size() + more_.size(); }
+  [[nodiscard]] std::uint32_t made() const { return first_.made() + more_.made(); }  // tokens that ever were taken
   auto hooks() {
     return [this](std::uint32_t index) -> plugin::IndexHook& { return at(index).hook; };
   }
@@ -113,8 +120,7 @@ class ControllerSide final : public Side {
   void cancel_send(std::uint32_t token, DataOp& op);
 
   Connection& connection_;
-  std::unique_ptr<Command[]> first_, more_;  // two parts, so that configure() moves no command
-  std::uint32_t first_count_ = 0, more_count_ = 0;
+  plugin::LazyArray<Command> first_, more_;  // two parts, so that configure() moves no command
   std::uint32_t depth_ = 0;
   std::vector<std::uint32_t> free_;
   std::optional<ControllerTransfers> transfers_;

@@ -34,15 +34,15 @@ bool ControllerTransfers::grow(std::uint32_t depth) {
     return false;
   }
   const std::uint64_t wanted = std::uint64_t{depth} * outstanding_r2t_;
-  std::vector<Window> windows(std::min<std::uint64_t>(wanted, kMaxTags));
-  commands_.resize(depth);  // the last that may fail, and then without effect
+  plugin::LazyArray<Window> windows(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, kMaxTags)));
+  plugin::LazyArray<Command> commands(depth);  // the last that may fail
+  for (std::uint32_t i = 0; i < commands_.made(); ++i) {
+    commands.make(i) = commands_[i];
+  }
+  commands_ = std::move(commands);
   windows_ = std::move(windows);
   index_mask_ = std::bit_ceil(tag_count()) - 1;
   free_ = List{};
-  for (std::uint32_t i = 0; i < tag_count(); ++i) {
-    windows_[i].ttag = static_cast<std::uint16_t>(i);
-    append(free_, i);
-  }
   return true;
 }
 
@@ -67,14 +67,18 @@ ControllerTransfers::Window* ControllerTransfers::find(std::uint16_t ttag) {
 
 const ControllerTransfers::Window* ControllerTransfers::find(std::uint16_t ttag) const {
   const std::uint32_t index = index_of(ttag);
-  if (index >= windows_.size() || windows_[index].state == State::kFree || windows_[index].ttag != ttag) {
+  if (index >= windows_.made() || windows_[index].state == State::kFree || windows_[index].ttag != ttag) {
     return nullptr;
   }
   return &windows_[index];
 }
 
-// The least recently used tag; the oldest abandoned one when none is free.
+// One that was never used, else the least recently used tag; the oldest abandoned one when none is free.
 std::uint32_t ControllerTransfers::take_free() {
+  if (const std::uint32_t fresh = windows_.made(); fresh < windows_.size()) {
+    windows_.make(fresh).ttag = static_cast<std::uint16_t>(fresh);
+    return fresh;
+  }
   if (free_.first == kNone && abandoned_.first != kNone) {
     release(abandoned_.first);
   }
@@ -113,14 +117,15 @@ void ControllerTransfers::forget_abandoned(std::uint16_t cid) {
 // ---- commands ------------------------------------------------------------------------------------------------------
 
 bool ControllerTransfers::begin(std::uint32_t token, std::uint16_t cid, std::uint32_t length) {
-  if (token >= commands_.size() || commands_[token].active) {
+  if (token >= commands_.size() || active(token)) {
     return false;
   }
   forget_abandoned(cid);
-  commands_[token] = Command{};
-  commands_[token].active = true;
-  commands_[token].cid = cid;
-  commands_[token].length = length;
+  Command& command = commands_.make(token);
+  command = Command{};
+  command.active = true;
+  command.cid = cid;
+  command.length = length;
   return true;
 }
 
@@ -183,7 +188,6 @@ bool ControllerTransfers::open_window(std::uint32_t token, std::uint32_t offset,
   }
   Window& window = windows_[index];
   window.state = State::kOpen;
-  window.ever_used = true;
   window.cid = command.cid;
   window.token = token;
   window.offset = offset;
@@ -199,8 +203,7 @@ bool ControllerTransfers::open_window(std::uint32_t token, std::uint32_t offset,
 Violation ControllerTransfers::judge_tag(const Pdu& pdu) const {
   const Window* window = find(pdu.ttag);
   if (window == nullptr) {
-    const std::uint32_t index = index_of(pdu.ttag);
-    const bool stale = index < windows_.size() && windows_[index].ever_used;
+    const bool stale = index_of(pdu.ttag) < windows_.made();
     return violates(stale ? rules::kH2cStaleTag : rules::kH2cUnknownTag, pdu.type, pdu.ttag);
   }
   if (window->received == window->length) {

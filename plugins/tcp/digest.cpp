@@ -16,8 +16,8 @@ constexpr std::size_t kMaxPiece = std::size_t{1} << 30;
 const bool kHasWideRegisters = __builtin_cpu_supports("avx") != 0;
 #endif
 
-// Where the processor has them, ISA-L computes in 512-bit registers and leaves their upper halves in use. Until they are
-// cleared all that the thread does is slower, in the kernel too: by more than the digest itself costs.
+// Where the processor has them, ISA-L computes in 512-bit registers and leaves their upper halves in use. What the thread
+// does then, until they are cleared, is slower by more than the digest itself costs (measured: docs/performance.md).
 void leave_wide_registers() {
 #if defined(__x86_64__)
   if (kHasWideRegisters) asm volatile("vzeroupper");  // the lower halves, all that the compiler uses here, stay

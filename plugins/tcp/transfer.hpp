@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "../common/lazy_array.hpp"
 #include "pdu_reader.hpp"
 #include "violation.hpp"
 
@@ -143,7 +144,7 @@ class ControllerTransfers {
   void abandon(std::uint32_t token);
   // abandon() and the token is free.
   void end(std::uint32_t token);
-  [[nodiscard]] bool active(std::uint32_t token) const { return token < commands_.size() && commands_[token].active; }
+  [[nodiscard]] bool active(std::uint32_t token) const { return token < commands_.made() && commands_[token].active; }
 
   // receive_data: bytes offset .. offset+len of the command are asked for; they must follow those asked for before, as
   // R2Ts cover the data in order. False: they do not, are none, or exceed the command.
@@ -164,15 +165,14 @@ class ControllerTransfers {
   [[nodiscard]] std::uint32_t abandoned_windows() const { return abandoned_count_; }
   [[nodiscard]] std::uint32_t length(std::uint32_t token) const { return commands_[token].length; }
   [[nodiscard]] std::uint16_t cid(std::uint32_t token) const { return commands_[token].cid; }
-  [[nodiscard]] std::uint32_t depth() const { return static_cast<std::uint32_t>(commands_.size()); }
-  [[nodiscard]] std::uint32_t tag_count() const { return static_cast<std::uint32_t>(windows_.size()); }
+  [[nodiscard]] std::uint32_t depth() const { return commands_.size(); }
+  [[nodiscard]] std::uint32_t tag_count() const { return windows_.size(); }
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffffu;
   enum class State : std::uint8_t { kFree, kOpen, kAbandoned };
   struct Window {
     State state = State::kFree;
-    bool ever_used = false;  // tells a tag that is gone from one that never was
     std::uint16_t cid = 0;
     std::uint16_t ttag = 0;  // of now, or of the next use
     std::uint32_t token = kNone;
@@ -212,10 +212,10 @@ class ControllerTransfers {
   std::uint32_t outstanding_r2t_;
   std::uint32_t max_h2c_data_;
   std::uint32_t index_mask_ = 0;
-  std::vector<Command> commands_;
-  std::vector<Window> windows_;
-  List free_;
-  List abandoned_;  // oldest first
+  plugin::LazyArray<Command> commands_;
+  plugin::LazyArray<Window> windows_;  // one that is made has been used: a tag that is gone, or one that never was
+  List free_;                          // of those
+  List abandoned_;                     // oldest first
   std::uint32_t abandoned_count_ = 0;
 };
 

@@ -58,7 +58,7 @@ TEST_F(Idle, WithoutAssociationsTheTargetDoesNotWakeAtAll) {
   expect_end(target_);
 }
 
-TEST_F(Idle, AnIdleQueuePairOfDepth128CostsAtMost64KiBOfEachProcess) {
+TEST_F(Idle, AnIdleQueuePairOfDepth128CostsAtMost48KiBOfEachProcess) {
   constexpr unsigned kAssociations = 16, kQueues = 8;  // and an admin queue each
   ChildProcess first(host("?qsize=128", 1));
   ASSERT_EQ(first.read_line(), "connected");
@@ -67,8 +67,8 @@ TEST_F(Idle, AnIdleQueuePairOfDepth128CostsAtMost64KiBOfEachProcess) {
   ChildProcess many(host(fmt::format("?qsize=128&queues={}", kQueues), kAssociations));
   ASSERT_EQ(many.read_line(std::chrono::seconds(60)), "connected");
   const std::uint64_t pairs = kAssociations * (kQueues + 1);
-  EXPECT_LE((resident_bytes(target_.pid()) - before) / pairs, 64u << 10);
-  EXPECT_LE((resident_bytes(many.pid()) - host_before) / pairs, 64u << 10);
+  EXPECT_LE((resident_bytes(target_.pid()) - before) / pairs, 48u << 10);
+  EXPECT_LE((resident_bytes(many.pid()) - host_before) / pairs, 48u << 10);
   expect_end(many);
   expect_end(first);
   expect_end(target_);
