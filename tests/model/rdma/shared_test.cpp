@@ -17,10 +17,13 @@ constexpr std::uint64_t kMi = 1U << 20;
 
 weft_qpair_params small() { return params(kDepth, false, kInCapsule); }
 
-// A ring of kLeastSharedSlots.
+// A ring of kLeastSharedSlots; a completion queue has room for some of those.
 Setting scarce(HalfFilled half_filled = HalfFilled::kNone) {
   return {.host = {},
-          .controller = traits_with([&](Traits& traits) { traits.half_filled = half_filled; }),
+          .controller = traits_with([&](Traits& traits) {
+            traits.half_filled = half_filled;
+            traits.attributes.max_completions = 256;
+          }),
           .options = {.srq = ShareReceives::kOn},
           .lockable = 1};
 }
@@ -217,19 +220,38 @@ TEST_F(SharedTest, DataThatTheCoreHoldsStaysWhenItsQueuePairIsGone) {
   hold_commands();
   Buffer data(world, world.host_domain, 4096, false);
   data.bytes = pattern(4096, 3);
-  hosts[0]->write(1, 0, data, 4096);
-  world.run_until([&] { return first().held == 1; });
+  for (const std::uint16_t cid : std::initializer_list<std::uint16_t>{1, 2}) hosts[0]->write(cid, 0, data, 4096);
+  world.run_until([&] { return first().held == 2; });
   hosts[0]->close();
   world.run_until([&] { return hosts[0]->closed && first().closed; });
-  for (std::uint64_t i = 0; i < 3; ++i) {
-    server.queues[1]->on_command = nullptr;
-    for (std::uint64_t k = 0; k < kLeastSharedSlots; ++k) expect_served(*hosts[1], k);
+  server.queues[1]->on_command = nullptr;
+  for (std::uint64_t i = 0; i < 2 * kLeastSharedSlots; ++i) expect_served(*hosts[1], i);
+  for (const std::uint64_t token : first().order) {
+    const ControllerQueue::Command& held = first().commands[token];
+    EXPECT_EQ(std::memcmp(held.told.capsule_data, data.bytes.data(), 4096), 0);
+    EXPECT_EQ(std::memcmp(held.told.sqe, held.sqe.data(), kSqeSize), 0);
   }
-  const weft_command& held = first().commands[first().order[0]].told;
-  EXPECT_EQ(std::memcmp(held.capsule_data, data.bytes.data(), 4096), 0);
-  EXPECT_EQ(std::memcmp(held.sqe, first().commands[first().order[0]].sqe.data(), kSqeSize), 0);
-  EXPECT_EQ(posted(), kLeastSharedSlots - 1);
+  EXPECT_EQ(posted(), kLeastSharedSlots - 2);
   EXPECT_EQ(first().release(first().order[0]), 0);
+  world.settle();
+  EXPECT_EQ(posted(), kLeastSharedSlots - 1);
+  EXPECT_EQ(first().release(first().order[1]), 0);
+  expect_all_posted();
+}
+
+TEST_F(SharedTest, CapsulesThatWaitForATokenGiveTheirSlotsBackWithTheEnd) {
+  add_two();
+  hold_commands();
+  for (std::uint16_t cid = 0; cid < kDepth; ++cid) hosts[0]->send(core_sqe(kFlush, cid));
+  world.run_until([&] { return first().held == kDepth; });
+  for (const std::uint64_t token : first().order) EXPECT_EQ(first().respond(token), 0);
+  world.run_until([&] { return hosts[0]->outstanding == 0; });
+  for (std::uint16_t cid = 0; cid < kDepth; ++cid) hosts[0]->send(core_sqe(kFlush, cid));
+  world.settle();
+  EXPECT_EQ(posted(), kLeastSharedSlots - kDepth) << "the core has every token";
+  first().close();
+  world.run_until([&] { return first().closed.has_value(); });
+  EXPECT_EQ(first().held, static_cast<int>(kDepth));
   expect_all_posted();
 }
 
@@ -355,6 +377,21 @@ TEST(SharedRingTest, QueuesOfOneRingMayHaveSeveralCompletionQueues) {
   for (const auto& host : all)
     for (std::uint16_t cid = 0; cid < kDepth; ++cid) EXPECT_EQ(host->write(cid, 0, data, 4096), 0);
   few.run_until([&] { return std::ranges::all_of(all, [](const auto& host) { return host->outstanding == 0; }); });
+}
+
+TEST(SharedRingTest, ACompletionQueueWithoutRoomForTheWholeRingIsNotUsedForIt) {
+  World world({.host = {},
+               .controller = traits_with([](Traits& traits) { traits.attributes.max_completions = 70; }),
+               .lockable = 8 * kDepth * (64 + kInCapsule)});
+  Server server(world, small());
+  std::vector<std::unique_ptr<HostQueue>> hosts;
+  for (int i = 0; i < 2; ++i) {  // the first has receives of its own
+    HostQueue& host = *hosts.emplace_back(std::make_unique<HostQueue>(world, Where(), small()));
+    world.run_until([&] { return host.limits || host.closed; });
+    ASSERT_TRUE(host.limits) << host.closed->text;
+  }
+  EXPECT_EQ(world.controller.record.alive(Kind::kSharedReceives), 1u);
+  EXPECT_EQ(world.controller.record.alive(Kind::kCompletionQueue), 2u);
 }
 
 }  // namespace
