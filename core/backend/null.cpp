@@ -1,41 +1,37 @@
 // null:// - a namespace of any size that keeps nothing: writes are taken and forgotten, reads give zeroes. What is measured
 // against it is the protocol alone.
 
-#include <sys/mman.h>
-
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include "core/backend/backends.hpp"
+#include "core/backend/ram_pages.hpp"
 
 namespace weft {
 namespace {
 
 constexpr std::uint64_t kWindow = 2u << 20;  // the largest transfer that one segment holds
 
-// Anonymous memory of one window; pages are touched only as they are used. Not writable: all of it is the kernel's page of zeroes.
+// Memory of one window, in a huge page where there are such. What reads give is touched once: memory that was never written is
+// the kernel's page of zeroes, and that takes a third longer to copy (docs/performance.md).
 class Window {
  public:
-  explicit Window(int protection)
-      : at_(mmap(nullptr, kWindow, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {}
-  ~Window() {
-    if (valid()) munmap(at_, kWindow);
+  [[nodiscard]] Status make(const char* what) {
+    if (Status s = memory_.reserve(kWindow, what); !s) return s;
+    return memory_.grow(kWindow, true);
   }
-  Window(const Window&) = delete;
-  Window& operator=(const Window&) = delete;
-  [[nodiscard]] bool valid() const { return at_ != MAP_FAILED; }
-  [[nodiscard]] void* memory() const { return at_; }
+  void zero() const { std::memset(memory_.base(), 0, kWindow); }
+  [[nodiscard]] void* memory() const { return memory_.base(); }
 
  private:
-  void* const at_;
+  Reservation memory_;
 };
-
-Error no_window() { return Error(ENOMEM, "there is no memory for a null backend's buffers"); }
 
 class NullContext final : public BackendContext {
  public:
   NullContext(const Window& zeroes, std::uint32_t block_size) : zeroes_(zeroes), block_size_(block_size) {}
-  [[nodiscard]] bool valid() const { return sink_.valid(); }
+  [[nodiscard]] Status make() { return sink_.make("what is written to a null backend"); }
 
   std::uint32_t segments(std::uint64_t, std::uint32_t blocks) const override {
     return static_cast<std::uint32_t>((std::uint64_t{blocks} * block_size_ + kWindow - 1) / kWindow);
@@ -65,7 +61,7 @@ class NullContext final : public BackendContext {
     return succeed(op);
   }
 
-  const Window sink_{PROT_READ | PROT_WRITE};
+  Window sink_;  // touched as it is used
   const Window& zeroes_;
   const std::uint32_t block_size_;
 };
@@ -73,7 +69,11 @@ class NullContext final : public BackendContext {
 class NullBackend final : public Backend {
  public:
   explicit NullBackend(const BackendInfo& info) : block_size_(info.block_size), blocks_(info.blocks) {}
-  [[nodiscard]] bool valid() const { return zeroes_.valid(); }
+  [[nodiscard]] Status make() {
+    if (Status s = zeroes_.make("what a null backend gives"); !s) return s;
+    zeroes_.zero();
+    return {};
+  }
 
   BackendInfo info() const override {
     BackendInfo info;
@@ -85,7 +85,7 @@ class NullBackend final : public Backend {
   }
   Result<std::unique_ptr<BackendContext>> open(Reactor&, std::uint64_t) override {
     auto context = std::make_unique<NullContext>(zeroes_, block_size_);
-    if (!context->valid()) return no_window();
+    if (Status s = context->make(); !s) return s.error();
     return std::unique_ptr<BackendContext>(std::move(context));
   }
   Status resize(std::uint64_t blocks) override {
@@ -96,7 +96,7 @@ class NullBackend final : public Backend {
   }
 
  private:
-  const Window zeroes_{PROT_READ};
+  Window zeroes_;
   const std::uint32_t block_size_;
   std::atomic<std::uint64_t> blocks_;
 };
@@ -110,7 +110,7 @@ Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress& address
     return Error(EINVAL, "null://" + address.path + ": a null backend has no path, only options: null://?size=1T");
   }
   auto backend = std::make_unique<NullBackend>(info);
-  if (!backend->valid()) return no_window();
+  if (Status s = backend->make(); !s) return s.error();
   return std::unique_ptr<Backend>(std::move(backend));
 }
 
