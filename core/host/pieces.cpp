@@ -10,6 +10,13 @@ namespace {
 
 using Kind = IoRequest::Kind;
 
+// Nearly every request: one stretch of memory, sent as a whole. Nothing is to be cut, so nothing is to be divided.
+bool goes_whole(const IoRequest& request, const PieceLimits& limits) {
+  return request.iov_count == 1 && request.progress.blocks_sent == 0 && limits.iov != 0 &&
+         request.blocks <= wire::kMaxBlocksPerCommand && request.kind != Kind::kDeallocate &&
+         carries_data(request.kind) && (limits.bytes == 0 || request.iov[0].len <= limits.bytes);
+}
+
 std::uint64_t most_blocks(const IoRequest& request, const PieceLimits& limits) {
   if (request.kind == Kind::kDeallocate) return UINT32_MAX;  // one range of a Dataset Management command
   std::uint64_t most = wire::kMaxBlocksPerCommand;
@@ -67,8 +74,8 @@ std::int32_t check_request(const IoRequest& request) {
   if (request.kind == Kind::kFlush) return 0;
   if (request.blocks == 0 || request.blocks > UINT64_MAX - request.lba) return -EINVAL;
   if (!carries_data(request.kind)) return 0;
-  if (request.block_size == 0 || request.blocks > UINT64_MAX / request.block_size) return -EINVAL;
-  const std::uint64_t bytes = request.blocks * request.block_size;
+  std::uint64_t bytes = 0;
+  if (request.block_size == 0 || __builtin_mul_overflow(request.blocks, request.block_size, &bytes)) return -EINVAL;
   if (length_of(request.iov, request.iov_count) != bytes) return -EINVAL;
   if (request.kind != Kind::kCompareAndWrite) return 0;
   const bool whole = request.blocks <= wire::kMaxBlocksPerCommand;  // it is not split
@@ -78,6 +85,13 @@ std::int32_t check_request(const IoRequest& request) {
 std::int32_t next_piece(IoRequest& request, const PieceLimits& limits, Piece& piece) {
   auto& progress = request.progress;
   piece.lba = request.lba + progress.blocks_sent;
+  if (goes_whole(request, limits)) [[likely]] {
+    piece.blocks = static_cast<std::uint32_t>(request.blocks);
+    piece.iov_count = 1;
+    piece.iov[0] = request.iov[0];
+    progress.blocks_sent = request.blocks;
+    return 0;
+  }
   piece.iov_count = 0;
   std::uint64_t blocks = std::min(request.blocks - progress.blocks_sent, most_blocks(request, limits));
   if (carries_data(request.kind)) {

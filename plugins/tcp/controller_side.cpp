@@ -21,7 +21,6 @@ using plugin::Made;
 namespace {
 
 constexpr std::uint32_t kKnownDataFlags = WEFT_MORE | WEFT_ALLOW_IMPLIED;
-constexpr std::uint64_t kPrefetchMost = 8192;  // of one transfer; more than a few would push each other out
 
 }  // namespace
 
@@ -256,7 +255,7 @@ int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::sp
   const auto index = static_cast<std::uint32_t>(token);
   if (!transfers_->send(index, offset, length)) return -EINVAL;
   DataOp& op = new_op(index, DataOp::Kind::kSend, offset, iov, length, cookie);
-  if (length <= kPrefetchMost) op.prefetch();
+  op.prefetch();
   if (final_cqe != nullptr) {
     std::memcpy(command->cqe.data(), final_cqe, kCqeSize);
     command->state = State::kAnswered;

@@ -31,7 +31,21 @@ std::uint32_t framed_size(const WriteRules& rules, PduType type) {
   return header_size(type) + (rules.header_digest ? kDigestSize : 0u);
 }
 
-CommonHeader common_header(const WriteRules& rules, PduType type, std::uint8_t flags, std::uint32_t data_len) {
+// Without digests, and with the alignment that nearly every peer has, all lengths are known when this is compiled.
+bool is_plain(const WriteRules& rules) { return !rules.header_digest && !rules.data_digest && rules.alignment == 4; }
+
+template <PduType kType>
+CommonHeader common_header(const WriteRules& rules, std::uint8_t flags, std::uint32_t data_len) {
+  constexpr PduType type = kType;
+  constexpr std::uint8_t kLength = header_size(kType);
+  static_assert(kLength % 4 == 0);
+  if (is_plain(rules)) [[likely]] {
+    return CommonHeader{.type = static_cast<std::uint8_t>(kType),
+                        .flags = flags,
+                        .hlen = kLength,
+                        .pdo = data_len != 0 ? kLength : std::uint8_t{0},
+                        .plen = kLength + data_len};
+  }
   if (rules.header_digest) {
     flags |= kFlagHeaderDigest;
   }
@@ -46,8 +60,12 @@ CommonHeader common_header(const WriteRules& rules, PduType type, std::uint8_t f
 }
 
 // Digest and padding after a header that lies at the start of `out`; the length of all.
-std::uint32_t finish(const WriteRules& rules, HeaderBuffer out, PduType type, std::uint32_t data_len) {
+template <PduType kType>
+std::uint32_t finish(const WriteRules& rules, HeaderBuffer out, std::uint32_t data_len) {
+  constexpr PduType type = kType;
   std::uint32_t at = header_size(type);
+  if (is_plain(rules)) [[likely]]
+    return at;
   if (rules.header_digest) {
     write_digest(&out[at], crc32c(out.data(), at));
     at += kDigestSize;
@@ -73,7 +91,7 @@ std::uint64_t pdu_length(const WriteRules& rules, PduType type, std::uint32_t da
 std::uint32_t write_capsule_cmd(const WriteRules& rules, HeaderBuffer out, const void* sqe, CommandData how,
                                 std::uint32_t data_len) {
   const std::uint32_t carried = how == CommandData::kInCapsule ? data_len : 0;
-  CapsuleCmdPdu pdu{.ch = common_header(rules, PduType::kCapsuleCmd, 0, carried), .sqe = {}};
+  CapsuleCmdPdu pdu{.ch = common_header<PduType::kCapsuleCmd>(rules, 0, carried), .sqe = {}};
   std::memcpy(pdu.sqe.data(), sqe, pdu.sqe.size());
   pdu.sqe[1] = static_cast<std::uint8_t>((pdu.sqe[1] & ~kPsdtMask) | kPsdtSgl);
   store(&pdu.sqe[kSgl1], Sgl{.address = {},
@@ -81,48 +99,48 @@ std::uint32_t write_capsule_cmd(const WriteRules& rules, HeaderBuffer out, const
                              .reserved = {},
                              .identifier = carried != 0 ? kSglInCapsule : kSglTransport});
   store(out.data(), pdu);
-  return finish(rules, out, PduType::kCapsuleCmd, carried);
+  return finish<PduType::kCapsuleCmd>(rules, out, carried);
 }
 
 std::uint32_t write_capsule_resp(const WriteRules& rules, HeaderBuffer out, const void* cqe) {
-  CapsuleRespPdu pdu{.ch = common_header(rules, PduType::kCapsuleResp, 0, 0), .cqe = {}};
+  CapsuleRespPdu pdu{.ch = common_header<PduType::kCapsuleResp>(rules, 0, 0), .cqe = {}};
   std::memcpy(pdu.cqe.data(), cqe, pdu.cqe.size());
   store(out.data(), pdu);
-  return finish(rules, out, PduType::kCapsuleResp, 0);
+  return finish<PduType::kCapsuleResp>(rules, out, 0);
 }
 
 std::uint32_t write_h2c_data(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint16_t ttag,
                              std::uint32_t offset, std::uint32_t len, bool last) {
-  store(out.data(), DataPdu{.ch = common_header(rules, PduType::kH2cData, last ? kFlagLast : std::uint8_t{0}, len),
+  store(out.data(), DataPdu{.ch = common_header<PduType::kH2cData>(rules, last ? kFlagLast : std::uint8_t{0}, len),
                             .cccid = cccid,
                             .ttag = ttag,
                             .datao = offset,
                             .datal = len,
                             .reserved = {}});
-  return finish(rules, out, PduType::kH2cData, len);
+  return finish<PduType::kH2cData>(rules, out, len);
 }
 
 std::uint32_t write_c2h_data(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint32_t offset,
                              std::uint32_t len, bool last, bool success) {
   const auto flags = static_cast<std::uint8_t>((last ? kFlagLast : 0) | (last && success ? kFlagSuccess : 0));
-  store(out.data(), DataPdu{.ch = common_header(rules, PduType::kC2hData, flags, len),
+  store(out.data(), DataPdu{.ch = common_header<PduType::kC2hData>(rules, flags, len),
                             .cccid = cccid,
                             .ttag = {},
                             .datao = offset,
                             .datal = len,
                             .reserved = {}});
-  return finish(rules, out, PduType::kC2hData, len);
+  return finish<PduType::kC2hData>(rules, out, len);
 }
 
 std::uint32_t write_r2t(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint16_t ttag,
                         std::uint32_t offset, std::uint32_t len) {
-  store(out.data(), R2tPdu{.ch = common_header(rules, PduType::kR2t, 0, 0),
+  store(out.data(), R2tPdu{.ch = common_header<PduType::kR2t>(rules, 0, 0),
                            .cccid = cccid,
                            .ttag = ttag,
                            .r2to = offset,
                            .r2tl = len,
                            .reserved = {}});
-  return finish(rules, out, PduType::kR2t, 0);
+  return finish<PduType::kR2t>(rules, out, 0);
 }
 
 std::uint32_t write_term_req(HeaderBuffer out, Role role, const Violation& violation,

@@ -22,6 +22,7 @@ void SendBuffer::reset() {
   used_ = 0;
   pieces_ = 0;
   bytes_ = 0;
+  has_large_ = false;
   part_count = 0;
 }
 
@@ -80,6 +81,7 @@ void Sender::build(Side& source, SendBuffer& buffer, weft_stats& stats) {
 bool Sender::append(Side& source, const Frame& frame, std::uint64_t from, SendBuffer& buffer, weft_stats& stats) {
   SendBuffer::Part& part = buffer.parts[buffer.part_count++];
   part = SendBuffer::Part{};
+  buffer.begin_frame(frame.payload());
   const std::uint64_t before = buffer.bytes();
   std::byte* start = buffer.tail();
   part.header = source.write_header(frame, HeaderBuffer(start, kMaxHeaderSize));

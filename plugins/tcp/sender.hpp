@@ -33,7 +33,9 @@ class SendBuffer {
  public:
   static constexpr std::uint32_t kBytes = 256u << 10;
   static constexpr std::uint32_t kMaxPieces = 512;
-  static constexpr std::uint64_t kMaxBatch = 128u << 10;  // more would lie in the socket before the peer has begun
+  // More of large payloads would lie in the socket before the peer has begun; many small ones are worth one call.
+  static constexpr std::uint64_t kMaxBatch = 512u << 10, kMaxLargeBatch = 256u << 10;
+  static constexpr std::uint32_t kLargePayload = 32u << 10;
 
   // How a frame lies in the batch.
   struct Part {
@@ -46,8 +48,10 @@ class SendBuffer {
   void reset();
   [[nodiscard]] std::uint32_t room() const { return kBytes - used_; }
   [[nodiscard]] bool full() const {
-    return room() < kMaxHeaderSize + kDigestSize || pieces_ + 2 >= kMaxPieces || bytes_ >= kMaxBatch;
+    return room() < kMaxHeaderSize + kDigestSize || pieces_ + 2 >= kMaxPieces ||
+           bytes_ >= (has_large_ ? kMaxLargeBatch : kMaxBatch);
   }
+  void begin_frame(std::uint32_t payload) { has_large_ |= payload >= kLargePayload; }
   std::byte* tail() { return &(*copy_)[used_]; }
   void add_copied(std::uint32_t count);  // count bytes at tail() belong to the batch
   std::span<iovec> free_pieces() { return std::span(iov_).subspan(pieces_); }
@@ -65,6 +69,7 @@ class SendBuffer {
   std::uint32_t used_ = 0;
   std::uint32_t pieces_ = 0;
   std::uint64_t bytes_ = 0;
+  bool has_large_ = false;
 };
 
 class Sender {

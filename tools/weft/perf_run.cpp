@@ -21,6 +21,7 @@ PerfRun::PerfRun(Reactor& reactor, const std::vector<std::unique_ptr<Host>>& hos
     : hosts_(hosts),
       where_(where),
       plan_(plan),
+      places_(plan.span / plan.block_bytes),
       pattern_(plan.seed, where.block_size),
       timer_(reactor, &PerfRun::time_is_up, this),
       pacer_(reactor, &PerfRun::io_is_due, this),
@@ -37,7 +38,7 @@ Status PerfRun::start() {
   slots_ = std::make_unique<Slot[]>(count);
   for (std::size_t i = 0; i < count; ++i) prepare(slots_[i], i);
   result_->cpu_started = cpu_seconds();
-  result_->started = result_->ended = monotonic_now();
+  result_->started = result_->ended = now_ = monotonic_now();
   if (plan_.duration != 0) timer_.set(reactor_.clock_now() + plan_.duration);
   for (std::size_t i = 0; i < count; ++i) next(slots_[i]);
   return {};
@@ -62,8 +63,7 @@ void PerfRun::prepare(Slot& slot, std::size_t index) {
 }
 
 std::uint64_t PerfRun::pick_lba(Slot& slot) {
-  const std::uint64_t places = plan_.span / plan_.block_bytes;
-  const std::uint64_t place = plan_.random ? next_random(slot.random) % places : sequential_++ % places;
+  const std::uint64_t place = plan_.random ? next_random(slot.random) % places_ : sequential_++ % places_;
   return place * slot.request.blocks;
 }
 
@@ -92,8 +92,8 @@ void PerfRun::pace() {
   const auto due = [this] {
     return result_->started + issued_ / plan_.rate * kSecond + issued_ % plan_.rate * kSecond / plan_.rate;
   };
-  const Nanoseconds now = monotonic_now();
-  while (resting_ != nullptr && !all_issued() && due() <= now) {
+  now_ = monotonic_now();
+  while (resting_ != nullptr && !all_issued() && due() <= now_) {
     Slot& slot = *resting_;
     resting_ = slot.after;
     issue(slot);
@@ -104,14 +104,15 @@ void PerfRun::pace() {
 void PerfRun::issue(Slot& slot) {
   ++issued_;
   slot.request.lba = pick_lba(slot);
-  const bool read = next_random(slot.random) % 100 < plan_.read_percent;
+  const bool mixed = plan_.read_percent != 0 && plan_.read_percent != 100;
+  const bool read = mixed ? next_random(slot.random) % 100 < plan_.read_percent : plan_.read_percent != 0;
   if (!read && plan_.verify) pattern_.fill(slot.request.lba, slot.data);
   submit(slot, read ? IoRequest::Kind::kRead : IoRequest::Kind::kWrite);
 }
 
 void PerfRun::submit(Slot& slot, IoRequest::Kind kind) {
   slot.request.kind = kind;
-  slot.submitted = monotonic_now();
+  slot.submitted = now_;
   ++active_;
   slot.host->submit(slot.request);
 }
@@ -123,7 +124,7 @@ void PerfRun::done(IoRequest& request) {
 
 void PerfRun::finished_one(Slot& slot) {
   --active_;
-  result_->ended = monotonic_now();
+  result_->ended = now_ = monotonic_now();
   if (!good(slot)) return next(slot);
   result_->latency.add(result_->ended - slot.submitted);
   ++result_->ios;

@@ -90,6 +90,7 @@ class PerfRun {
   const std::vector<std::unique_ptr<Host>>& hosts_;
   const Namespace where_;
   const PerfPlan plan_;
+  const std::uint64_t places_;  // where an I/O can be
   const Pattern pattern_;
   Timer timer_, pacer_;
   Reactor& reactor_;
@@ -100,6 +101,7 @@ class PerfRun {
   std::uint64_t issued_ = 0;
   Slot* resting_ = nullptr;  // the longest resting one
   Slot* last_resting_ = nullptr;
+  Nanoseconds now_ = 0;       // of the last look at the clock: what ends and what follows it share one
   std::uint32_t active_ = 0;  // slots with an I/O under way
   bool stopping_ = false;
 };
