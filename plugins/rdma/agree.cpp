@@ -89,7 +89,8 @@ std::uint32_t shared_slots(std::uint32_t slot_bytes, const verbs::DeviceAttribut
 bool shares_receives(ShareReceives wanted, const verbs::DeviceAttributes& device, std::uint64_t own, std::uint64_t more,
                      std::uint64_t lockable) {
   if (wanted != ShareReceives::kAuto) return wanted == ShareReceives::kOn;
-  return device.max_shared_receives != 0 && own + more > lockable / kShareOfLockable;
+  return device.max_shared_receives != 0 && device.vendor_id != verbs::kVendorSoftRoce &&
+         own + more > lockable / kShareOfLockable;
 }
 
 std::uint8_t reads_to_answer(const verbs::DeviceAttributes& device, const Options& options) {

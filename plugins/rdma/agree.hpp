@@ -30,7 +30,8 @@ constexpr std::uint32_t kLeastSharedSlots = 16, kMostSharedSlots = 1024;
 [[nodiscard]] std::uint32_t shared_slots(std::uint32_t slot_bytes, const verbs::DeviceAttributes& device,
                                          std::uint64_t lockable);
 // Whether a queue pair whose own receives would take `more` bytes takes part in a ring; `own`: what those of other queue pairs
-// in this process take. kAuto: when they would come to more than an eighth of the lockable memory.
+// in this process take. kAuto: when they would come to more than an eighth of the lockable memory, but not on
+// soft-RoCE, where a host of Linux that is told to send again loses its queue pair.
 [[nodiscard]] bool shares_receives(ShareReceives wanted, const verbs::DeviceAttributes& device, std::uint64_t own,
                                    std::uint64_t more, std::uint64_t lockable);
 

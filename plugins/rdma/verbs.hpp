@@ -31,6 +31,9 @@ namespace weft::rdma::verbs {
 template <class T>
 using Made = plugin::Made<T>;
 
+// Soft-RoCE of Linux, where some of what a device says it can do is not to be used unasked.
+constexpr std::uint32_t kVendorSoftRoce = 0xffffff;
+
 // What a device can do, as it says; nothing here is clamped.
 struct DeviceAttributes {
   std::string name;  // "rxe0"

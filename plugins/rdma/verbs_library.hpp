@@ -18,8 +18,6 @@ namespace weft::rdma::verbs {
 // errno with words: "cannot make a protection domain on rxe0: Cannot allocate memory".
 std::unexpected<plugin::Failure> failed(int error, std::string what, std::string_view stage = {});
 
-constexpr std::uint32_t kVendorSoftRoce = 0xffffff;
-
 class RealDevice final : public Device {
  public:
   // `context`: of the connection manager; one reference on it goes with this object.

@@ -18,7 +18,6 @@ std::unexpected<plugin::Failure> refuse(int code, std::string text) {
 }  // namespace
 
 Traits::Traits() {
-  attributes.vendor_id = 0xffffff;
   attributes.max_work_requests = 16384;
   attributes.max_sge = 32;
   attributes.max_completions = 32767;

@@ -144,6 +144,13 @@ TEST(SharesReceives, AutoDoesBeyondAnEighthOfTheLockableMemory) {
   EXPECT_FALSE(shares_receives(ShareReceives::kAuto, device(), kMi, kMi, kMi)) << "the device cannot";
 }
 
+TEST(SharesReceives, AutoLeavesOutSoftRoce) {
+  verbs::DeviceAttributes soft = sharing_device();
+  soft.vendor_id = verbs::kVendorSoftRoce;
+  EXPECT_FALSE(shares_receives(ShareReceives::kAuto, soft, kMi, kMi, kMi));
+  EXPECT_TRUE(shares_receives(ShareReceives::kOn, soft, kMi, kMi, kMi));
+}
+
 TEST(SharesReceives, OnAndOffAreTakenAtTheirWord) {
   EXPECT_TRUE(shares_receives(ShareReceives::kOn, device(), 0, 1, UINT64_MAX));
   EXPECT_FALSE(shares_receives(ShareReceives::kOff, sharing_device(), kMi, kMi, kMi));
