@@ -37,21 +37,6 @@ void Crc32c::update(const void* data, std::size_t len) {
   leave_wide_registers();
 }
 
-std::uint64_t Crc32c::update(const weft_iov* iov, std::uint32_t count, std::uint64_t offset, std::uint64_t len) {
-  std::uint64_t done = 0;
-  for (std::uint32_t i = 0; i < count && done < len; ++i) {
-    if (offset >= iov[i].len) {
-      offset -= iov[i].len;
-      continue;
-    }
-    const std::uint64_t piece = std::min(iov[i].len - offset, len - done);
-    update(static_cast<const std::byte*>(iov[i].base) + offset, piece);
-    done += piece;
-    offset = 0;
-  }
-  return done;
-}
-
 std::uint32_t crc32c(const void* data, std::size_t len) {
   Crc32c crc;
   crc.update(data, len);

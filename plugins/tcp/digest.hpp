@@ -8,18 +8,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "weft/transport_abi.h"
 
 namespace weft::tcp {
 
 class Crc32c {
  public:
   void update(const void* data, std::size_t len);
-  void update(std::span<const std::byte> bytes) { update(bytes.data(), bytes.size()); }
-  // `len` bytes of the list, from its byte `offset` on. Returns how many were there.
-  std::uint64_t update(const weft_iov* iov, std::uint32_t count, std::uint64_t offset, std::uint64_t len);
   [[nodiscard]] std::uint32_t value() const { return ~state_; }
 
  private:

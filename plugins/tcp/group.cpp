@@ -181,13 +181,6 @@ Made<Connection*> Group::accept(Pending& pending, const weft_qpair_params& param
   return connection.release();
 }
 
-Connection& Group::adopt(std::unique_ptr<Socket> socket, Role role, const Options& options,
-                         const weft_qpair_params& params, const weft_qpair_events& events, void* ctx) {
-  auto connection = std::make_unique<Connection>(*this, role, options, params, events, ctx);
-  connection->start(std::move(socket));
-  return *connection.release();
-}
-
 // ---- for what lives on it ------------------------------------------------------------------------------------------
 
 void Group::watch(Pollable& object, int fd, std::uint32_t known, std::uint32_t wanted) {

@@ -48,9 +48,6 @@ class Group final : public plugin::Keeper {
   plugin::Made<Listener*> listen(const weft_address& address, const weft_listener_events& events, void* ctx);
   plugin::Made<Connection*> accept(Pending& pending, const weft_qpair_params& params, const weft_qpair_events& events,
                                    void* ctx);
-  // A connection over any Socket: what connect() and accept() end in, and what tests call.
-  Connection& adopt(std::unique_ptr<Socket> socket, Role role, const Options& options, const weft_qpair_params& params,
-                    const weft_qpair_events& events, void* ctx);
 
   // For what lives on the group.
   [[nodiscard]] std::uint64_t now() const { return now_; }

@@ -37,7 +37,7 @@ class Listener final : public Pollable {
   Listener(Group& group, plugin::UniqueFd fd, bool one, const Options& options, const weft_listener_events& events,
            void* ctx);
   ~Listener() override;
-  // The socket for an address: bound and listening, or the one that the caller had open.
+  // A socket for the address, bound and listening.
   static plugin::Made<plugin::UniqueFd> open_socket(const weft_address& address, const Options& options);
 
   // The table's operations.

@@ -38,7 +38,7 @@ struct Payload {
 
 enum class Take : std::uint8_t {
   kTaken,      // the header is done with; the payload goes where `payload` says
-  kBlocked,    // not now: nothing was done, ask again after Connection::resume()
+  kBlocked,    // not now: nothing was done, ask again after Connection::unblock()
   kViolation,  // `violation` says which
   kEnded,      // the connection is over: take nothing more
 };

@@ -49,21 +49,14 @@ void SlabPool::reserve_up_to(Slab& slab, const std::byte* end) {
   slab.fill = std::max(slab.fill, fill);
 }
 
-bool SlabPool::release(Slab& slab) {
+void SlabPool::release(Slab& slab) {
   assert(slab.refs != 0);
-  if (--slab.refs != 0) return false;
+  if (--slab.refs != 0) return;
   slab.fill = 0;
-  if (&slab != current_) {
-    slab.next_free = free_;
-    free_ = &slab;
-    ++free_count_;
-  }
-  return true;
-}
-
-std::uint32_t SlabPool::held() const {
-  return static_cast<std::uint32_t>(
-      std::count_if(slabs_.get(), slabs_.get() + count_, [](const Slab& slab) { return slab.refs != 0; }));
+  if (&slab == current_) return;
+  slab.next_free = free_;
+  free_ = &slab;
+  ++free_count_;
 }
 
 }  // namespace weft::tcp

@@ -3,11 +3,11 @@
 //
 //   window() -> read into it -> commit(n) -> walk the PDUs -> in-capsule data stays where it lies, held by a reference
 //
-// In-capsule data is never copied: the command holds a reference on the slab until it is answered, and the next read
-// goes behind it. A slab without references starts again at its front, so an idle or synchronous group keeps using the
-// same warm bytes. Behind each window lies a reserve, so that in-capsule data of which only a part has come can always
-// be completed in place. When every slab is held, window() is empty: the connections stop reading (back-pressure) until
-// one is free.
+// In-capsule data that comes whole is not copied: the command holds a reference on the slab until it is answered, and
+// the next read goes behind it. A slab without references starts again at its front, so an idle or synchronous group
+// keeps using the same warm bytes. Behind each window lies a reserve, so that in-capsule data of which only a part has
+// come can always be completed in place. When every slab is held, window() is empty: the connections stop reading
+// (back-pressure) until one is free.
 //
 // Thread: the group's. All memory is mapped by the constructor and touched only when used; throws std::bad_alloc there.
 #ifndef WEFT_TCP_SLAB_POOL_HPP
@@ -53,13 +53,11 @@ class SlabPool {
   static void reserve_up_to(Slab& slab, const std::byte* end);
 
   static void hold(Slab& slab) { ++slab.refs; }
-  // True when the slab became free, so that those who wait may go on.
-  bool release(Slab& slab);
+  void release(Slab& slab);
 
   [[nodiscard]] std::uint64_t free_bytes() const {
     return std::uint64_t{free_count_} * kWindow + (kWindow - std::min(current_->fill, kWindow));
   }
-  [[nodiscard]] std::uint32_t held() const;  // slabs with references
 
  private:
   std::byte* memory_ = nullptr;

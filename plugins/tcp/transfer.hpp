@@ -62,7 +62,6 @@ class HostTransfers {
   void moved(std::uint16_t cid, std::uint64_t bytes) { commands_[cid].moved += bytes; }
   // A data digest was wrong: the transfer goes on, so that what still comes is known, and finish() tells.
   void fail(std::uint16_t cid) { commands_[cid].failed = true; }
-  [[nodiscard]] bool failed(std::uint16_t cid) const { return commands_[cid].failed; }
 
   struct Outcome {
     std::uint64_t moved = 0;
@@ -73,7 +72,6 @@ class HostTransfers {
 
   [[nodiscard]] bool active(std::uint16_t cid) const { return cid < commands_.size() && commands_[cid].active; }
   [[nodiscard]] std::uint32_t in_flight() const { return in_flight_; }
-  [[nodiscard]] std::uint32_t depth() const { return static_cast<std::uint32_t>(commands_.size()); }
 
  private:
   struct Command {

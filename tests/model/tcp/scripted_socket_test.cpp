@@ -58,8 +58,6 @@ class ScriptedSocket final : public tcp::Socket {
   std::vector<iovec> copy_;
 };
 
-tcp::Group& group_of(weft_group* group) { return *reinterpret_cast<tcp::Group*>(group); }
-
 // A host whose socket is scripted, and a controller over the plain other end.
 class Scripted : public ::testing::Test {
  protected:
@@ -70,8 +68,10 @@ class Scripted : public ::testing::Test {
     for (const auto& [key, value] : options) raw.push_back({key.c_str(), value.c_str()});
     const auto parsed = tcp::Options::parse(raw, {});
     EXPECT_TRUE(parsed.has_value());
-    return group_of(world_.host_group)
-        .adopt(std::make_unique<ScriptedSocket>(fds_[0], script_), role, *parsed, params(16, true), events, ctx);
+    auto& group = *reinterpret_cast<tcp::Group*>(world_.host_group);
+    auto queue = std::make_unique<tcp::Connection>(group, role, *parsed, params(16, true), events, ctx);
+    queue->start(std::make_unique<ScriptedSocket>(fds_[0], script_));
+    return *queue.release();  // the group's, as those that it opens itself
   }
   World world_;
   Script script_;

@@ -69,31 +69,6 @@ TEST(Digest, LeavesNoUpperHalfOfARegisterInUse) {
 }
 #endif
 
-TEST(Digest, WalksAListFromAnyOffset) {
-  std::vector<unsigned char> bytes(300);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<unsigned char>(i ^ 0x5a);
-  }
-  const std::array<weft_iov, 4> iov{weft_iov{bytes.data(), 100, nullptr}, weft_iov{bytes.data() + 100, 0, nullptr},
-                                    weft_iov{bytes.data() + 100, 1, nullptr},
-                                    weft_iov{bytes.data() + 101, 199, nullptr}};
-  for (std::uint64_t offset = 0; offset <= bytes.size(); offset += 3) {
-    for (std::uint64_t len = 0; offset + len <= bytes.size(); len += 17) {
-      Crc32c crc;
-      ASSERT_EQ(crc.update(iov.data(), iov.size(), offset, len), len);
-      ASSERT_EQ(crc.value(), crc32c(bytes.data() + offset, len)) << offset << "+" << len;
-    }
-  }
-}
-
-TEST(Digest, SaysWhenAListIsShorterThanAsked) {
-  std::array<unsigned char, 10> bytes{};
-  const weft_iov iov{bytes.data(), bytes.size(), nullptr};
-  Crc32c crc;
-  EXPECT_EQ(crc.update(&iov, 1, 4, 100), 6u);
-  EXPECT_EQ(crc.value(), crc32c(bytes.data(), 6));
-}
-
 // The zero page, mapped as often as needed, stands for the memory.
 TEST(Digest, TakesMoreBytesThanAnIntCounts) {
   constexpr std::size_t kLength = std::size_t{INT_MAX} + 13;
