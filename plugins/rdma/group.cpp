@@ -102,15 +102,16 @@ void Group::deliver() {
 }
 
 void Group::take_completions(std::uint32_t budget) {
-  for (const auto& share : shares_) {
+  for (std::size_t i = 0; i < shares_.size(); ++i) {  // an event may accept a host, and so bring another device
+    DeviceShare& share = *shares_[i];
     std::uint32_t taken = 0;
     while (taken < budget) {
-      const std::span<const ibv_wc> batch = share->poll();
+      const std::span<const ibv_wc> batch = share.poll();
       if (batch.empty()) break;
       taken += static_cast<std::uint32_t>(batch.size());
-      for (const ibv_wc& completion : batch) take(*share, completion);
+      for (const ibv_wc& completion : batch) take(share, completion);
     }
-    if (share->error() != 0) end_all_on(share->device());
+    if (share.error() != 0) end_all_on(share.device());
   }
 }
 
