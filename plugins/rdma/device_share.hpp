@@ -33,6 +33,9 @@ class DeviceShare {
   [[nodiscard]] int fd() const { return channel_->fd(); }
   // Of queue pairs in the host's role, whose staged data peers reach, or the controller's.
   plugin::Made<Memory*> memory(bool host);
+  [[nodiscard]] bool may_invalidate() const {
+    return controller_memory_ == nullptr || controller_memory_->may_invalidate();
+  }
 
   // Room for the completions of one queue pair.
   struct Room {

@@ -61,6 +61,16 @@ void Domain::goes_away(verbs::Device& device) {
   let_go_if_unused(use);
 }
 
+void Domain::invalidate_failed(verbs::Device& device) {
+  const std::lock_guard lock(mutex_);
+  use_of(device).may_invalidate = false;
+}
+
+bool Domain::may_invalidate(verbs::Device& device) {
+  const std::lock_guard lock(mutex_);
+  return use_of(device).may_invalidate;
+}
+
 void Domain::let_go_if_unused(Use& use) {
   if (!use.leaving || use.groups != 0) return;
   if (!std::exchange(use.let_go, true))

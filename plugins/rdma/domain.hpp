@@ -50,6 +50,9 @@ class Domain {
   [[nodiscard]] bool entered(verbs::Device& device);
   void left(verbs::Device& device);
   void goes_away(verbs::Device& device);
+  // It claimed SEND with invalidate and could not: no group is to try that again.
+  void invalidate_failed(verbs::Device& device);
+  [[nodiscard]] bool may_invalidate(verbs::Device& device);
 
  private:
   const plugin::Services services_;
@@ -65,6 +68,7 @@ class Domain {
     bool leaving = false;
     bool was_used = false;  // when it began to leave
     bool let_go = false;
+    bool may_invalidate = true;
   };
   Use& use_of(verbs::Device& device);
   void let_go_if_unused(Use& use);

@@ -151,6 +151,7 @@ void Group::drop_idle_shares() {
   for (std::size_t i = shares_.size(); i-- != 0;) {
     if (shares_[i]->users != 0) continue;
     verbs::Device& device = shares_[i]->device();
+    if (!shares_[i]->may_invalidate()) domain_.invalidate_failed(device);
     shares_.erase(shares_.begin() + static_cast<std::ptrdiff_t>(i));
     domain_.left(device);
   }
@@ -240,7 +241,9 @@ Made<DeviceShare*> Group::share(verbs::Device& device) {
     if (&share->device() == &device) return share.get();
   if (!domain_.entered(device))
     return std::unexpected(Failure{.code = ENODEV, .text = "the RDMA device went away", .stage = "connect"});
-  Made<std::unique_ptr<DeviceShare>> made = DeviceShare::make(device, domain_.options());
+  Options options = domain_.options();
+  options.invalidate = options.invalidate && domain_.may_invalidate(device);
+  Made<std::unique_ptr<DeviceShare>> made = DeviceShare::make(device, options);
   Made<void> watched;
   if (made) watched = watch(epoll_.get(), (*made)->fd());
   if (!made || !watched) {

@@ -160,6 +160,29 @@ TEST(Ends, AQueuePairThatFailsTakesNoOtherWithIt) {
   EXPECT_FALSE(second.closed);
 }
 
+// Whoever asks for it first pays with its connection, and nobody after that, even when nothing of the first one is left.
+TEST(Ends, ADeviceThatClaimsToInvalidateAndFailsCostsOneConnection) {
+  World world({.host = {}, .controller = traits_with([](Traits& traits) { traits.invalidate_fails = true; })});
+  world.forgives = true;
+  Server server(world, params(8, true));
+  Buffer data(world, world.host_domain, 4096, true);
+  for (int i = 0; i < 4; ++i) {
+    {
+      HostQueue host(world, Where(), params(8, true));
+      world.run_until([&] { return host.limits || host.closed; });
+      ASSERT_TRUE(host.limits) << host.closed->text;
+      host.read(1, 0, data, 4096);
+      world.run_until([&] { return host.answered(1); });
+      EXPECT_EQ(host.responses[1].error == 0, i != 0) << i;
+      EXPECT_EQ(host.responses[1].moved, i == 0 ? 0u : 4096u);
+    }
+    world.run_until([&] { return server.only().closed.has_value(); });
+    server.queues.clear();
+    world.settle();
+    EXPECT_EQ(world.controller.record.alive(Kind::kCompletionQueue), 0u);
+  }
+}
+
 // A device of the machine is gone, and another one has its address.
 void replace_device(Machine& machine, World& world, const std::string& address) {
   Device& device = *machine.devices().front();
