@@ -105,13 +105,14 @@ std::span<const ibv_wc> DeviceShare::poll() {
 // What came before a queue was armed is not told: so each is looked at once more.
 bool DeviceShare::arm() {
   if (kept_ != 0) return false;
+  const int before = error_;
   channel_->drain();
   for (Queue& queue : queues_) {
     if (const int error = queue.queue->arm(); error != 0) error_ = error;
     kept_ = fetch(queue);
     if (kept_ != 0) return false;
   }
-  return true;
+  return error_ == before;  // else the next turn ends whom nothing would wake any more
 }
 
 }  // namespace weft::rdma

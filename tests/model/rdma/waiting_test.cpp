@@ -53,6 +53,14 @@ TEST_F(WaitingTest, ACompletionBetweenPollAndArmIsFoundByArm) {
   EXPECT_TRUE(linked.host.answered(1));
 }
 
+TEST_F(WaitingTest, WhereAQueueCannotBeArmedNobodySleepsAndItsConnectionsEnd) {
+  world.host.script.fail(Call::kArm);
+  EXPECT_EQ(arm(), -EAGAIN) << "nothing would wake its thread any more";
+  world.run_until([this] { return linked.host.closed.has_value(); });
+  EXPECT_NE(linked.host.closed->code, 0);
+  EXPECT_EQ(arm(), 0);
+}
+
 TEST_F(WaitingTest, AnEventOfTheConnectionManagerMakesTheDescriptorReadable) {
   ASSERT_EQ(arm(), 0);
   linked.controller().close();
