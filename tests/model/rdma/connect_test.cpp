@@ -214,6 +214,20 @@ TEST(Connect, AStaleConnectionIsTriedAgain) {
   EXPECT_EQ(world.host.script.count(Call::kConnect), 3u);
 }
 
+TEST(Connect, AConnectionThatStaysStaleIsGivenUpInWords) {
+  World world;
+  world.time_passes = true;
+  world.forgives = true;
+  Server server(world, params(32, true));
+  for (int i = 0; i < 20; ++i) world.host.script.turn(RDMA_CM_EVENT_ESTABLISHED, RDMA_CM_EVENT_REJECTED, 10);
+  HostQueue host(world, Where(), params(32, true));
+  world.run_until([&] { return host.limits || host.closed; });
+  ASSERT_TRUE(host.closed);
+  EXPECT_EQ(host.closed->code, -EADDRINUSE);
+  EXPECT_THAT(host.closed->text, HasSubstr("still holds an old connection"));
+  EXPECT_EQ(world.host.script.count(Call::kConnect), 9u);
+}
+
 TEST(Connect, NobodyListensAndNobodyIsThere) {
   World world;
   world.time_passes = true;

@@ -24,6 +24,7 @@ enum class End : std::uint8_t {
   kHostDeviceLingers,
   kControllerDeviceLingers,
   kAddressChanges,
+  kConnectionIsOver,
 };
 
 std::string name_of_end(const testing::TestParamInfo<std::tuple<End, ShareReceives>>& each) {
@@ -33,14 +34,14 @@ std::string name_of_end(const testing::TestParamInfo<std::tuple<End, ShareReceiv
                                            "HostDeviceFlushes",  "ControllerDeviceFlushes",
                                            "HostDeviceIsSilent", "ControllerDeviceIsSilent",
                                            "HostDeviceLingers",  "ControllerDeviceLingers",
-                                           "AddressChanges"};
+                                           "AddressChanges",     "ConnectionIsOver"};
   const auto [end, srq] = each.param;
   return kNames[static_cast<std::size_t>(end)] + std::string(srq == ShareReceives::kOn ? "Shared" : "");
 }
 
-void change_address(Machine& machine) {
+void tell_all_ids(Machine& machine, rdma_cm_event_type event) {
   for (const auto& [number, id] : machine.fabric().ids) {
-    if (&id->machine() == &machine) id->hear({.type = RDMA_CM_EVENT_ADDR_CHANGE});
+    if (&id->machine() == &machine) id->hear({.type = event});
   }
 }
 
@@ -79,7 +80,9 @@ void do_it(End end, World& world, HostQueue& host, Server& server) {
     case End::kControllerDeviceLingers:
       return remove(world.controller, Removal::kLingers);
     case End::kAddressChanges:
-      return change_address(world.host);
+      return tell_all_ids(world.host, RDMA_CM_EVENT_ADDR_CHANGE);
+    case End::kConnectionIsOver:  // a disconnect was lost
+      return tell_all_ids(world.host, RDMA_CM_EVENT_TIMEWAIT_EXIT);
   }
 }
 
@@ -142,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(Ends, EndTest,
                                                           End::kHostDeviceFlushes, End::kControllerDeviceFlushes,
                                                           End::kHostDeviceIsSilent, End::kControllerDeviceIsSilent,
                                                           End::kHostDeviceLingers, End::kControllerDeviceLingers,
-                                                          End::kAddressChanges),
+                                                          End::kAddressChanges, End::kConnectionIsOver),
                                           testing::Values(ShareReceives::kOff, ShareReceives::kOn)),
                          name_of_end);
 
