@@ -15,6 +15,12 @@ namespace {
 constexpr std::uint64_t kDropBytes = 1u << 20;  // a deallocation this large gives memory back to the kernel
 constexpr std::uint64_t kZeroedInATurn = 1024;  // pages, at most: what else the thread has to do comes between
 
+// A small write is copied into its page, and waits for each line of it that is in no cache. Few lines can be on their way at
+// once, so they are fetched in three parts with other work between: the page that a write frees, and that the next one takes
+// therefore, up to kBegun when the write is lent its own memory, up to kHalf when it frees it, the rest when it is lent.
+constexpr std::uint32_t kSmallWrite = 2;  // pages; of larger ones the parts would push each other out
+constexpr std::uint32_t kBegun = 8, kHalf = 32, kLines = kRamPage / kCacheLine;
+
 std::uint64_t pages_for(std::uint64_t blocks, std::uint64_t block_size) {
   const std::uint64_t in_a_page = kRamPage / block_size;
   return blocks / in_a_page + (blocks % in_a_page != 0 ? 1 : 0);
@@ -58,11 +64,12 @@ class RamContext final : public BackendContext {
   }
 
   Progress commit(BackendOp& op) override {
-    lent_ -= segments(op.lba, op.blocks);
-    each_page(op, [this](std::uint64_t entry, std::byte* at, std::uint64_t offset, std::uint64_t size) {
+    const std::uint32_t count = segments(op.lba, op.blocks);
+    lent_ -= count;
+    each_page(op, [this, count](std::uint64_t entry, std::byte* at, std::uint64_t offset, std::uint64_t size) {
       const RamPages::Page fresh = pages_.page_at(at);
       if (size == kRamPage) {
-        keep_if_free(pages_.swap(entry, fresh));
+        keep_if_free(pages_.swap(entry, fresh), count);
       } else {
         merge(entry, fresh, offset, size);
       }
@@ -134,7 +141,7 @@ class RamContext final : public BackendContext {
       const RamPages::Page page = cache_.take();
       enough = page != RamPages::kNoPage;  // only when more is mapped than was promised
       if (!enough) return false;
-      pages_.prefetch(entry);
+      prepare(entry, page, needed);
       append(op, pages_.memory(page) + offset, size);
       return true;
     });
@@ -187,8 +194,17 @@ class RamContext final : public BackendContext {
     }
   }
 
-  void keep_if_free(RamPages::Page page) {
-    if (page != RamPages::kNoPage) cache_.give(page);
+  // For a write of so many pages: the one that is to be filled, and the entry that is to name it.
+  void prepare(std::uint64_t entry, RamPages::Page page, std::uint32_t count) const {
+    if (count > kSmallWrite) return pages_.prefetch(entry);
+    pages_.prefetch_lines(page, kHalf, kLines);
+    pages_.prefetch_lines(pages_.peek(entry), 0, kBegun);
+  }
+
+  void keep_if_free(RamPages::Page page, std::uint32_t count) {
+    if (page == RamPages::kNoPage) return;
+    cache_.give(page);
+    if (count <= kSmallWrite) pages_.prefetch_lines(page, kBegun, kHalf);
   }
 
   // f(entry, offset in its page, bytes) for each page of the range from byte `skip` on, while f says true. Did all say so?

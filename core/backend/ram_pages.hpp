@@ -28,6 +28,7 @@
 namespace weft {
 
 inline constexpr std::uint64_t kRamPage = 4096;
+inline constexpr std::size_t kCacheLine = 64;
 
 // Address space that is reserved at once and given memory as it grows. Neither copies nor moves.
 class Reservation {
@@ -75,6 +76,16 @@ class RamPages {
   enum class SwapResult : std::uint8_t { kChanged, kSwapped, kSwappedAndFree };
   [[nodiscard]] SwapResult swap_if(std::uint64_t entry, Page seen, Page fresh);
   void prefetch(std::uint64_t entry) const { __builtin_prefetch(&table()[entry], 1); }
+  // What the entry names now, which may be another page at once: good for a guess.
+  [[nodiscard]] Page peek(std::uint64_t entry) const {
+    return static_cast<Page>(table()[entry].load(std::memory_order_relaxed));
+  }
+  // Lines of the cache [from, to) of the page are fetched to be written.
+  void prefetch_lines(Page page, std::uint32_t from, std::uint32_t to) const {
+    const std::byte* const at = memory(page);
+#pragma GCC unroll 8
+    for (std::uint32_t line = from; line < to; ++line) __builtin_prefetch(at + std::size_t{line} * kCacheLine, 1, 3);
+  }
 
   // The shared stack of free pages, and pages never used before.
   [[nodiscard]] Page take_shared();

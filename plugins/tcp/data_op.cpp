@@ -39,15 +39,13 @@ std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::spa
   return filled;
 }
 
-// Of a long one only where each piece begins: the processor sees by itself how it goes on, and all of it would be pushed out
-// again before its turn.
+// Only where each piece begins: the processor sees by itself how it goes on, and whoever asks for more lines than can be on
+// their way at once waits for them.
 void DataOp::prefetch() const {
   constexpr std::size_t kLine = 64, kBeginning = 8 * kLine;
-  constexpr std::uint64_t kWhole = 8192;
-  const std::size_t most = length <= kWhole ? kWhole : kBeginning;
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto* bytes = static_cast<const std::byte*>(vectors[i].iov_base);
-    const std::byte* const end = bytes + std::min(vectors[i].iov_len, most);
+    const std::byte* const end = bytes + std::min(vectors[i].iov_len, kBeginning);
 #pragma GCC unroll 8
     for (; bytes < end; bytes += kLine) __builtin_prefetch(bytes, 0, 2);
   }
