@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <new>
 
 #include "region.hpp"
 
@@ -14,8 +13,8 @@ void DataOp::seek(std::uint64_t position) {
     at_index = 0;
     at_start = 0;
   }
-  while (at_index + 1 < count && position >= at_start + pieces[at_index].length) {
-    at_start += pieces[at_index].length;
+  while (at_index + 1 < count && position >= at_start + list[at_index].length) {
+    at_start += list[at_index].length;
     ++at_index;
   }
 }
@@ -27,8 +26,8 @@ void DataOp::walk(std::uint64_t position, std::uint64_t bytes, Visit&& visit) {
   seek(position);
   std::uint64_t skip = position - at_start;
   for (std::uint32_t i = at_index; i < count && bytes != 0; ++i) {
-    const std::uint64_t part = std::min(pieces[i].length - skip, bytes);
-    if (!visit(pieces[i].base + skip, part, pieces[i])) return;
+    const std::uint64_t part = std::min(list[i].length - skip, bytes);
+    if (!visit(list[i].base + skip, part, list[i])) return;
     bytes -= part;
     skip = 0;
   }
@@ -68,7 +67,7 @@ void DataOp::copy_out(std::uint64_t position, std::byte* to, std::uint64_t bytes
 std::uint32_t DataOp::stretches(std::span<Stretch> out) const {
   if (!straight) return 0;
   std::uint32_t filled = 0;
-  for (const Piece& piece : std::span<const Piece>(pieces, count)) {
+  for (const Piece& piece : std::span<const Piece>(list, count)) {
     if (filled != 0 && piece.region == out[filled - 1].region &&
         piece.base == out[filled - 1].base + out[filled - 1].length) {
       out[filled - 1].length += piece.length;
@@ -80,26 +79,9 @@ std::uint32_t DataOp::stretches(std::span<Stretch> out) const {
   return filled;
 }
 
-void DataOpPool::reserve(std::uint32_t more) {
-  ops_.reserve(more);
-  try {
-    blocks_.reserve(more);
-  } catch (...) {
-    ops_.unreserve(more);
-    throw;
-  }
-}
-
-void DataOpPool::unreserve(std::uint32_t less) {
-  ops_.unreserve(less);
-  blocks_.unreserve(less);
-}
-
 DataOp& DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total, const verbs::Device& device,
                          bool written) {
-  ++in_use_;
-  DataOp& op = *new (&ops_.take()) DataOp;
-  if (iov.size() > kInlineIov) op.pieces = blocks_.take().pieces;
+  DataOp& op = OpPool::take(iov.size());
   op.straight = true;
   op.length = total;
   for (const weft_iov& given : iov) {
@@ -107,16 +89,14 @@ DataOp& DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total, con
     const auto* known = reinterpret_cast<const Region*>(given.region);
     verbs::Region* region = known != nullptr ? known->on(device, given.base, given.len, written) : nullptr;
     if (region == nullptr) op.straight = false;
-    op.pieces[op.count++] = {static_cast<std::byte*>(given.base), given.len, region};
+    op.list[op.count++] = {static_cast<std::byte*>(given.base), given.len, region};
   }
   return op;
 }
 
 void DataOpPool::give_back(DataOp& op) {
-  assert(in_use_ != 0 && !op.claim.run && !op.claim.hook.linked() && !op.ready_hook.linked());
-  --in_use_;
-  if (op.pieces != op.inline_pieces) blocks_.give_back(*reinterpret_cast<PieceBlock*>(op.pieces));
-  ops_.give_back(op);
+  assert(!op.claim.run && !op.claim.hook.linked() && !op.ready_hook.linked());
+  OpPool::give_back(op);
 }
 
 }  // namespace weft::rdma

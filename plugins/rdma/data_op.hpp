@@ -2,8 +2,7 @@
 //
 // The list is copied from the call; the memory stays the core's and is borrowed until the operation ends. Data whose
 // memory the device knows goes straight; any other goes through a run of staged memory, a part at a time if it is
-// longer than the longest run. Operations come from a pool of the group and device that is made large enough when queue
-// pairs are opened. Thread: the group's. take() never fails within what was reserved; reserve() throws std::bad_alloc.
+// longer than the longest run. Operations come from a pool of the group and device. Thread: the group's.
 #ifndef WEFT_RDMA_DATA_OP_HPP
 #define WEFT_RDMA_DATA_OP_HPP
 
@@ -12,7 +11,7 @@
 #include <span>
 
 #include "../common/list.hpp"
-#include "../common/object_pool.hpp"
+#include "../common/op_pool.hpp"
 #include "staging.hpp"
 #include "verbs.hpp"
 #include "weft/transport_abi.h"
@@ -21,8 +20,7 @@ namespace weft::rdma {
 
 class Link;
 
-constexpr std::uint32_t kMaxIov = 32;
-constexpr std::uint32_t kInlineIov = 2;
+using plugin::kMaxIov;
 
 struct Piece {
   std::byte* base;
@@ -35,13 +33,6 @@ struct Stretch {
   std::byte* base = nullptr;
   std::uint64_t length = 0;
   verbs::Region* region = nullptr;
-};
-
-struct PieceBlock {
-  union {
-    PieceBlock* next;
-    Piece pieces[kMaxIov];
-  };
 };
 
 struct DataOp {
@@ -75,9 +66,9 @@ struct DataOp {
   // The list, and a place in it that is remembered since use is sequential.
   std::uint32_t count = 0;
   std::uint32_t at_index = 0;
-  std::uint64_t at_start = 0;  // position of pieces[at_index]'s first byte
-  Piece* pieces = inline_pieces;
-  Piece inline_pieces[kInlineIov] = {};
+  std::uint64_t at_start = 0;  // position of list[at_index]'s first byte
+  Piece* list = inline_list;
+  Piece inline_list[plugin::kInlineIov] = {};
 
   DataOp() = default;
   DataOp(const DataOp&) = delete;
@@ -99,20 +90,12 @@ struct DataOp {
   void seek(std::uint64_t position);
 };
 
-class DataOpPool {
+class DataOpPool : public plugin::OpPool<DataOp> {
  public:
-  void reserve(std::uint32_t more);
-  void unreserve(std::uint32_t less);
   // An operation for a list of at most kMaxIov pieces that are `total` bytes. It is straight when `device` knows all of
   // them; `written`: the device is to write there.
   DataOp& take(std::span<const weft_iov> iov, std::uint64_t total, const verbs::Device& device, bool written);
   void give_back(DataOp& op);
-  [[nodiscard]] std::uint32_t in_use() const { return in_use_; }
-
- private:
-  plugin::ObjectPool<DataOp> ops_;
-  plugin::ObjectPool<PieceBlock> blocks_;
-  std::uint32_t in_use_ = 0;
 };
 
 }  // namespace weft::rdma

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <new>
 
 namespace weft::tcp {
 
@@ -12,8 +11,8 @@ void DataOp::seek(std::uint64_t position) {
     at_index = 0;
     at_start = 0;
   }
-  while (at_index + 1 < count && position >= at_start + vectors[at_index].iov_len) {
-    at_start += vectors[at_index].iov_len;
+  while (at_index + 1 < count && position >= at_start + list[at_index].iov_len) {
+    at_start += list[at_index].iov_len;
     ++at_index;
   }
 }
@@ -23,7 +22,7 @@ std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::spa
   covered = 0;
   if (len == 0) return 0;
   if (count == 1) {
-    out[0] = {static_cast<std::byte*>(vectors[0].iov_base) + position, len};
+    out[0] = {static_cast<std::byte*>(list[0].iov_base) + position, len};
     covered = len;
     return 1;
   }
@@ -31,8 +30,8 @@ std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::spa
   std::uint32_t filled = 0;
   std::uint64_t skip = position - at_start;
   for (std::uint32_t i = at_index; i < count && covered < len && filled < out.size(); ++i) {
-    const std::uint64_t part = std::min<std::uint64_t>(vectors[i].iov_len - skip, len - covered);
-    out[filled++] = {static_cast<std::byte*>(vectors[i].iov_base) + skip, part};
+    const std::uint64_t part = std::min<std::uint64_t>(list[i].iov_len - skip, len - covered);
+    out[filled++] = {static_cast<std::byte*>(list[i].iov_base) + skip, part};
     covered += part;
     skip = 0;
   }
@@ -44,8 +43,8 @@ std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::spa
 void DataOp::prefetch() const {
   constexpr std::size_t kLine = 64, kBeginning = 8 * kLine;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const auto* bytes = static_cast<const std::byte*>(vectors[i].iov_base);
-    const std::byte* const end = bytes + std::min(vectors[i].iov_len, kBeginning);
+    const auto* bytes = static_cast<const std::byte*>(list[i].iov_base);
+    const std::byte* const end = bytes + std::min(list[i].iov_len, kBeginning);
 #pragma GCC unroll 8
     for (; bytes < end; bytes += kLine) __builtin_prefetch(bytes, 0, 2);
   }
@@ -53,7 +52,7 @@ void DataOp::prefetch() const {
 
 void DataOp::copy_in(std::uint64_t position, const std::byte* from, std::uint64_t len) {
   if (count == 1) {
-    std::memcpy(static_cast<std::byte*>(vectors[0].iov_base) + position, from, len);
+    std::memcpy(static_cast<std::byte*>(list[0].iov_base) + position, from, len);
     return;
   }
   iovec parts[kMaxIov];
@@ -71,36 +70,12 @@ void DataOp::copy_out(std::uint64_t position, std::byte* to, std::uint64_t len) 
     std::memcpy(to, parts[i].iov_base, parts[i].iov_len);
 }
 
-void DataOpPool::reserve(std::uint32_t more) {
-  ops_.reserve(more);
-  try {
-    blocks_.reserve(more);
-  } catch (...) {
-    ops_.unreserve(more);
-    throw;
-  }
-}
-
-void DataOpPool::unreserve(std::uint32_t less) {
-  ops_.unreserve(less);
-  blocks_.unreserve(less);
-}
-
 DataOp& DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total) {
-  ++in_use_;
-  DataOp& op = *new (&ops_.take()) DataOp;
-  if (iov.size() > kInlineIov) op.vectors = blocks_.take().vectors;
+  DataOp& op = OpPool::take(iov.size());
   for (const weft_iov& piece : iov)
-    if (piece.len != 0) op.vectors[op.count++] = {piece.base, piece.len};
+    if (piece.len != 0) op.list[op.count++] = {piece.base, piece.len};
   op.length = total;
   return op;
-}
-
-void DataOpPool::give_back(DataOp& op) {
-  assert(in_use_ != 0);
-  --in_use_;
-  if (op.vectors != op.inline_vectors) blocks_.give_back(*reinterpret_cast<IovBlock*>(op.vectors));
-  ops_.give_back(op);
 }
 
 }  // namespace weft::tcp

@@ -1,9 +1,7 @@
 // data_op.hpp - one borrowed list of memory: a data call of the core (controller) or the data of a command (host).
 //
-// The list is copied from the call; the memory stays the core's and is borrowed until the operation ends. Operations,
-// and the room for lists of more than kInlineIov pieces, come from pools of the group that are made large enough when
-// queue pairs are opened (reserve()), are touched only as far as they are used, and hand out the warmest first.
-// Thread: the group's. take() never fails within what was reserved; reserve() throws std::bad_alloc.
+// The list is copied from the call; the memory stays the core's and is borrowed until the operation ends. Operations
+// come from a pool of the group. Thread: the group's.
 #ifndef WEFT_TCP_DATA_OP_HPP
 #define WEFT_TCP_DATA_OP_HPP
 
@@ -13,22 +11,14 @@
 
 #include <sys/uio.h>
 
-#include "../common/object_pool.hpp"
+#include "../common/op_pool.hpp"
 #include "weft/transport_abi.h"
 
 namespace weft::tcp {
 
 class Connection;
 
-constexpr std::uint32_t kMaxIov = 32;
-constexpr std::uint32_t kInlineIov = 2;
-
-struct IovBlock {
-  union {
-    IovBlock* next;
-    iovec vectors[kMaxIov];
-  };
-};
+using plugin::kMaxIov;
 
 struct DataOp {
   enum class Kind : std::uint8_t { kReceive, kSend, kHost };
@@ -53,9 +43,9 @@ struct DataOp {
   // The list, and a place in it that is remembered since use is sequential.
   std::uint32_t count = 0;
   std::uint32_t at_index = 0;
-  std::uint64_t at_start = 0;  // position of vectors[at_index]'s first byte
-  iovec* vectors = inline_vectors;
-  iovec inline_vectors[kInlineIov];
+  std::uint64_t at_start = 0;  // position of list[at_index]'s first byte
+  iovec* list = inline_list;
+  iovec inline_list[plugin::kInlineIov];
 
   DataOp() = default;
   DataOp(const DataOp&) = delete;
@@ -72,19 +62,10 @@ struct DataOp {
   void seek(std::uint64_t position);
 };
 
-class DataOpPool {
+class DataOpPool : public plugin::OpPool<DataOp> {
  public:
-  void reserve(std::uint32_t more);
-  void unreserve(std::uint32_t less);
   // An operation for a list of at most kMaxIov pieces that are `total` bytes.
   DataOp& take(std::span<const weft_iov> iov, std::uint64_t total);
-  void give_back(DataOp& op);
-  [[nodiscard]] std::uint32_t in_use() const { return in_use_; }
-
- private:
-  plugin::ObjectPool<DataOp> ops_;
-  plugin::ObjectPool<IovBlock> blocks_;
-  std::uint32_t in_use_ = 0;
 };
 
 }  // namespace weft::tcp
