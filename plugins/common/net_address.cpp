@@ -71,6 +71,13 @@ NetAddress NetAddress::peer_of(int fd) {
   return address;
 }
 
+void put_ends(weft_qpair_info& out, const NetAddress& local, const NetAddress& peer) {
+  put_text(out.peer, peer.host());
+  put_text(out.peer_trsvcid, peer.service());
+  put_text(out.local, local.host());
+  put_text(out.local_trsvcid, local.service());
+}
+
 Made<std::uint16_t> parse_port(std::string_view service) {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(service.data(), service.data() + service.size(), port);

@@ -35,6 +35,9 @@ struct NetAddress {
   static NetAddress peer_of(int fd);
 };
 
+// The two ends of a queue pair, as its information has them.
+void put_ends(weft_qpair_info& out, const NetAddress& local, const NetAddress& peer);
+
 // A numeric address and port. nullopt: `host` is a name. A failure: it looks numeric but is wrong (a scope that is no
 // interface, a port that is no number).
 Made<std::optional<NetAddress>> parse_numeric(std::string_view host, std::string_view service);

@@ -19,6 +19,7 @@
 #include "../common/list.hpp"
 #include "../common/net_address.hpp"
 #include "../common/pollable.hpp"
+#include "../common/role_calls.hpp"
 #include "../common/stats.hpp"
 #include "cm_user.hpp"
 #include "device_share.hpp"
@@ -39,25 +40,16 @@ class Pending;
 
 enum class Role : std::uint8_t { kHost, kController };
 
-class Connection final : public plugin::Pollable, public Link, public CmUser {
+class Connection final : public plugin::Pollable, public plugin::RoleCalls<Connection>, public Link, public CmUser {
  public:
   Connection(Group& group, Role role, const Options& options, const weft_qpair_params& params,
              const weft_qpair_events& events, void* ctx);
   ~Connection() override;
 
-  // The table's operations.
+  // The table's operations that are not one role's.
   void close(std::uint32_t flags, std::uint64_t deadline_ns);
   void info(weft_qpair_info& out) const;
   void stats(weft_stats& out) const { plugin::add_up(out, stats_); }
-  int send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags);
-  plugin::Made<void> configure(const weft_qpair_params& params);
-  int receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, std::uint64_t cookie,
-                   std::uint32_t flags);
-  int send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, const void* final_cqe,
-                std::uint64_t cookie, std::uint32_t flags);
-  int send_response(std::uint64_t token, const void* cqe, std::uint32_t flags);
-  void cancel_data(std::uint64_t token);
-  int release_command(std::uint64_t token);
 
   // How it comes to life. A failure had no effect.
   plugin::Made<void> connect(const weft_address& address);
@@ -104,6 +96,7 @@ class Connection final : public plugin::Pollable, public Link, public CmUser {
   plugin::Hook dirty_hook;
 
  private:
+  friend class plugin::RoleCalls<Connection>;
   enum class State : std::uint8_t {
     kConnecting,
     kAccepting,

@@ -2,8 +2,10 @@
 #include "weft/plugin.hpp"
 
 #include "connection.hpp"
+#include "controller_side.hpp"
 #include "domain.hpp"
 #include "group.hpp"
+#include "host_side.hpp"
 #include "listener.hpp"
 #include "options.hpp"
 #include "pending.hpp"

@@ -55,49 +55,10 @@ void Connection::close(std::uint32_t flags, std::uint64_t deadline_ns) {
 
 void Connection::info(weft_qpair_info& out) const {
   out.caps = WEFT_CAP_SGL_IN_CAPSULE | WEFT_CAP_SGL_TRANSPORT | WEFT_CAP_IMPLIED_SUCCESS;
-  plugin::put_text(out.peer, peer_.host());
-  plugin::put_text(out.peer_trsvcid, peer_.service());
-  plugin::put_text(out.local, local_.host());
-  plugin::put_text(out.local_trsvcid, local_.service());
+  plugin::put_ends(out, local_, peer_);
 }
 
 void Connection::stats(weft_stats& out) const { plugin::add_up(out, stats_); }
-
-int Connection::send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags) {
-  if (!is_ready()) return -ENOTCONN;
-  return host_ != nullptr ? host_->send_command(sqe, iov, flags) : -EINVAL;
-}
-
-plugin::Made<void> Connection::configure(const weft_qpair_params& params) {
-  if (!is_ready() || controller_ == nullptr)
-    return std::unexpected(plugin::Failure{.code = ENOTCONN, .text = "the queue pair is closing"});
-  return controller_->configure(params);
-}
-
-int Connection::receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
-                             std::uint64_t cookie, std::uint32_t flags) {
-  if (!is_ready()) return -ENOTCONN;
-  return controller_ != nullptr ? controller_->receive_data(token, offset, iov, cookie, flags) : -EINVAL;
-}
-
-int Connection::send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov,
-                          const void* final_cqe, std::uint64_t cookie, std::uint32_t flags) {
-  if (!is_ready()) return -ENOTCONN;
-  return controller_ != nullptr ? controller_->send_data(token, offset, iov, final_cqe, cookie, flags) : -EINVAL;
-}
-
-int Connection::send_response(std::uint64_t token, const void* cqe, std::uint32_t flags) {
-  if (!is_ready()) return -ENOTCONN;
-  return controller_ != nullptr ? controller_->send_response(token, cqe, flags) : -EINVAL;
-}
-
-void Connection::cancel_data(std::uint64_t token) {
-  if (is_ready() && controller_ != nullptr) controller_->cancel_data(token);
-}
-
-int Connection::release_command(std::uint64_t token) {
-  return controller_ != nullptr ? controller_->release_command(token) : -EINVAL;
-}
 
 // ---- the group's turn ----------------------------------------------------------------------------------------------
 

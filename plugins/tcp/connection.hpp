@@ -17,6 +17,7 @@
 
 #include "../common/list.hpp"
 #include "../common/net_address.hpp"
+#include "../common/role_calls.hpp"
 #include "../common/stats.hpp"
 #include "handshake.hpp"
 #include "hot_set.hpp"
@@ -44,25 +45,16 @@ struct Reason {
   std::string text;
 };
 
-class Connection final : public Pollable, private Side {
+class Connection final : public Pollable, public plugin::RoleCalls<Connection>, private Side {
  public:
   Connection(Group& group, Role role, const Options& options, const weft_qpair_params& params,
              const weft_qpair_events& events, void* ctx);
   ~Connection() override;
 
-  // The table's operations.
+  // The table's operations that are not one role's.
   void close(std::uint32_t flags, std::uint64_t deadline_ns);
   void info(weft_qpair_info& out) const;
   void stats(weft_stats& out) const;
-  int send_command(const void* sqe, std::span<const weft_iov> iov, std::uint32_t flags);
-  plugin::Made<void> configure(const weft_qpair_params& params);
-  int receive_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, std::uint64_t cookie,
-                   std::uint32_t flags);
-  int send_data(std::uint64_t token, std::uint64_t offset, std::span<const weft_iov> iov, const void* final_cqe,
-                std::uint64_t cookie, std::uint32_t flags);
-  int send_response(std::uint64_t token, const void* cqe, std::uint32_t flags);
-  void cancel_data(std::uint64_t token);
-  int release_command(std::uint64_t token);
 
   // How it comes to life: over a connected socket, or by a connector that calls start() or end().
   void start(std::unique_ptr<Socket> socket);
@@ -102,6 +94,7 @@ class Connection final : public Pollable, private Side {
   Heat heat;
 
  private:
+  friend class plugin::RoleCalls<Connection>;
   enum class State : std::uint8_t {
     kConnecting,
     kHandshake,

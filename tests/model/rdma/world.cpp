@@ -1,8 +1,10 @@
 #include "world.hpp"
 
 #include "plugins/rdma/connection.hpp"
+#include "plugins/rdma/controller_side.hpp"
 #include "plugins/rdma/domain.hpp"
 #include "plugins/rdma/group.hpp"
+#include "plugins/rdma/host_side.hpp"
 #include "plugins/rdma/listener.hpp"
 #include "plugins/rdma/region.hpp"
 #include "weft/plugin.hpp"

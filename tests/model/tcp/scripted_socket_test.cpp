@@ -6,6 +6,7 @@
 
 #include "plugins/tcp/connection.hpp"
 #include "plugins/tcp/group.hpp"
+#include "plugins/tcp/host_side.hpp"
 #include "plugins/tcp/socket.hpp"
 #include "world.hpp"
 
