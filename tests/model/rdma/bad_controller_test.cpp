@@ -77,7 +77,7 @@ TEST_F(BadControllerTest, ASecondResponseEndsTheConnection) {
   bad.send(make_cqe(1));
   bad.send(make_cqe(1));
   expect_ended("0x1");
-  EXPECT_TRUE(host->responses[1].has_cqe);
+  EXPECT_TRUE(host->responses[1].cqe);
 }
 
 TEST_F(BadControllerTest, AResponseThatIsTooShortEndsTheConnection) {
@@ -86,7 +86,7 @@ TEST_F(BadControllerTest, AResponseThatIsTooShortEndsTheConnection) {
   take();
   bad.send(Bytes(15));
   expect_ended("15 bytes");
-  EXPECT_FALSE(host->responses[1].has_cqe);
+  EXPECT_FALSE(host->responses[1].cqe);
 }
 
 TEST_F(BadControllerTest, AResponseThatIsTooLongEndsTheConnection) {
@@ -132,7 +132,7 @@ TEST_F(BadControllerTest, WhoWritesBeyondTheDataReachesNothing) {
   bad.write(Bytes(513, std::byte{0xee}), address_in(capsule), rkey_in(capsule));
   world.run_until([this] { return host->closed.has_value(); });
   EXPECT_EQ(std::ranges::count(buffer->bytes, std::byte{0xee}), 0);
-  EXPECT_FALSE(host->responses[1].has_cqe);
+  EXPECT_FALSE(host->responses[1].cqe);
 }
 
 TEST_F(BadControllerTest, WhoReadsWhatIsToBeFilledReadsNothing) {
@@ -176,7 +176,7 @@ TEST_F(BadControllerTest, InvalidatingTheKeyOfAnotherCommandEndsTheConnection) {
   const Bytes first = read_command(1, 4096), second = read_command(2, 4096);
   bad.send(make_cqe(1), rkey_in(second));
   expect_ended("invalidated key");
-  EXPECT_FALSE(host->responses[1].has_cqe || host->responses[2].has_cqe);
+  EXPECT_FALSE(host->responses[1].cqe || host->responses[2].cqe);
 }
 
 TEST_F(BadControllerTest, InvalidatingAKeyWithACommandThatHadNoneEndsTheConnection) {
@@ -194,7 +194,7 @@ TEST_F(BadControllerTest, InvalidatingAKeyThatWasNeverGivenEndsTheConnection) {
   bad.send(make_cqe(1), 0x12345678);
   world.run_until([this] { return host->closed.has_value(); });
   EXPECT_NE(host->closed->code, 0);
-  EXPECT_FALSE(host->responses[1].has_cqe);
+  EXPECT_FALSE(host->responses[1].cqe);
 }
 
 // ---- without windows -----------------------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ void expect_moved(const HostQueue& host, std::uint16_t cid, std::size_t length, 
   const auto found = host.responses.find(cid);
   ASSERT_NE(found, host.responses.end());
   EXPECT_EQ(found->second.error, 0) << what << " " << length;
-  EXPECT_EQ(found->second.status, 0) << what << " " << length;
+  ASSERT_TRUE(found->second.cqe) << what << " " << length;
+  EXPECT_EQ(status_of(*found->second.cqe), 0) << what << " " << length;
   EXPECT_EQ(found->second.moved, length) << what;
 }
 

@@ -159,7 +159,7 @@ TEST(Ends, AQueuePairThatFailsTakesNoOtherWithIt) {
   world.run_until([&] { return first.closed.has_value(); });
   second.send(core_sqe(kFlush, 1));
   world.run_until([&] { return second.answered(1); });
-  EXPECT_TRUE(second.responses[1].has_cqe);
+  EXPECT_TRUE(second.responses[1].cqe);
   EXPECT_FALSE(second.closed);
 }
 
@@ -263,7 +263,7 @@ TEST(Ends, OperationsSayWhatHadMoved) {
   linked.controller().close();
   world.run_until([&] { return linked.host.closed && linked.controller().closed; });
   EXPECT_EQ(linked.host.responses[1].times, 1);
-  EXPECT_FALSE(linked.host.responses[1].has_cqe);
+  EXPECT_FALSE(linked.host.responses[1].cqe);
   EXPECT_NE(linked.host.responses[1].error, 0);
   for (const int code : linked.controller().data_errors) EXPECT_EQ(code, -ECANCELED);
 }

@@ -14,7 +14,7 @@ TEST(Life, ConnectsAnswersACommandAndCloses) {
     ASSERT_TRUE(linked.host.limits) << linked.host.closed->text;
     EXPECT_EQ(linked.host.send(core_sqe(kFlush, 3)), 0);
     world.run_until([&] { return linked.host.answered(3); });
-    EXPECT_TRUE(linked.host.responses[3].has_cqe);
+    EXPECT_TRUE(linked.host.responses[3].cqe);
     EXPECT_EQ(linked.host.responses[3].error, 0);
     linked.host.close();
     world.run_until([&] { return linked.host.closed && linked.controller().closed; });
@@ -43,7 +43,7 @@ TEST(Life, WhatWasQueuedGoesBeforeACloseThatFlushes) {
   };
   linked.host.send(core_sqe(kFlush, 1));
   world.run_until([&] { return linked.host.closed.has_value(); });
-  EXPECT_TRUE(linked.host.responses[1].has_cqe) << "the response was queued before close";
+  EXPECT_TRUE(linked.host.responses[1].cqe) << "the response was queued before close";
 }
 
 TEST(Life, TellsItsLimits) {

@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::uint32_t kBothAccesses = WEFT_ACCESS_REMOTE_READ | WEFT_ACCESS_REMOTE_WRITE;
 
-Closed told(const weft_error* error) { return {error->code, error->origin, error->detail, error->stage, error->text}; }
-
 }  // namespace
 
 Bytes pattern(std::size_t length, std::uint64_t seed) {
@@ -32,36 +30,7 @@ Bytes core_sqe(std::uint8_t opcode, std::uint16_t cid, std::uint32_t where) {
   return sqe;
 }
 
-weft_qpair_params params(std::uint32_t depth, bool admin, std::uint32_t in_capsule, std::uint16_t descriptors) {
-  weft_qpair_params made{};
-  made.size = sizeof made;
-  made.flags = admin ? WEFT_QP_ADMIN : 0;
-  made.depth = depth;
-  made.qid = admin ? 0 : 1;
-  made.cntlid = admin ? 0 : 1;
-  made.in_capsule = in_capsule;
-  made.max_descriptors = descriptors;
-  return made;
-}
-
-// ---- Where, Buffer -------------------------------------------------------------------------------------------------
-
-Where::Where(std::string host, std::string service, Given given)
-    : host_(std::move(host)), service_(std::move(service)), given_(std::move(given)) {
-  for (const auto& [key, value] : given_) raw_.push_back({key.c_str(), value.c_str()});
-  address_.size = sizeof address_;
-  address_.fd = -1;
-  address_.traddr = host_.c_str();
-  address_.trsvcid = service_.c_str();
-  address_.options = raw_.data();
-  address_.option_count = static_cast<std::uint32_t>(raw_.size());
-}
-
-Where& Where::from(std::string source) {
-  source_ = std::move(source);
-  address_.source_traddr = source_.c_str();
-  return *this;
-}
+// ---- Buffer --------------------------------------------------------------------------------------------------------
 
 Buffer::Buffer(World& world, weft_domain* domain, std::size_t length, bool registered) : bytes(length), world_(world) {
   if (!registered) return;
@@ -89,50 +58,9 @@ std::vector<weft_iov> Buffer::iov(std::size_t offset, std::size_t length, std::s
 
 // ---- HostQueue -----------------------------------------------------------------------------------------------------
 
-namespace {
-
-struct HostEvents {
-  static HostQueue& of(void* ctx) { return *static_cast<HostQueue*>(ctx); }
-  static void on_ready(void* ctx, const weft_limits* limits) {
-    EXPECT_FALSE(of(ctx).limits) << "ready twice";
-    of(ctx).limits = *limits;
-  }
-  static void on_response(void* ctx, const weft_response* response) {
-    HostQueue& host = of(ctx);
-    EXPECT_FALSE(host.closed) << "an event after on_closed";
-    HostQueue::Response& answer = host.responses[response->cid];
-    EXPECT_EQ(++answer.times, 1) << "CID " << response->cid << " ended twice";
-    answer.error = response->error;
-    answer.moved = response->moved;
-    answer.has_cqe = response->cqe != nullptr;
-    if (answer.has_cqe)
-      answer.status =
-          static_cast<std::uint16_t>(load<le16>(static_cast<const std::byte*>(response->cqe) + 14).value() >> 1);
-    --host.outstanding;
-  }
-  static void on_closed(void* ctx, const weft_error* error) {
-    HostQueue& host = of(ctx);
-    EXPECT_FALSE(host.closed) << "closed twice";
-    EXPECT_EQ(host.outstanding, 0) << "closed before its commands ended";
-    host.closed = told(error);
-  }
-};
-
-const weft_qpair_events kHostEvents = {
-    .size = sizeof(weft_qpair_events),
-    .reserved = 0,
-    .on_ready = &HostEvents::on_ready,
-    .on_command = [](void*, const weft_command*) { ADD_FAILURE() << "a host got a command"; },
-    .on_response = &HostEvents::on_response,
-    .on_data = [](void*, std::uint64_t, std::uint64_t, std::int32_t, std::uint16_t, std::uint32_t) { ADD_FAILURE(); },
-    .on_closed = &HostEvents::on_closed,
-};
-
-}  // namespace
-
 HostQueue::HostQueue(World& in, const Where& where, const weft_qpair_params& with, weft_group* group) : world(in) {
   error.size = sizeof error;
-  rc = world.table.connect(group != nullptr ? group : world.host_group, where.get(), &with, &kHostEvents, this, &handle,
+  rc = world.table.connect(group != nullptr ? group : world.host_group, where.get(), &with, &kEvents, record(), &handle,
                            &error);
 }
 
@@ -165,62 +93,11 @@ int HostQueue::read(std::uint16_t cid, std::uint32_t where, Buffer& to, std::siz
 
 // ---- ControllerQueue -----------------------------------------------------------------------------------------------
 
-struct ControllerEvents {
-  static ControllerQueue& of(void* ctx) { return *static_cast<ControllerQueue*>(ctx); }
-  static void on_ready(void* ctx, const weft_limits* limits) {
-    EXPECT_FALSE(of(ctx).limits) << "ready twice";
-    of(ctx).limits = *limits;
-  }
-  static void on_command(void* ctx, const weft_command* told_command) {
-    ControllerQueue& queue = of(ctx);
-    EXPECT_FALSE(queue.closed);
-    EXPECT_TRUE(queue.limits) << "a command before on_ready";
-    ControllerQueue::Command& command = queue.commands[told_command->token];
-    EXPECT_FALSE(command.held) << "the token is in use";
-    const auto* sqe = static_cast<const std::byte*>(told_command->sqe);
-    command.sqe.assign(sqe, sqe + kSqeSize);
-    command.told = *told_command;
-    command.done = 0;
-    command.held = true;
-    ++queue.held;
-    queue.order.push_back(told_command->token);
-    if (queue.on_command) return queue.on_command(told_command->token);
-    queue.serve(told_command->token);
-  }
-  static void on_data(void* ctx, std::uint64_t cookie, std::uint64_t moved, std::int32_t error, std::uint16_t,
-                      std::uint32_t) {
-    ControllerQueue& queue = of(ctx);
-    EXPECT_FALSE(queue.closed);
-    EXPECT_GE(--queue.outstanding, 0) << "more ends than data calls";
-    queue.told_data(cookie, moved, error);
-  }
-  static void on_closed(void* ctx, const weft_error* error) {
-    ControllerQueue& queue = of(ctx);
-    EXPECT_FALSE(queue.closed) << "closed twice";
-    EXPECT_EQ(queue.outstanding, 0) << "closed before its data calls ended";
-    queue.closed = told(error);
-  }
-};
-
-namespace {
-
-const weft_qpair_events kControllerEvents = {
-    .size = sizeof(weft_qpair_events),
-    .reserved = 0,
-    .on_ready = &ControllerEvents::on_ready,
-    .on_command = &ControllerEvents::on_command,
-    .on_response = [](void*, const weft_response*) { ADD_FAILURE() << "a controller got a response"; },
-    .on_data = &ControllerEvents::on_data,
-    .on_closed = &ControllerEvents::on_closed,
-};
-
-}  // namespace
-
 ControllerQueue::ControllerQueue(World& in, weft_pending* pending, const weft_qpair_params& with, bool registered,
                                  weft_group* group)
     : world(in), memory(in, in.controller_domain, kMemory, registered) {
   error.size = sizeof error;
-  rc = world.table.accept(group != nullptr ? group : world.controller_group, pending, &with, &kControllerEvents, this,
+  rc = world.table.accept(group != nullptr ? group : world.controller_group, pending, &with, &kEvents, record(),
                           &handle, &error);
   if (rc != 0) world.table.reject(pending, WEFT_REJECT_RESOURCES);
 }
@@ -240,6 +117,16 @@ ControllerQueue::~ControllerQueue() {
 
 void ControllerQueue::close(std::uint32_t flags, std::uint64_t deadline) const {
   world.table.close(handle, flags, deadline);
+}
+
+void ControllerQueue::keep(const weft_command& told) {
+  Command& command = commands[told.token];
+  EXPECT_FALSE(command.held) << "the token is in use";
+  const auto* sqe = static_cast<const std::byte*>(told.sqe);
+  command.sqe.assign(sqe, sqe + kSqeSize);
+  command.told = told;
+  command.done = 0;
+  command.held = true;
 }
 
 int ControllerQueue::respond(std::uint64_t token, std::uint16_t status) {
@@ -319,13 +206,10 @@ void ControllerQueue::next(std::uint64_t token) {
   EXPECT_TRUE(result == 0 || result == -ENOTCONN) << result;
 }
 
-void ControllerQueue::told_data(std::uint64_t token, std::uint64_t moved, int code) {
+void ControllerQueue::told_data(std::uint64_t token, const Data& told) {
   Command& command = commands[token];
-  command.done += moved;
-  if (code != 0) {
-    data_errors.push_back(code);
-    return;
-  }
+  command.done += told.moved;
+  if (told.error != 0) return data_errors.push_back(told.error);
   if (command.done < command.told.data_len) return next(token);
   if (command.writes) return finish(token);
   ++served;
@@ -341,31 +225,9 @@ void ControllerQueue::told_data(std::uint64_t token, std::uint64_t moved, int co
 
 // ---- Server --------------------------------------------------------------------------------------------------------
 
-namespace {
-
-void on_connect(void* ctx, weft_pending* pending, const weft_connect_info* info) {
-  auto& server = *static_cast<Server*>(ctx);
-  server.peers.emplace_back(info->peer == nullptr ? "" : info->peer);
-  server.asked_depth = info->depth;
-  if (server.keep) {
-    server.pendings.push_back(pending);
-  } else {
-    server.queues.push_back(std::make_unique<ControllerQueue>(server.world, pending, server.params, server.registered));
-  }
-}
-
-const weft_listener_events kListenerEvents = {
-    .size = sizeof(weft_listener_events),
-    .reserved = 0,
-    .on_connect = &on_connect,
-    .on_closed = [](void* ctx, const weft_error* error) { static_cast<Server*>(ctx)->closed = told(error); },
-};
-
-}  // namespace
-
 Server::Server(World& in, const weft_qpair_params& with, const Where& where) : world(in), params(with) {
   error.size = sizeof error;
-  rc = world.table.listen(world.controller_group, where.get(), &kListenerEvents, this, &handle, &error);
+  rc = world.table.listen(world.controller_group, where.get(), &kEvents, record(), &handle, &error);
 }
 
 Server::~Server() {
@@ -374,6 +236,10 @@ Server::~Server() {
   if (rc != 0) return;
   if (!closed) world.table.unlisten(handle);
   world.run_until([this] { return closed.has_value(); }, "the listener's on_closed");
+}
+
+void Server::accept(weft_pending* pending) {
+  queues.push_back(std::make_unique<ControllerQueue>(world, pending, params, registered));
 }
 
 bool Server::all_over() const {

@@ -14,39 +14,26 @@
 #include <utility>
 #include <vector>
 
+#include "support/call_arguments.hpp"
+#include "support/event_records.hpp"
 #include "world.hpp"
 
 namespace weft::rdma::model {
+
+using test::Closed;
+using test::params;
+using test::status_of;
 
 constexpr std::uint8_t kFlush = 0x00, kWrite = 0x01, kRead = 0x02;
 
 Bytes pattern(std::size_t length, std::uint64_t seed);
 // As the core gives it: without PSDT and SGL. CDW10 says where in the controller's memory.
 Bytes core_sqe(std::uint8_t opcode, std::uint16_t cid, std::uint32_t where = 0);
-weft_qpair_params params(std::uint32_t depth, bool admin, std::uint32_t in_capsule = 0, std::uint16_t descriptors = 1);
 
-struct Closed {
-  int code = 0;
-  std::uint32_t origin = 0, detail = 0;
-  std::string stage, text;
-};
-
-// What an address is made of, kept alive.
-class Where {
- public:
-  using Given = std::vector<std::pair<std::string, std::string>>;
-  explicit Where(std::string host = kControllerAddress, std::string service = std::to_string(kPort), Given given = {});
-  Where(const Where&) = delete;
-  Where& operator=(const Where&) = delete;
-  Where& from(std::string source);
-  [[nodiscard]] const weft_address* get() const { return &address_; }
-
- private:
-  const std::string host_, service_;
-  std::string source_;
-  const Given given_;
-  std::vector<weft_option> raw_;
-  weft_address address_{};
+// At the controller's machine unless said otherwise.
+struct Where : test::Where {
+  explicit Where(std::string host = kControllerAddress, std::string service = std::to_string(kPort), Options given = {})
+      : test::Where(std::move(host), std::move(service), std::move(given)) {}
 };
 
 // Memory for data: registered with the domain (it goes straight), or not (it is staged). It is registered twice, and
@@ -65,50 +52,40 @@ class Buffer {
   std::array<weft_region*, 2> regions_{};
 };
 
-class HostQueue {
+class HostQueue : public test::HostRecord {
  public:
   // On the World's group of hosts, or on another one.
   HostQueue(World& world, const Where& where, const weft_qpair_params& params, weft_group* group = nullptr);
   ~HostQueue();
-  struct Response {
-    int error = 0;
-    std::uint64_t moved = 0;
-    bool has_cqe = false;
-    std::uint16_t status = 0;
-    int times = 0;
-  };
   int send(const Bytes& sqe);
   int write(std::uint16_t cid, std::uint32_t where, Buffer& from, std::size_t length, std::size_t pieces = 1);
   int read(std::uint16_t cid, std::uint32_t where, Buffer& to, std::size_t length, std::size_t pieces = 1);
   void close(std::uint32_t flags = 0, std::uint64_t deadline = 0) const;
-  [[nodiscard]] bool answered(std::uint16_t cid) const { return responses.contains(cid); }
 
   World& world;
   weft_qpair* handle = nullptr;
   int rc = 0;
   weft_error error{};
-  std::optional<weft_limits> limits;
-  std::map<std::uint16_t, Response> responses;
-  std::optional<Closed> closed;
-  int outstanding = 0;
 
  private:
   int send(const Bytes& sqe, const std::vector<weft_iov>& iov, std::uint32_t flags);
 };
 
-class ControllerQueue {
+class ControllerQueue : public test::ControllerRecord {
  public:
   static constexpr std::size_t kMemory = 4u << 20;
   ControllerQueue(World& world, weft_pending* pending, const weft_qpair_params& params, bool registered,
                   weft_group* group = nullptr);
-  ~ControllerQueue();
+  ~ControllerQueue() override;
   struct Command {
     Bytes sqe;
     weft_command told{};
     std::uint64_t done = 0;
     bool held = false, writes = false;
   };
-  void serve(std::uint64_t token);  // what on_command does unless the test says otherwise
+  void keep(const weft_command& told) override;
+  void serve(std::uint64_t token) override;
+  void told_data(std::uint64_t token, const Data& told) override;
   int respond(std::uint64_t token, std::uint16_t status = 0);
   int release(std::uint64_t token);
   int receive(std::uint64_t token, std::uint64_t offset, std::uint64_t length);  // into the memory; cookie: the token
@@ -119,15 +96,10 @@ class ControllerQueue {
   weft_qpair* handle = nullptr;
   int rc = 0;
   weft_error error{};
-  std::optional<weft_limits> limits;
   std::map<std::uint64_t, Command> commands;  // by token
-  std::vector<std::uint64_t> order;           // tokens, as their commands came
   std::vector<int> data_errors;
-  std::optional<Closed> closed;
   Buffer memory;
   std::size_t piece = 0;  // receive and send in calls of at most so many bytes; 0: one call
-  std::function<void(std::uint64_t)> on_command;
-  int held = 0, outstanding = 0;
   std::uint64_t served = 0;
 
  private:
@@ -139,16 +111,15 @@ class ControllerQueue {
   [[nodiscard]] bool is_lent(std::uint64_t token);  // some read still sends from where this write goes
   void refuse(std::uint64_t token, std::uint16_t status);
   void finish(std::uint64_t token);
-  void told_data(std::uint64_t token, std::uint64_t moved, int code);
   std::vector<std::uint64_t> waiting_;  // writes, for memory that is lent
-  friend struct ControllerEvents;
 };
 
 // A listener whose peers become ControllerQueues.
-class Server {
+class Server : public test::ListenerRecord {
  public:
   Server(World& world, const weft_qpair_params& params, const Where& where = Where());
-  ~Server();
+  ~Server() override;
+  void accept(weft_pending* pending) override;
   ControllerQueue& only() { return *queues.at(0); }
   [[nodiscard]] bool all_over() const;  // each queue was closed, or never came to life
 
@@ -158,12 +129,7 @@ class Server {
   weft_error error{};
   weft_qpair_params params;
   bool registered = false;  // the memory of the queues
-  bool keep = false;        // pendings are kept and not accepted
   std::vector<std::unique_ptr<ControllerQueue>> queues;
-  std::vector<weft_pending*> pendings;
-  std::vector<std::string> peers;
-  std::uint32_t asked_depth = 0;  // of the last peer
-  std::optional<Closed> closed;
 };
 
 // A host queue and a controller queue that are ready.

@@ -89,7 +89,8 @@ class Client {
     const Slot& slot = slots_[cid];
     const HostQueue::Response& answer = host.responses[cid];
     EXPECT_EQ(answer.error, 0);
-    EXPECT_EQ(answer.status, 0);
+    ASSERT_TRUE(answer.cqe);
+    EXPECT_EQ(status_of(*answer.cqe), 0);
     EXPECT_EQ(answer.moved, slot.length);
     if (!slot.reads) return;
     EXPECT_TRUE(std::ranges::equal(slot.written, std::span(buffers_[cid]->bytes).first(slot.length)));

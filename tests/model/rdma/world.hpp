@@ -1,9 +1,9 @@
 // world.hpp - the real RDMA transport on machines of the model (tests/support/rdma_model), through the C table, without
 // the core: a host's and a controller's machine, a domain and a group on each, and a clock that tests move.
 //
-//   World world(seed);
+//   World world({.seed = seed});
 //   Server server(world, params(32, true));                    queues.hpp
-//   HostQueue host(world, server.where(), params(32, true));
+//   HostQueue host(world, Where(), params(32, true));
 //   world.run_until([&] { return host.limits.has_value(); });
 //
 // A turn lets the fabric do a few things and the clock go on a little, and polls the groups, in an order that the seed chooses.

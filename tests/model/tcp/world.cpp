@@ -16,8 +16,6 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(20);
 
-Closed told(const weft_error* error) { return {error->code, error->origin, error->detail, error->stage, error->text}; }
-
 }  // namespace
 
 Bytes pattern(std::size_t length, std::uint32_t seed) {
@@ -47,7 +45,6 @@ Cqe make_cqe(std::uint16_t cid, std::uint16_t status, std::uint32_t dw0) {
 }
 
 std::uint16_t cid_of(const void* sqe) { return load<le16>(static_cast<const std::byte*>(sqe) + 2); }
-std::uint16_t status_of(const Cqe& cqe) { return static_cast<std::uint16_t>(load<le16>(cqe.data() + 14).value() >> 1); }
 
 // ---- World ---------------------------------------------------------------------------------------------------------
 
@@ -131,88 +128,11 @@ void World::answer_names() {
   }
 }
 
-// ---- Where ---------------------------------------------------------------------------------------------------------
-
-Where::Where(int fd, const Options& options) {
-  keep(options);
-  address_.fd = fd;
-}
-
-Where::Where(std::string host, std::string service, const Options& options)
-    : host_(std::move(host)), service_(std::move(service)) {
-  keep(options);
-  address_.fd = -1;
-  address_.traddr = host_.c_str();
-  address_.trsvcid = service_.c_str();
-}
-
-Where& Where::from(std::string source) {
-  source_ = std::move(source);
-  address_.source_traddr = source_.c_str();
-  return *this;
-}
-
-void Where::keep(const Options& options) {
-  options_ = options;
-  for (const auto& [key, value] : options_) raw_.push_back({key.c_str(), value.c_str()});
-  address_.size = sizeof address_;
-  address_.options = raw_.data();
-  address_.option_count = static_cast<std::uint32_t>(raw_.size());
-}
-
-weft_qpair_params params(std::uint32_t depth, bool admin, std::uint32_t in_capsule) {
-  weft_qpair_params made{};
-  made.size = sizeof made;
-  made.flags = admin ? WEFT_QP_ADMIN : 0;
-  made.depth = depth;
-  made.qid = admin ? 0 : 1;
-  made.in_capsule = in_capsule;
-  return made;
-}
-
 // ---- HostQueue -----------------------------------------------------------------------------------------------------
-
-namespace {
-
-const weft_qpair_events kHostEvents = {
-    .size = sizeof(weft_qpair_events),
-    .reserved = 0,
-    .on_ready =
-        [](void* ctx, const weft_limits* limits) {
-          auto& host = *static_cast<HostQueue*>(ctx);
-          host.limits = *limits;
-          if (host.on_ready) host.on_ready();
-        },
-    .on_command = [](void*, const weft_command*) { ADD_FAILURE() << "a host got a command"; },
-    .on_response =
-        [](void* ctx, const weft_response* response) {
-          auto& host = *static_cast<HostQueue*>(ctx);
-          EXPECT_FALSE(host.closed) << "an event after on_closed";
-          HostQueue::Response& told = host.responses[response->cid];
-          ++told.times;
-          told.error = response->error;
-          told.moved = response->moved;
-          told.flags = response->flags;
-          if (response->cqe != nullptr) told.cqe = load<Cqe>(response->cqe);
-          --host.outstanding;
-          EXPECT_GE(host.outstanding, 0) << "more ends than commands";
-          if (host.on_response) host.on_response(response->cid);
-        },
-    .on_data = [](void*, std::uint64_t, std::uint64_t, std::int32_t, std::uint16_t, std::uint32_t) { ADD_FAILURE(); },
-    .on_closed =
-        [](void* ctx, const weft_error* error) {
-          auto& host = *static_cast<HostQueue*>(ctx);
-          EXPECT_FALSE(host.closed) << "closed twice";
-          EXPECT_EQ(host.outstanding, 0) << "closed before its commands ended";
-          host.closed = told(error);
-        },
-};
-
-}  // namespace
 
 HostQueue::HostQueue(World& in, const Where& where, const weft_qpair_params& with) : world(in) {
   error.size = sizeof error;
-  rc = world.table.connect(world.host_group, where.get(), &with, &kHostEvents, this, &handle, &error);
+  rc = world.table.connect(world.host_group, where.get(), &with, &kEvents, record(), &handle, &error);
 }
 
 HostQueue::~HostQueue() {
@@ -241,66 +161,11 @@ int HostQueue::send(const Sqe& sqe, const Bytes* out, Bytes* in, std::size_t pie
 
 // ---- ControllerQueue -----------------------------------------------------------------------------------------------
 
-struct ControllerEvents {
-  static void on_ready(void* ctx, const weft_limits* limits) { static_cast<ControllerQueue*>(ctx)->limits = *limits; }
-  static void on_command(void* ctx, const weft_command* told) {
-    auto& queue = *static_cast<ControllerQueue*>(ctx);
-    EXPECT_FALSE(queue.closed);
-    ControllerQueue::Command& command = queue.commands[told->token];
-    command.sqe = load<Sqe>(told->sqe);
-    command.told = *told;
-    command.data.clear();
-    if (told->capsule_data != nullptr) {
-      const auto* bytes = static_cast<const std::byte*>(told->capsule_data);
-      command.data.assign(bytes, bytes + told->data_len);
-    }
-    ++command.times;
-    ++queue.held;
-    queue.order.push_back(told->token);
-    if (queue.on_command) {
-      queue.on_command(told->token);
-    } else {
-      queue.serve(told->token);
-    }
-  }
-  static void on_data(void* ctx, std::uint64_t cookie, std::uint64_t moved, std::int32_t error, std::uint16_t status,
-                      std::uint32_t flags) {
-    auto& queue = *static_cast<ControllerQueue*>(ctx);
-    EXPECT_FALSE(queue.closed);
-    --queue.outstanding;
-    EXPECT_GE(queue.outstanding, 0);
-    ControllerQueue::Data& data = queue.data[cookie];
-    data = {.moved = moved, .error = error, .status = status, .flags = flags, .times = data.times + 1};
-    queue.told_data(cookie, data);
-    if (queue.on_data) queue.on_data(cookie);
-  }
-  static void on_closed(void* ctx, const weft_error* error) {
-    auto& queue = *static_cast<ControllerQueue*>(ctx);
-    EXPECT_FALSE(queue.closed) << "closed twice";
-    EXPECT_EQ(queue.outstanding, 0) << "closed before its data calls ended";
-    queue.closed = told(error);
-  }
-};
-
-namespace {
-
-const weft_qpair_events kControllerEvents = {
-    .size = sizeof(weft_qpair_events),
-    .reserved = 0,
-    .on_ready = &ControllerEvents::on_ready,
-    .on_command = &ControllerEvents::on_command,
-    .on_response = [](void*, const weft_response*) { ADD_FAILURE() << "a controller got a response"; },
-    .on_data = &ControllerEvents::on_data,
-    .on_closed = &ControllerEvents::on_closed,
-};
-
-}  // namespace
-
 ControllerQueue::ControllerQueue(World& in, weft_pending* pending, const weft_qpair_params& with)
     : world(in), memory(kMemory) {
   weft_error error{};
   error.size = sizeof error;
-  rc = world.table.accept(world.controller_group, pending, &with, &kControllerEvents, this, &handle, &error);
+  rc = world.table.accept(world.controller_group, pending, &with, &kEvents, record(), &handle, &error);
   EXPECT_EQ(rc, 0) << error.text;
 }
 
@@ -314,6 +179,18 @@ ControllerQueue::~ControllerQueue() {
   }
   for (auto& [token, command] : commands)
     if (command.times > 0) release(token);
+}
+
+void ControllerQueue::keep(const weft_command& told) {
+  Command& command = commands[told.token];
+  command.sqe = load<Sqe>(told.sqe);
+  command.told = told;
+  command.data.clear();
+  if (told.capsule_data != nullptr) {
+    const auto* bytes = static_cast<const std::byte*>(told.capsule_data);
+    command.data.assign(bytes, bytes + told.data_len);
+  }
+  ++command.times;
 }
 
 int ControllerQueue::respond(std::uint64_t token, std::uint16_t status) {
@@ -393,6 +270,14 @@ void ControllerQueue::next_piece(std::uint64_t token) {
 }
 
 void ControllerQueue::told_data(std::uint64_t cookie, const Data& told) {
+  const int before = data[cookie].times;
+  data[cookie] = told;
+  data[cookie].times += before;
+  go_on(cookie, told);
+  if (on_data) on_data(cookie);
+}
+
+void ControllerQueue::go_on(std::uint64_t cookie, const Data& told) {
   const auto found = transfers_.find(cookie);
   if (found == transfers_.end()) return;
   Transfer& transfer = found->second;
@@ -421,29 +306,9 @@ void ControllerQueue::told_data(std::uint64_t cookie, const Data& told) {
 
 // ---- Server --------------------------------------------------------------------------------------------------------
 
-namespace {
-
-const weft_listener_events kListenerEvents = {
-    .size = sizeof(weft_listener_events),
-    .reserved = 0,
-    .on_connect =
-        [](void* ctx, weft_pending* pending, const weft_connect_info* info) {
-          auto& server = *static_cast<Server*>(ctx);
-          server.peers.emplace_back(info->peer);
-          if (server.keep) {
-            server.pendings.push_back(pending);
-          } else {
-            server.queues.push_back(std::make_unique<ControllerQueue>(server.world, pending, server.params));
-          }
-        },
-    .on_closed = [](void* ctx, const weft_error* error) { static_cast<Server*>(ctx)->closed = told(error); },
-};
-
-}  // namespace
-
 Server::Server(World& in, const Where& where, const weft_qpair_params& with) : world(in), params(with) {
   error.size = sizeof error;
-  rc = world.table.listen(world.controller_group, where.get(), &kListenerEvents, this, &handle, &error);
+  rc = world.table.listen(world.controller_group, where.get(), &kEvents, record(), &handle, &error);
 }
 
 Server::~Server() {
@@ -452,6 +317,10 @@ Server::~Server() {
   if (rc != 0) return;
   if (!closed) world.table.unlisten(handle);
   world.run_until([this] { return closed.has_value(); }, "the listener's on_closed");
+}
+
+void Server::accept(weft_pending* pending) {
+  queues.push_back(std::make_unique<ControllerQueue>(world, pending, params));
 }
 
 weft_listener_info Server::info() const {

@@ -22,6 +22,8 @@
 #include <string>
 #include <vector>
 
+#include "support/call_arguments.hpp"
+#include "support/event_records.hpp"
 #include "weft/endian.hpp"
 #include "weft/transport_abi.h"
 
@@ -30,24 +32,16 @@ extern "C" const weft_transport* weft_transport_v1();
 namespace weft::test {
 
 using Bytes = std::vector<std::byte>;
-using Options = std::vector<std::pair<std::string, std::string>>;
+using Options = Where::Options;
 
 Bytes pattern(std::size_t length, std::uint32_t seed);
 
 using Sqe = std::array<std::byte, 64>;
-using Cqe = std::array<std::byte, 16>;
 
 constexpr std::uint8_t kWrite = 0x01, kRead = 0x02, kFlush = 0x00, kFabrics = 0x7f;
 Sqe make_sqe(std::uint8_t opcode, std::uint16_t cid, std::uint32_t where = 0);
 Cqe make_cqe(std::uint16_t cid, std::uint16_t status = 0, std::uint32_t dw0 = 0);
 std::uint16_t cid_of(const void* sqe);
-std::uint16_t status_of(const Cqe& cqe);
-
-struct Closed {
-  int code = 0;
-  std::uint32_t origin = 0, detail = 0;
-  std::string stage, text;
-};
 
 class World {
  public:
@@ -91,71 +85,34 @@ class World {
   weft_services services_{};
 };
 
-// What an address is made of, kept alive.
-class Where {
- public:
-  explicit Where(int fd, const Options& options = {});
-  Where(std::string host, std::string service, const Options& options = {});
-  Where& from(std::string source);
-  [[nodiscard]] const weft_address* get() const { return &address_; }
-
- private:
-  void keep(const Options& options);
-  std::string host_, service_, source_;
-  Options options_;
-  std::vector<weft_option> raw_;
-  weft_address address_{};
-};
-
-weft_qpair_params params(std::uint32_t depth, bool admin, std::uint32_t in_capsule = 0);
-
 // A queue pair in the host's role.
-class HostQueue {
+class HostQueue : public HostRecord {
  public:
   HostQueue(World& world, const Where& where, const weft_qpair_params& params);
   ~HostQueue();
-  struct Response {
-    int error = 0;
-    std::uint64_t moved = 0;
-    std::optional<Cqe> cqe;
-    std::uint32_t flags = 0;
-    int times = 0;
-  };
   int send(const Sqe& sqe, const Bytes* out = nullptr, Bytes* in = nullptr, std::size_t pieces = 1);
-  [[nodiscard]] bool answered(std::uint16_t cid) const { return responses.contains(cid); }
 
   World& world;
   weft_qpair* handle = nullptr;
   int rc = 0;
   weft_error error{};
-  std::optional<weft_limits> limits;
-  std::map<std::uint16_t, Response> responses;
-  std::optional<Closed> closed;
-  std::function<void()> on_ready;
-  std::function<void(std::uint16_t)> on_response;
-  int outstanding = 0;
 };
 
 // A queue pair in the controller's role: a memory of kMemory bytes; CDW10 is the place.
-class ControllerQueue {
+class ControllerQueue : public ControllerRecord {
  public:
   static constexpr std::size_t kMemory = 4u << 20;
   ControllerQueue(World& world, weft_pending* pending, const weft_qpair_params& params);
-  ~ControllerQueue();
+  ~ControllerQueue() override;
   struct Command {
     Sqe sqe{};
     weft_command told{};
     Bytes data;  // copied out of the capsule, or received
     int times = 0;
   };
-  struct Data {
-    std::uint64_t moved = 0;
-    int error = 0;
-    std::uint16_t status = 0;
-    std::uint32_t flags = 0;
-    int times = 0;
-  };
-  void serve(std::uint64_t token);  // what the default handler does
+  void keep(const weft_command& told) override;
+  void serve(std::uint64_t token) override;
+  void told_data(std::uint64_t cookie, const Data& told) override;
   int respond(std::uint64_t token, std::uint16_t status = 0);
   int release(std::uint64_t token);
   int receive(std::uint64_t token, std::uint64_t offset, void* base, std::uint64_t len, std::uint64_t cookie);
@@ -165,21 +122,15 @@ class ControllerQueue {
   World& world;
   weft_qpair* handle = nullptr;
   int rc = 0;
-  std::optional<weft_limits> limits;
   std::map<std::uint64_t, Command> commands;  // by token; the last that had it
-  std::vector<std::uint64_t> order;           // tokens as commands came
   std::map<std::uint64_t, Data> data;         // by cookie
-  std::optional<Closed> closed;
   Bytes memory;
   bool allow_implied = true;
-  std::size_t piece = 0;                          // receive and send in calls of at most so many bytes; 0: one call
-  std::function<void(std::uint64_t)> on_command;  // instead of serve()
+  std::size_t piece = 0;  // receive and send in calls of at most so many bytes; 0: one call
   std::function<void(std::uint64_t cookie)> on_data;
-  int held = 0;
-  int outstanding = 0;  // data calls
 
  private:
-  void told_data(std::uint64_t cookie, const Data& told);
+  void go_on(std::uint64_t cookie, const Data& told);
   void next_piece(std::uint64_t token);
   struct Transfer {
     Bytes buffer;
@@ -187,14 +138,14 @@ class ControllerQueue {
     bool out = false;
   };
   std::map<std::uint64_t, Transfer> transfers_;
-  friend struct ControllerEvents;
 };
 
 // A listener whose peers become ControllerQueues.
-class Server {
+class Server : public ListenerRecord {
  public:
   Server(World& world, const Where& where, const weft_qpair_params& params);
-  ~Server();
+  ~Server() override;
+  void accept(weft_pending* pending) override;
   [[nodiscard]] weft_listener_info info() const;
   [[nodiscard]] std::string port() const;
   World& world;
@@ -203,10 +154,6 @@ class Server {
   weft_error error{};
   weft_qpair_params params;
   std::vector<std::unique_ptr<ControllerQueue>> queues;
-  std::vector<weft_pending*> pendings;  // kept, not accepted, when `keep`
-  std::vector<std::string> peers;
-  bool keep = false;
-  std::optional<Closed> closed;
 };
 
 // Two socket pairs with the test in the middle. Give host_fd and controller_fd to the two sides.
