@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "weft/plugin.hpp"
 
@@ -15,6 +16,8 @@ namespace weft::plugin {
 [[nodiscard]] Made<void> check_params(const weft_qpair_params& params);
 // Its reserved field.
 [[nodiscard]] Made<void> check_address(const weft_address& address);
+// A text of the core's that may be missing.
+[[nodiscard]] inline std::string text_of(const char* given) { return given != nullptr ? given : ""; }
 // Total length of a list, UINT64_MAX when it overflows.
 [[nodiscard]] std::uint64_t total_length(std::span<const weft_iov> iov);
 

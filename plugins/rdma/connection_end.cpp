@@ -16,12 +16,6 @@ namespace weft::rdma {
 
 namespace {
 
-// What the error means for the operations that it ends: the peer's clean end is a reset for them.
-std::int32_t operation_error(const Reason& reason) {
-  if (reason.code != 0) return -reason.code;
-  return reason.origin == WEFT_ORIGIN_LOCAL ? -ECANCELED : -ECONNRESET;
-}
-
 constexpr std::uint32_t kBothQueues = 3;
 
 }  // namespace
@@ -159,7 +153,7 @@ void Connection::tell_end() {
     connector_.reset();
     leave_device();
     state_ = State::kTelling;
-    if (side_ != nullptr) side_->end_operations(operation_error(reason_));
+    if (side_ != nullptr) side_->end_operations(reason_.operation_error());
     group_.mark_ending(*this);  // behind the operations that have just been finished
   } else if (state_ == State::kTelling) {
     tell_closed();
@@ -168,8 +162,7 @@ void Connection::tell_end() {
 
 void Connection::tell_closed() {
   state_ = State::kGone;
-  const weft_error error =
-      plugin::make_error(reason_.code, reason_.origin, reason_.detail, reason_.stage, reason_.text);
+  const weft_error error = reason_.error();
   count_event();
   events_.on_closed(ctx_, &error);
   if (controller_ == nullptr || controller_->held() == 0) nothing_held();

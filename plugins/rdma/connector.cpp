@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "../common/arguments.hpp"
 #include "agree.hpp"
 #include "connection.hpp"
 #include "domain.hpp"
@@ -22,8 +23,6 @@ namespace {
 
 constexpr std::uint32_t kStaleTries = 8;
 constexpr std::uint64_t kStalePause = 10 * plugin::kMillisecond;  // doubled each time
-
-std::string text_of(const char* given) { return given != nullptr ? given : ""; }
 
 int milliseconds(std::uint64_t time) {
   return static_cast<int>(std::max<std::uint64_t>(time / plugin::kMillisecond, 1));
@@ -45,10 +44,10 @@ Connector::Connector(Group& group, Connection& connection, const weft_address& a
       connection_(connection),
       options_(options),
       deadline_ns_(deadline_ns),
-      lookup_(group.services(), reinterpret_cast<weft_group*>(&group), *this, text_of(address.traddr),
-              text_of(address.trsvcid)),
-      source_traddr_(text_of(address.source_traddr)),
-      source_interface_(text_of(address.source_interface)) {}
+      lookup_(group.services(), reinterpret_cast<weft_group*>(&group), *this, plugin::text_of(address.traddr),
+              plugin::text_of(address.trsvcid)),
+      source_traddr_(plugin::text_of(address.source_traddr)),
+      source_interface_(plugin::text_of(address.source_interface)) {}
 
 Made<void> Connector::begin() {
   if (!source_interface_.empty())

@@ -5,8 +5,8 @@
 #define WEFT_RDMA_LINK_HPP
 
 #include <cstdint>
-#include <string>
 
+#include "../common/reason.hpp"
 #include "send_queue.hpp"
 #include "verbs.hpp"
 #include "weft/transport_abi.h"
@@ -17,14 +17,7 @@ class SharedRing;  // shared_ring.hpp: receives of several queue pairs
 struct DataOp;     // data_op.hpp: one borrowed list of memory
 class Memory;      // memory.hpp: registered memory and windows of one device, for the queue pairs of one group
 
-// Why a connection ended.
-struct Reason {
-  int code = 0;  // errno, positive; 0: cleanly
-  std::uint32_t origin = WEFT_ORIGIN_LOCAL;
-  std::uint32_t detail = 0;
-  const char* stage = "";
-  std::string text;
-};
+using plugin::Reason;
 
 class Link {
  public:

@@ -1,6 +1,7 @@
 // region.hpp - memory of the caller, registered with every device of the domain: the weft_region of the table.
 //
-// Thread: any; constant after make(). It must outlive every operation on its memory, which is the core's to see to.
+// Thread: any; constant after make(), but for drop(). It must outlive every operation on its memory, which is the core's to
+// see to.
 #ifndef WEFT_RDMA_REGION_HPP
 #define WEFT_RDMA_REGION_HPP
 

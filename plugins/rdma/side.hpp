@@ -4,7 +4,7 @@
 // Connection -> Side: open() when the sizes are agreed and before the connection is established, so that receives are
 // posted before a peer can send; completed() for each completion of this queue pair that is good; flush() once a turn;
 // end_operations() when nothing of the device can touch memory any more; idle() while it closes with what is queued.
-// Side -> Connection: post through sends() and receives(), end(Reason) when the peer broke the protocol.
+// Side -> Connection: post through sends(), end(Reason) when the peer broke the protocol.
 // Thread: the group's.
 #ifndef WEFT_RDMA_SIDE_HPP
 #define WEFT_RDMA_SIDE_HPP

@@ -17,6 +17,7 @@
 
 #include "../common/list.hpp"
 #include "../common/net_address.hpp"
+#include "../common/reason.hpp"
 #include "../common/role_calls.hpp"
 #include "../common/stats.hpp"
 #include "handshake.hpp"
@@ -36,14 +37,7 @@ class ControllerSide;
 class Group;
 class HostSide;
 
-// Why a connection ended.
-struct Reason {
-  int code = 0;  // errno, positive; 0: cleanly
-  std::uint32_t origin = WEFT_ORIGIN_LOCAL;
-  std::uint32_t detail = 0;
-  const char* stage = "";
-  std::string text;
-};
+using plugin::Reason;
 
 class Connection final : public Pollable, public plugin::RoleCalls<Connection>, private Side {
  public:

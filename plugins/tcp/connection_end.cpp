@@ -15,12 +15,6 @@ namespace weft::tcp {
 
 namespace {
 
-// What the error means for the operations that it ends: the peer's clean end is a reset for them.
-std::int32_t operation_error(const Reason& reason) {
-  if (reason.code != 0) return -reason.code;
-  return reason.origin == WEFT_ORIGIN_LOCAL ? -ECANCELED : -ECONNRESET;
-}
-
 // For the peer to close after a handshake that failed.
 constexpr std::uint64_t kHandshakeFarewell = 1'000'000'000;
 
@@ -116,13 +110,12 @@ void Connection::shut() {
 void Connection::tell_end() {
   if (!operations_ended_ && (state_ == State::kEnded || state_ == State::kLingering)) {
     operations_ended_ = true;
-    end_operations(operation_error(reason_));
+    end_operations(reason_.operation_error());
   }
   if (state_ != State::kEnded) return;
   state_ = State::kGone;
   connector_.reset();
-  const weft_error error =
-      plugin::make_error(reason_.code, reason_.origin, reason_.detail, reason_.stage, reason_.text);
+  const weft_error error = reason_.error();
   group_.count_event();
   events_.on_closed(ctx_, &error);
   if (controller_ == nullptr || controller_->held() == 0) nothing_held();

@@ -7,17 +7,12 @@
 
 #include <sys/epoll.h>
 
+#include "../common/arguments.hpp"
 #include "connection.hpp"
 #include "group.hpp"
 #include "socket_setup.hpp"
 
 namespace weft::tcp {
-
-namespace {
-
-std::string text_of(const char* given) { return given != nullptr ? given : ""; }
-
-}  // namespace
 
 Connector::Connector(Group& group, Connection& connection, const weft_address& address, const Options& options,
                      std::uint64_t deadline_ns)
@@ -25,10 +20,10 @@ Connector::Connector(Group& group, Connection& connection, const weft_address& a
       connection_(connection),
       options_(options),
       deadline_ns_(deadline_ns),
-      lookup_(group.services(), reinterpret_cast<weft_group*>(&group), *this, text_of(address.traddr),
-              text_of(address.trsvcid)),
-      source_traddr_(text_of(address.source_traddr)),
-      source_interface_(text_of(address.source_interface)) {}
+      lookup_(group.services(), reinterpret_cast<weft_group*>(&group), *this, plugin::text_of(address.traddr),
+              plugin::text_of(address.trsvcid)),
+      source_traddr_(plugin::text_of(address.source_traddr)),
+      source_interface_(plugin::text_of(address.source_interface)) {}
 
 Connector::~Connector() { drop_attempt(); }
 

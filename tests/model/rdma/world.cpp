@@ -1,43 +1,22 @@
 #include "world.hpp"
 
-#include "plugins/rdma/connection.hpp"
-#include "plugins/rdma/controller_side.hpp"
 #include "plugins/rdma/domain.hpp"
-#include "plugins/rdma/group.hpp"
-#include "plugins/rdma/host_side.hpp"
-#include "plugins/rdma/listener.hpp"
-#include "plugins/rdma/region.hpp"
-#include "weft/plugin.hpp"
+
+extern "C" const weft_transport* weft_transport_v1();
 
 namespace weft::rdma::model {
 namespace {
-
-struct Table {
-  using Domain = rdma::Domain;
-  using Group = rdma::Group;
-  using QueuePair = rdma::Connection;
-  using Listener = rdma::Listener;
-  using Pending = rdma::Pending;
-  using Region = rdma::Region;
-  static constexpr plugin::Identity kIdentity = {
-      .name = "rdma", .version = "1.0", .options = kOptionInfo, .roles = WEFT_ROLE_HOST | WEFT_ROLE_CONTROLLER};
-};
 
 constexpr int kIdleTurns = 60;
 constexpr std::uint64_t kMostOfATurn = 200'000, kTick = 250'000'000;  // ns
 
 }  // namespace
 
-const weft_transport& rdma_table() {
-  static const weft_transport table = plugin::make_table<Table>();
-  return table;
-}
-
 World::World(const Setting& setting)
     : fabric(setting.seed),
       host(fabric.add_machine("host")),
       controller(fabric.add_machine("controller")),
-      table(rdma_table()) {
+      table(*weft_transport_v1()) {
   host.add_device(setting.host, {kHostAddress, "2001:db8::1"});
   controller.add_device(setting.controller, {kControllerAddress, "2001:db8::2"});
   fabric.observer = &watch;

@@ -1,5 +1,6 @@
 // world.hpp - the real RDMA transport on machines of the model (tests/support/rdma_model), through the C table, without
-// the core: a host's and a controller's machine, a domain and a group on each, and a clock that tests move.
+// the core: a host's and a controller's machine, a domain and a group on each, and a clock that tests move. Only domains
+// are made past the table, each with its machine's devices in place of this process's.
 //
 //   World world({.seed = seed});
 //   Server server(world, params(32, true));                    queues.hpp
@@ -84,9 +85,6 @@ class World {
   weft_services services_{};
   std::uint64_t events_ = 0;
 };
-
-// The table of the transport's own classes, with this process's devices replaced by what each World hands in.
-const weft_transport& rdma_table();
 
 // Traits with some attribute changed.
 template <class Change>
