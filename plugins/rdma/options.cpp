@@ -22,13 +22,11 @@ const weft_option_info kOptionInfo[] = {
     {"connect_timeout", "duration", "5s", "from the connect request to its answer"},
     {"close_timeout", "duration", "5s", "for the device to give back what a queue has posted"},
     {"staging", "size", "0",
-     "memory of each thread and device for data that is not registered, 64K to 256M; 0: what the limit of locked "
-     "memory "
-     "allows; of the whole transport, not of an address"},
+     "memory of each thread and device for data that is not registered, 64K to 256M; 0: what the limit of "
+     "locked memory allows; of the whole transport, not of an address"},
     {"windows", "text", "auto",
      "keys for one command only, where the device has memory windows: on, off, or auto, which leaves out soft-RoCE "
-     "because a lost "
-     "packet can stop its kernel; of the whole transport, not of an address"},
+     "because a lost packet can stop its kernel; of the whole transport, not of an address"},
     {"invalidate", "bool", "on",
      "responses that invalidate the host's key, where both sides can; of the whole transport, not of an address"},
     {nullptr, nullptr, nullptr, nullptr},
@@ -63,30 +61,25 @@ Made<std::uint64_t> parse_staging(std::string_view key, std::string_view value) 
 
 bool is_of_domain(std::string_view key) { return key == "staging" || key == "windows" || key == "invalidate"; }
 
-Made<WindowUse> parse_windows(std::string_view key, std::string_view value) {
-  if (value == "auto") return WindowUse::kAuto;
-  if (value == "on") return WindowUse::kOn;
-  if (value == "off") return WindowUse::kOff;
-  return std::unexpected(bad_value(key, value, "auto, on or off"));
-}
-
-Made<ShareReceives> parse_srq(std::string_view key, std::string_view value) {
-  if (value == "auto") return ShareReceives::kAuto;
-  if (value == "on") return ShareReceives::kOn;
-  if (value == "off") return ShareReceives::kOff;
-  return std::unexpected(bad_value(key, value, "auto, on or off"));
+// An enumeration of kAuto, kOn and kOff.
+template <class Use>
+Made<void> put_use(Use& field, std::string_view key, std::string_view value) {
+  if (value != "auto" && value != "on" && value != "off")
+    return std::unexpected(bad_value(key, value, "auto, on or off"));
+  field = value == "auto" ? Use::kAuto : value == "on" ? Use::kOn : Use::kOff;
+  return {};
 }
 
 Made<void> parse_of_domain(Options& options, std::string_view key, std::string_view value) {
   if (key == "staging") return put(options.staging, parse_staging(key, value));
-  if (key == "windows") return put(options.windows, parse_windows(key, value));
+  if (key == "windows") return put_use(options.windows, key, value);
   return put(options.invalidate, parse_bool(key, value));
 }
 
 Made<void> parse_one(Options& options, std::string_view key, std::string_view value) {
   if (key == "depth") return put(options.depth, parse_number(key, value, 2, 4096, "a number from 2 to 4096"));
   if (key == "incapsule") return put(options.in_capsule, parse_in_capsule(key, value));
-  if (key == "srq") return put(options.srq, parse_srq(key, value));
+  if (key == "srq") return put_use(options.srq, key, value);
   if (key == "reads") return put(options.reads, parse_number(key, value, 0, 255, "a number from 0 to 255"));
   if (key == "retries") return put(options.retries, parse_number(key, value, 0, 7, "a number from 0 to 7"));
   if (key == "resolve_timeout") return put(options.resolve_timeout, parse_duration(key, value, kMillisecond));
