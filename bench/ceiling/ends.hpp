@@ -1,5 +1,5 @@
-// ends.hpp - the two ends of the ceiling: what a controller and a host would move, and nothing else. Each end is one
-// pinned thread that never sleeps.
+// ends.hpp - the two ends of the ceiling: what a controller and a host would move, and nothing else. Each end is a
+// call that never sleeps, on a thread of its own.
 #ifndef WEFT_BENCH_CEILING_ENDS_HPP
 #define WEFT_BENCH_CEILING_ENDS_HPP
 
@@ -22,8 +22,6 @@ struct Measured {
 };
 // Keeps plan.depth I/Os under way for half a second of warm-up and plan.seconds.
 Measured drive(const Plan& plan, const std::vector<int>& connections);
-
-void pin(unsigned cpu);
 
 }  // namespace weft::bench
 

@@ -27,14 +27,14 @@
 
 namespace weft::bench {
 
+namespace {
+
 void pin(unsigned cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);  // with one processor both run there
 }
-
-namespace {
 
 [[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
 
