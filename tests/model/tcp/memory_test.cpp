@@ -72,6 +72,26 @@ TEST(Memory, AQueuePairOfDepth128IsSmall) {
   EXPECT_LT(live_bytes - before_host, kMostPerQueue + kSharedLists / 2);
 }
 
+// One call for all data of a command, from and to the same memory.
+void serve_from(Bytes& memory, ControllerQueue& controller) {
+  const auto answer = [&controller](std::uint64_t token) {
+    controller.respond(token);
+    controller.release(token);
+  };
+  controller.on_data = answer;
+  controller.on_command = [&memory, &controller, answer](std::uint64_t token) {
+    const ControllerQueue::Command& command = controller.commands[token];
+    const std::uint64_t length = command.told.data_len;
+    if (command.told.capsule_data != nullptr || length == 0) return answer(token);
+    if (command.sqe[0] != std::byte{kRead}) {
+      controller.receive(token, 0, memory.data(), length, token);
+      return;
+    }
+    const Cqe cqe = make_cqe(cid_of(command.sqe.data()));
+    controller.send(token, 0, memory.data(), length, token, &cqe, WEFT_ALLOW_IMPLIED);
+  };
+}
+
 TEST(Memory, IoAllocatesNothing) {
   World world;
   for (const bool digests : {false, true}) {
@@ -91,22 +111,7 @@ TEST(Memory, IoAllocatesNothing) {
       world.table.group_poll(world.controller_group, 32);
       inside += allocations - before;
     };
-    controller.on_command = [&](std::uint64_t token) {
-      const ControllerQueue::Command& command = controller.commands[token];
-      if (command.told.capsule_data != nullptr || command.told.data_len == 0) {
-        controller.respond(token);
-        controller.release(token);
-      } else if (command.sqe[0] == std::byte{kRead}) {
-        const Cqe cqe = make_cqe(cid_of(command.sqe.data()));
-        controller.send(token, 0, memory.data(), command.told.data_len, token, &cqe, WEFT_ALLOW_IMPLIED);
-      } else {
-        controller.receive(token, 0, memory.data(), command.told.data_len, token);
-      }
-    };
-    controller.on_data = [&](std::uint64_t token) {
-      controller.respond(token);
-      controller.release(token);
-    };
+    serve_from(memory, controller);
     world.between_turns.clear();
     // The queues of world.hpp write events into maps and vectors: after a warm-up those do not grow any more, but for
     // the order of commands, which is emptied.
