@@ -104,17 +104,20 @@ Made<void> Connector::start() {
   if (!id) return std::unexpected(id.error());
   const Made<void> asked = (*id)->resolve_address(source_ ? source_->raw() : nullptr, *address().raw(),
                                                   milliseconds(options_.resolve_timeout));
-  if (!asked) {
-    if (asked.error().code != ENODEV && asked.error().code != EADDRNOTAVAIL) return asked;
-    const std::string ours = source_ ? source_->host() : "a route to " + address().host();
-    return std::unexpected(
-        Failure{.code = ENODEV, .text = no_device_has(group_.domain().library(), ours), .stage = "resolve"});
-  }
+  if (!asked) return std::unexpected(name_devices(asked.error(), source_ ? source_->host() : route()));
   connection_.take_id(std::move(*id));
   // The device is asked for by the kernel, which has its own clock: ours is for when that stands still.
   step(Step::kDevice, 2 * options_.resolve_timeout);
   return {};
 }
+
+// Whoever has no device for it wants to know which ones there are.
+Failure Connector::name_devices(const Failure& said, const std::string& wanted) const {
+  if (said.code != ENODEV && said.code != EADDRNOTAVAIL) return said;
+  return {.code = ENODEV, .text = no_device_has(group_.domain().library(), wanted), .stage = "resolve"};
+}
+
+std::string Connector::route() const { return "a route to " + address().host(); }
 
 void Connector::step(Step step, std::uint64_t time) {
   step_ = step;
@@ -131,7 +134,8 @@ void Connector::on_cm_event(verbs::CmEvent& event) {
     case RDMA_CM_EVENT_ADDR_RESOLVED:
       if (step_ != Step::kDevice) return;
       step(Step::kRoute, 2 * options_.resolve_timeout);
-      settle(connection_.id().resolve_route(milliseconds(options_.resolve_timeout)));
+      if (const Made<void> asked = connection_.id().resolve_route(milliseconds(options_.resolve_timeout)); !asked)
+        attempt_failed(reason_of(name_devices(asked.error(), route())));
       return;
     case RDMA_CM_EVENT_ROUTE_RESOLVED:
       if (step_ != Step::kRoute) return;

@@ -51,6 +51,8 @@ class Connector final : private plugin::Lookup::Owner {
   void rejected(const verbs::CmEvent& event);
   void failed_by(const verbs::CmEvent& event);
   void answered(const verbs::CmEvent& event);
+  [[nodiscard]] plugin::Failure name_devices(const plugin::Failure& said, const std::string& wanted) const;
+  [[nodiscard]] std::string route() const;
   [[nodiscard]] Reason explain_event(const verbs::CmEvent& event) const;
   [[nodiscard]] const plugin::NetAddress& address() const { return lookup_.addresses()[next_ - 1]; }
 

@@ -253,6 +253,18 @@ TEST(Connect, ASourceAddressThatNoDeviceHasIsNamed) {
   EXPECT_THAT(text, HasSubstr("model0 192.0.2.1"));
 }
 
+// Of 127.0.0.1 the connection manager says that it has a device, and only then that it has none.
+TEST(Connect, ARouteThatNoDeviceHasIsSaidWithTheDevicesThatThereAre) {
+  for (const Call call : {Call::kResolveAddress, Call::kResolveRoute}) {
+    World world;
+    world.host.script.fail(call, 1, ENODEV);
+    HostQueue host(world, Where(), params(32, true));
+    world.run_until([&] { return host.closed.has_value(); });
+    EXPECT_EQ(host.closed->code, -ENODEV);
+    EXPECT_THAT(host.closed->text, HasSubstr("no RDMA device has a route to 192.0.2.2; devices: model0 192.0.2.1"));
+  }
+}
+
 TEST(Connect, ACapsuleMayComeBeforeEstablished) {
   World world;
   world.controller.script.hold(RDMA_CM_EVENT_ESTABLISHED);
