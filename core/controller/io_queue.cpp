@@ -82,22 +82,17 @@ void IoQueue::on_command(const weft_command& command) {
   if (command.status != 0 || quiesced_ || !psdt_ok || s.sqe->is_fabrics()) [[unlikely]] {
     return refuse_early(s, command);
   }
-  if ((command.flags & WEFT_DATA_COMPLETE) != 0) {
-    capsule_of_ = &s;
-    capsule_data_ = command.capsule_data;
-  }
+  if ((command.flags & WEFT_DATA_COMPLETE) != 0) s.capsule = command.capsule_data;
   if ((s.sqe->fuse() == 0 && half_pair == kNone) || !take_fused(*this, s, command.data_len)) {
     const IoCommand& io = io_command(s.opcode);
     const Answer answer =
         io.check == nullptr ? refuse(nvme::status::kInvalidOpcode, at::kOpcode) : io.check(s, command.data_len);
     if (answer.ok()) {
-      begin(s);
+      worker_.arrivals().add(s);
     } else {
       finish(s, answer);
     }
   }
-  capsule_of_ = nullptr;
-  capsule_data_ = nullptr;
 }
 
 // What is no I/O command that could run now. A first half of a pair that waits loses its second.
@@ -152,11 +147,11 @@ void IoQueue::give_up(IoSlot& s, const Answer& answer) {
 void IoQueue::receive(IoSlot& s) {
   s.state = IoState::kReceiving;
   s.moved = 0;
-  if (capsule_of_ == &s && capsule_data_ != nullptr) {
+  if (s.capsule != nullptr) {
     if (s.chained) {
-      worker_.resources().write(s, 0, {static_cast<const std::byte*>(capsule_data_), s.length});
+      worker_.resources().write(s, 0, {static_cast<const std::byte*>(s.capsule), s.length});
     } else {
-      copy_in(s.segments(), capsule_data_);
+      copy_in(s.segments(), s.capsule);
     }
     return command_of(s).data_done(s, DataEnd{});
   }
@@ -250,6 +245,7 @@ void IoQueue::free(IoSlot& s) {
     s.ns = nullptr;
   }
   s.state = IoState::kFree;
+  s.capsule = nullptr;
   s.abort = s.chained = false;
   s.partner = UINT32_MAX;
   s.progress = 0;
@@ -262,9 +258,11 @@ void IoQueue::free(IoSlot& s) {
   queue_.release(token(s));
 }
 
-// A command that waits where nothing but we would end it.
+// One that is_idle().
 void IoQueue::cancel(IoSlot& s) {
-  if (s.state == IoState::kWaiting) {
+  if (s.state == IoState::kArrived) {
+    worker_.arrivals().remove(s);
+  } else if (s.state == IoState::kWaiting) {
     worker_.resources().withdraw(s, share_);
   } else if (s.state == IoState::kAtGate) {
     s.unlink();
@@ -278,7 +276,7 @@ void IoQueue::on_closed() {
   closed_ = true;
   for (std::uint32_t i = 0; i < made_; ++i) {
     IoSlot& s = slots_[i];
-    if (s.state != IoState::kWaiting && s.state != IoState::kAtGate && s.state != IoState::kHalfPair) continue;
+    if (!is_idle(s)) continue;
     cancel(s);
     if (s.partner != UINT32_MAX) free(slots_[s.partner]);
     free(s);
@@ -294,7 +292,7 @@ bool IoQueue::abort(std::uint16_t cid) {
       queue_.pair().cancel_data(i);
       return true;
     }
-    if (s.state != IoState::kWaiting && s.state != IoState::kAtGate && s.state != IoState::kHalfPair) continue;
+    if (!is_idle(s)) continue;
     cancel(s);
     finish(s, {nvme::status::kAbortRequested, kNoLocation, 0});
     return true;

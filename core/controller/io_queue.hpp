@@ -88,6 +88,11 @@ class IoQueue {
   static void backend_done(BackendOp& op);
   void free(IoSlot& slot);
   void transfer(IoSlot& slot, bool out);
+  // It waits where nothing but we would end it.
+  [[nodiscard]] static bool is_idle(const IoSlot& slot) {
+    return slot.state == IoState::kArrived || slot.state == IoState::kWaiting || slot.state == IoState::kAtGate ||
+           slot.state == IoState::kHalfPair;
+  }
   void cancel(IoSlot& slot);
 
   Queue& queue_;
@@ -105,8 +110,6 @@ class IoQueue {
   std::uint32_t busy_ = 0;
   bool closed_ = false;
   bool quiesced_ = false;
-  const IoSlot* capsule_of_ = nullptr;  // during on_command: whose in-capsule data is at hand
-  const void* capsule_data_ = nullptr;
 };
 
 }  // namespace weft::controller

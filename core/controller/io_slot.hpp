@@ -21,6 +21,7 @@ class IoQueue;
 
 enum class IoState : std::uint8_t {
   kFree,
+  kArrived,    // what it will need is being fetched (arrivals.hpp)
   kHalfPair,   // the first of a fused pair: waits for the second
   kWaiting,    // for resources
   kLending,    // the backend looks for memory
@@ -34,6 +35,7 @@ enum class IoState : std::uint8_t {
 struct IoSlot final : Claim, BackendOp {
   std::array<weft_iov, kOwnIov> own_iov{};
   const nvme::Sqe* sqe = nullptr;      // the transport's, until the answer or the last send
+  const void* capsule = nullptr;       // its data, where all of it came in the capsule: the transport's, as sqe is
   NamespaceView* ns = nullptr;         // counted as its user
   std::uint32_t length = 0;            // bytes of data
   std::uint32_t moved = 0;             // bytes handed to the transport so far
@@ -51,7 +53,7 @@ struct IoSlot final : Claim, BackendOp {
   [[nodiscard]] BlockRange range() const { return {lba, blocks}; }
   [[nodiscard]] std::span<const weft_iov> segments() const { return {iov, iov_count}; }
 };
-static_assert(sizeof(IoSlot) <= 224);
+static_assert(sizeof(IoSlot) <= 232);
 
 // How a transfer ended.
 struct DataEnd {

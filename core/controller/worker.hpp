@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "core/controller/arrivals.hpp"
 #include "core/controller/control_port.hpp"
 #include "core/controller/namespace_view.hpp"
 #include "core/controller/queue.hpp"
@@ -32,6 +33,7 @@ class Worker {
 
   [[nodiscard]] Reactor& reactor() { return reactor_; }
   [[nodiscard]] Resources& resources() { return resources_; }
+  [[nodiscard]] Arrivals& arrivals() { return arrivals_; }
   [[nodiscard]] const TargetOptions& options() const { return options_; }
   // What a host holds of the resources, on all its queue pairs here; and what those hold whose host is not known yet.
   [[nodiscard]] std::shared_ptr<Share> share(const std::string& hostnqn);
@@ -76,6 +78,7 @@ class Worker {
   ControlPort& control_;
   const TargetOptions options_;
   Resources resources_;
+  Arrivals arrivals_;  // polled while there are queues
   Share newcomers_;
   std::map<std::string, std::weak_ptr<Share>> shares_;  // by host NQN
   std::map<const Queue*, std::unique_ptr<Queue>> queues_;

@@ -68,6 +68,10 @@ class BackendContext : public Poller {
   // The most iov entries that lend or map of this range needs. Pure.
   [[nodiscard]] virtual std::uint32_t segments(std::uint64_t lba, std::uint32_t blocks) const = 0;
 
+  // The range is going to be lent or mapped, a few calls from now: what it will be looked up in may be fetched into the caches.
+  // Nothing else comes of it, not even the call that it announces.
+  virtual void prefetch(std::uint64_t /*lba*/, std::uint32_t /*blocks*/) const {}
+
   // May wait for memory only beyond the bound that open() was told; waiters are served in order.
   virtual Progress lend(BackendOp& op) = 0;
   virtual Progress commit(BackendOp& op) = 0;  // releases the memory, whatever the status

@@ -31,6 +31,13 @@ class MemoryContext final : public BackendContext {
   std::uint32_t segments(std::uint64_t, std::uint32_t blocks) const override {
     return (blocks * s_->info.block_size + s_->segment - 1) / s_->segment;
   }
+  void prefetch(std::uint64_t, std::uint32_t) const override {
+    {
+      const std::lock_guard lock(s_->mutex);
+      ++s_->announced;
+    }
+    if (s_->when_announced) s_->when_announced();
+  }
   Progress lend(BackendOp& op) override { return begin(op, StorageCall::kLend); }
   Progress commit(BackendOp& op) override { return begin(op, StorageCall::kCommit); }
   void discard(BackendOp& op) override { give_back(op); }
@@ -72,6 +79,10 @@ class MemoryContext final : public BackendContext {
 
   Progress begin(BackendOp& op, StorageCall call) {
     const std::lock_guard lock(s_->mutex);
+    if (call == StorageCall::kLend || call == StorageCall::kMap) {
+      const std::uint64_t begun = s_->ahead.size();
+      s_->ahead.push_back(s_->announced > begun ? s_->announced - begun : 0);
+    }
     ++s_->count[index(call)];
     if (s_->holding[index(call)]) {
       waiting_.push_back({&op, call});

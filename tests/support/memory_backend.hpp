@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -49,6 +50,9 @@ struct MemoryStorage {
 
   std::mutex mutex;
   std::vector<std::byte> bytes;
+  std::uint64_t announced = 0;  // calls of prefetch()
+  std::function<void()> when_announced;
+  std::vector<std::uint64_t> ahead;  // of each lend and map: how many were announced and not yet called
   std::array<std::uint64_t, kStorageCalls> count{};
   std::array<bool, kStorageCalls> holding{};
   std::array<NvmeStatus, kStorageCalls> failure{};

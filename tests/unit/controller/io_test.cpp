@@ -104,6 +104,17 @@ TEST_F(Io, RefusesUnknownOpcodesAndReservedFuses) {
   EXPECT_EQ(q_->call(wire::fused(wire::read(1, 0, 1), 3), {}, data).code(), 0x002);
 }
 
+TEST_F(Io, BlocksAreAnnouncedAFewCommandsBeforeTheyAreUsed) {
+  std::vector<std::byte> room(6 * 512);
+  const auto out = pattern(512);
+  for (std::uint64_t i = 0; i < 5; ++i) q_->send(wire::read(1, i, 1), {}, std::span(room).subspan(i * 512, 512));
+  q_->send(wire::write(1, 5, 1), out);
+  settle();
+  // The first begins when four more have come, the last four when no more come.
+  EXPECT_EQ(storage_->ahead, (std::vector<std::uint64_t>{5, 5, 4, 3, 2, 1}));
+  EXPECT_EQ(storage_->announced, 6u);
+}
+
 TEST_F(Io, AReadThatFailsSaysSo) {
   storage_->fail_next(StorageCall::kMap, nvme::status::kUnrecoveredReadError);
   EXPECT_EQ(read(0, 1).code(), 0x281);

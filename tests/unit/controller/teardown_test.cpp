@@ -115,6 +115,15 @@ TEST_F(Teardown, WithConnectDataOnItsWay) {
   expect_clean();
 }
 
+TEST_F(Teardown, WithACommandThatHasComeAndNotBegun) {
+  storage_->when_announced = [] { loopback_control().cut_now(); };  // its end comes in the same turn
+  q_->send(wire::read(1, 0, 64), {}, data_);
+  settle();
+  EXPECT_EQ(storage_->announced, 1u);
+  EXPECT_EQ(storage_->calls(StorageCall::kMap), 0u);
+  expect_clean();
+}
+
 TEST_F(Teardown, WithHalfOfAFusedPair) {
   const auto out = pattern(512);
   q_->send(wire::fused(wire::compare(1, 0, 1), 1), out);
