@@ -8,8 +8,6 @@
 namespace weft::controller {
 namespace {
 
-constexpr std::uint16_t kNlbAt = at::kCdw12;
-
 constexpr IoCommand kUnknown{};
 
 // What backends promise memory by: pages of 4 KiB that the range touches.
@@ -47,12 +45,13 @@ Answer check_namespace(IoSlot& s) {
 Answer check_range(IoSlot& s) {
   if (const Answer answer = check_namespace(s); !answer.ok()) [[unlikely]]
     return answer;
-  const auto arguments = s.sqe->arguments<nvme::ReadWriteArguments>();
-  if (!s.ns->holds(arguments.slba, arguments.blocks())) [[unlikely]] {
+  const std::uint64_t lba = s.sqe->argument_at<le64>(kSlbaAt);
+  const std::uint32_t blocks = s.sqe->argument_at<le16>(kNlbAt) + std::uint32_t{1};
+  if (!s.ns->holds(lba, blocks)) [[unlikely]] {
     return refuse(nvme::status::kLbaOutOfRange, at::kCdw10);
   }
-  s.lba = arguments.slba;
-  s.blocks = arguments.blocks();
+  s.lba = lba;
+  s.blocks = blocks;
   return success();
 }
 

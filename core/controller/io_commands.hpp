@@ -29,6 +29,9 @@ inline void no_data(IoSlot&, const DataEnd&) {}
 inline void no_backend(IoSlot&) {}
 inline void nothing_lent(IoSlot&) {}
 
+// Fields of a command on a range of blocks, by their bytes in the entry.
+inline constexpr std::uint16_t kSlbaAt = at::kCdw10, kNlbAt = at::kCdw12, kControlAt = at::kCdw12 + 2;
+
 // Parts of checks.
 // The namespace of NSID, with the slot as its user.
 [[nodiscard]] Answer check_namespace(IoSlot& slot);

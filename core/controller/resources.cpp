@@ -12,8 +12,9 @@ constexpr std::uint32_t kShortEntries = 36;  // 128 KiB in pages that lie apart
 constexpr std::uint32_t kShortCount = 256;
 constexpr std::uint32_t kLongCount = 64;
 
+// A sum: two comparisons of neighbours become one wide read of what was written in parts just now, and wait for it.
 bool needs_nothing(const Claim& claim) {
-  return claim.budget == 0 && claim.chunks == 0 && claim.iov_entries <= kOwnIov;
+  return std::uint64_t{claim.budget} + claim.chunks == 0 && claim.iov_entries <= kOwnIov;
 }
 
 // Afterwards as much is to be left as the share holds; the first of a share goes in any case.

@@ -10,7 +10,7 @@ Answer check_write(IoSlot& s, std::uint64_t data_length) {
     return answer;
   if (const Answer answer = check_writable(s); !answer.ok()) [[unlikely]]
     return answer;
-  if ((s.sqe->arguments<nvme::ReadWriteArguments>().control & nvme::ReadWriteArguments::kForceUnitAccess) != 0) {
+  if ((s.sqe->argument_at<le16>(kControlAt) & nvme::ReadWriteArguments::kForceUnitAccess) != 0) {
     s.flags = BackendOp::kForceUnitAccess;
   }
   return claim_segments(s);

@@ -125,11 +125,10 @@ bool HostQueue::send_piece(IoRequest& request, Nanoseconds timeout) {
   }
   if (error == 0) {
     Slot* const slot = take_slot();
-    HostQueuePair::Command command;
-    command.sqe = piece_command(request, piece);
-    command.direction = piece_direction(request.kind);
-    command.iov = piece.iov.data();
-    command.iov_count = piece.iov_count;
+    HostQueuePair::Command command{.sqe = piece_command(request, piece),
+                                   .iov = piece.iov.data(),
+                                   .iov_count = piece.iov_count,
+                                   .direction = piece_direction(request.kind)};
     if (request.kind == IoRequest::Kind::kDeallocate) {
       slot->range = nvme::DsmRange{.attributes = 0, .blocks = piece.blocks, .slba = piece.lba};
       piece.iov[0] = weft_iov{&slot->range, sizeof slot->range, nullptr};
@@ -201,15 +200,15 @@ void HostQueue::command_done(void* ctx, const Completion& completion) {
 void HostQueue::end(Slot& slot, const Completion& completion) {
   IoRequest* const io = slot.io;
   PassthroughRequest* const passthrough = slot.passthrough;
-  Completion outcome = completion;
+  std::int32_t error = completion.error;
   // A success without the data is none: what was to be read is not there, what was to be written or compared nobody saw.
-  if (io != nullptr && outcome.ok() && outcome.moved != slot.length) outcome.error = -EPROTO;
-  if (slot.timed_out && !outcome.ok()) outcome.error = -ETIMEDOUT;  // however it was got rid of in the end
+  if (io != nullptr && completion.ok() && completion.moved != slot.length) error = -EPROTO;
+  if (slot.timed_out && !completion.ok()) error = -ETIMEDOUT;  // however it was got rid of in the end
   by_cid_[slot.cid] = nullptr;
   give_slot(slot);
   if (completion.error == 0) owner_.answered();
-  if (passthrough != nullptr) finish(*passthrough, outcome);
-  if (io != nullptr && piece_ended(*io, outcome)) finish(*io);
+  if (passthrough != nullptr) finish(*passthrough, completion, error);
+  if (io != nullptr && piece_ended(*io, completion, error)) finish(*io);
   if (usable()) owner_.queue_has_room(*this);
 }
 
@@ -220,12 +219,13 @@ std::string HostQueue::describe(std::uint16_t cid) const {
   return wire::command_name(sqe, qid_ == 0);
 }
 
-bool piece_ended(IoRequest& request, const Completion& completion) {
+bool piece_ended(IoRequest& request, const Completion& completion, std::int32_t error) {
   request.completion.moved += completion.moved;
   // Of a compare-and-write that did not match, the write says only that the compare failed: the compare's own word counts.
   const bool more_telling = completion.status.code() == nvme::status::kCompareFailure.code();
-  if (!completion.ok() && (request.completion.ok() || more_telling)) {
-    request.completion.error = completion.error;
+  const bool failed = error != 0 || !completion.status.ok();
+  if (failed && (request.completion.ok() || more_telling)) {
+    request.completion.error = error;
     request.completion.status = completion.status;
     request.completion.result = completion.result;
   }
@@ -234,8 +234,9 @@ bool piece_ended(IoRequest& request, const Completion& completion) {
 
 void finish(IoRequest& request) { request.done(request); }
 
-void finish(PassthroughRequest& request, const Completion& completion) {
+void finish(PassthroughRequest& request, const Completion& completion, std::int32_t error) {
   request.completion = completion;
+  request.completion.error = error;
   request.done(request);
 }
 

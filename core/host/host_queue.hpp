@@ -116,11 +116,12 @@ class HostQueue final : private HostQueuePair::Events {
   std::coroutine_handle<> awaiting_ready_;
 };
 
-// A piece of the request ended: its outcome is added to the whole's. True: that was the last one.
-[[nodiscard]] bool piece_ended(IoRequest& request, const Completion& completion);
+// A piece of the request ended, with `error` in place of the completion's: its outcome is added to the whole's. True: that was
+// the last one.
+[[nodiscard]] bool piece_ended(IoRequest& request, const Completion& completion, std::int32_t error);
 // Ends a request that has no command under way.
 void finish(IoRequest& request);
-void finish(PassthroughRequest& request, const Completion& completion);
+void finish(PassthroughRequest& request, const Completion& completion, std::int32_t error);
 
 }  // namespace weft
 

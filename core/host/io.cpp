@@ -91,7 +91,7 @@ void Host::Impl::finish_now() {
   while (!io.empty()) finish(io.pop());
   while (!passthrough.empty()) {
     PassthroughRequest& request = passthrough.pop();
-    finish(request, request.completion);
+    finish(request, request.completion, request.completion.error);
   }
 }
 

@@ -24,7 +24,7 @@ class HostQueuePairImpl final : public HostQueuePair {
   [[nodiscard]] Status connect(const Transport& transport, const Address& address, weft_group* group,
                                const HostQueuePairParams& params);
 
-  [[nodiscard]] std::int32_t submit(const Command& command) override;
+  [[nodiscard]] std::int32_t submit(Command& command) override;
   [[nodiscard]] std::uint32_t room() const override { return state_ == State::kOpen ? queue_.room() : 0; }
   [[nodiscard]] std::uint32_t outstanding() const override { return slots_.used_count(); }
   void start_flow_control(std::uint16_t sqhd) override;

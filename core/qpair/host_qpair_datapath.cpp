@@ -23,13 +23,13 @@ constexpr std::uint32_t direction_flag(DataDirection direction) {
 
 }  // namespace
 
-std::int32_t HostQueuePairImpl::submit(const Command& command) {
+std::int32_t HostQueuePairImpl::submit(Command& command) {
   if (state_ != State::kOpen) return -ENOTCONN;
   if (command.done == nullptr || (command.direction == DataDirection::kNone) != (command.iov_count == 0))
     return -EINVAL;
   if (queue_.room() == 0) return -EAGAIN;
   const auto cid = static_cast<std::uint16_t>(slots_.take());
-  nvme::Sqe sqe = command.sqe;
+  nvme::Sqe& sqe = command.sqe;  // in place: a copy would be read in larger pieces than it was written in, and wait
   sqe.cid = cid;
   sqe.flags = sqe.fuse();
   sqe.sgl = {};
@@ -54,7 +54,7 @@ void HostQueuePairImpl::respond(const weft_response& response) {
   completion.moved = response.moved;
   std::uint16_t cid = response.cid;
   if (response.cqe != nullptr) {
-    const auto cqe = load<nvme::Cqe>(response.cqe);
+    const auto& cqe = *static_cast<const nvme::Cqe*>(response.cqe);
     cid = cqe.cid;
     completion.status = cqe.status();
     completion.result = cqe.result();

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <type_traits>
 
 // Each field of a wire struct is asserted to lie where the specification puts it.
@@ -84,6 +85,15 @@ template <class T>
   requires std::is_trivially_copyable_v<T>
 inline void store(void* bytes, const T& value) {
   std::memcpy(bytes, &value, sizeof(T));
+}
+
+// A wire struct made where it is to lie, with its fields as they start: what is assigned to them is written there at once. For
+// the data path: a struct that is made aside and then store()d is written in fields and read back in larger pieces, and a
+// processor that cannot forward the former to the latter waits for all of them.
+template <class T>
+  requires(std::is_trivially_copyable_v<T> && alignof(T) == 1)
+inline T& emplace(void* bytes) {
+  return *::new (bytes) T{};
 }
 
 }  // namespace weft

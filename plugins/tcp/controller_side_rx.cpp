@@ -23,8 +23,8 @@ Take ControllerSide::take_command(const Pdu& pdu, Payload& payload, Violation& v
   free_.pop_back();
   ++unanswered_;
   Command& command = make(token);
+  const SglVerdict verdict = classify_sgl(pdu.sqe(), pdu.data_len, sgl_limits_);
   std::memcpy(command.sqe.data(), pdu.sqe(), kSqeSize);
-  const SglVerdict verdict = classify_sgl(command.sqe.data(), pdu.data_len, sgl_limits_);
   command.place = verdict.place;
   command.data_length = verdict.length;
   command.status = verdict.status;
@@ -32,7 +32,7 @@ Take ControllerSide::take_command(const Pdu& pdu, Payload& payload, Violation& v
   command.state = State::kArriving;
   const bool by_transport = verdict.place == SglPlace::kTransport;
   [[maybe_unused]] const bool begun =
-      transfers_->begin(token, load<le16>(command.sqe.data() + 2), by_transport ? verdict.length : 0);
+      transfers_->begin(token, load<le16>(pdu.sqe() + 2), by_transport ? verdict.length : 0);
   assert(begun);
   if (pdu.data_len == 0) {
     deliver(token);
@@ -94,7 +94,9 @@ Take ControllerSide::take_data(const Pdu& pdu, Payload& payload, Violation& viol
     if (op->kind != DataOp::Kind::kReceive || pdu.offset < op->offset || pdu.offset - op->offset >= op->length)
       continue;
     arriving_op_ = op;
-    payload = {.to = Payload::To::kOp, .op = op, .position = pdu.offset - op->offset};
+    payload.to = Payload::To::kOp;
+    payload.op = op;
+    payload.position = pdu.offset - op->offset;
   }
   assert(arriving_op_ != nullptr);
   return Take::kTaken;

@@ -60,7 +60,8 @@ bool ControllerSide::next_of(std::uint32_t token, Frame& frame) {
   }
   if (!command.response_waits) return false;
   command.response_waits = false;
-  frame = {.index = token, .kind = Frame::Kind::kCapsuleResp};
+  frame.index = token;
+  frame.kind = Frame::Kind::kCapsuleResp;
   return true;
 }
 
@@ -75,7 +76,11 @@ bool ControllerSide::next_r2t(std::uint32_t token, DataOp& op, Frame& frame) {
     return false;
   }
   op.progress += length;
-  frame = {.index = token, .offset = offset, .length = length, .ttag = tag, .kind = Frame::Kind::kR2t};
+  frame.index = token;
+  frame.offset = offset;
+  frame.length = length;
+  frame.ttag = tag;
+  frame.kind = Frame::Kind::kR2t;
   return true;
 }
 
@@ -88,19 +93,21 @@ bool ControllerSide::next_data(std::uint32_t token, DataOp& op, Frame& frame) {
     op.progress += chunk.length;
     ++op.frames;
     if (chunk.success) op.final_response = false;
-    frame = {.op = &op,
-             .index = token,
-             .offset = chunk.offset,
-             .length = chunk.length,
-             .kind = Frame::Kind::kC2hData,
-             .last = chunk.last,
-             .success = chunk.success};
+    frame.op = &op;
+    frame.index = token;
+    frame.offset = chunk.offset;
+    frame.length = chunk.length;
+    frame.kind = Frame::Kind::kC2hData;
+    frame.last = chunk.last;
+    frame.success = chunk.success;
     return true;
   }
   if (!op.final_response) return false;
   op.final_response = false;
   ++op.frames;
-  frame = {.op = &op, .index = token, .kind = Frame::Kind::kCapsuleResp};
+  frame.op = &op;
+  frame.index = token;
+  frame.kind = Frame::Kind::kCapsuleResp;
   return true;
 }
 

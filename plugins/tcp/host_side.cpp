@@ -51,7 +51,6 @@ int HostSide::send_command(const void* sqe, std::span<const weft_iov> iov, std::
   if (!transfers_.begin(cid, data, static_cast<std::uint32_t>(length))) return -EINVAL;
 
   Command& command = commands_[cid];
-  std::memcpy(command.sqe.data(), sqe, kSqeSize);
   command.state = State::kQueued;
   command.in_capsule = in_capsule && length != 0;
   command.length = static_cast<std::uint32_t>(length);
@@ -63,6 +62,7 @@ int HostSide::send_command(const void* sqe, std::span<const weft_iov> iov, std::
   }
   capsules_.push_back(cid, hooks());
   connection_.group().mark_dirty(connection_);
+  std::memcpy(command.sqe.data(), sqe, kSqeSize);  // last: the core wrote it just now, in smaller pieces
   return 0;
 }
 
@@ -78,7 +78,9 @@ bool HostSide::next_frame(Frame& frame) {
     const std::uint32_t cid = capsules_.front();
     Command& command = commands_[cid];
     capsules_.remove(cid, hooks());
-    frame = {.op = command.op, .index = cid, .kind = Frame::Kind::kCapsuleCmd};
+    frame.op = command.op;
+    frame.index = cid;
+    frame.kind = Frame::Kind::kCapsuleCmd;
     if (command.in_capsule) frame.length = command.length;
     return true;
   }
@@ -88,13 +90,13 @@ bool HostSide::next_frame(Frame& frame) {
     H2cChunk chunk;
     if (transfers_.next_h2c(static_cast<std::uint16_t>(cid), connection_.settled().max_h2c_data, chunk)) {
       ++command.op->frames;
-      frame = {.op = command.op,
-               .index = cid,
-               .offset = chunk.offset,
-               .length = chunk.length,
-               .ttag = chunk.ttag,
-               .kind = Frame::Kind::kH2cData,
-               .last = chunk.last};
+      frame.op = command.op;
+      frame.index = cid;
+      frame.offset = chunk.offset;
+      frame.length = chunk.length;
+      frame.ttag = chunk.ttag;
+      frame.kind = Frame::Kind::kH2cData;
+      frame.last = chunk.last;
       if (!transfers_.has_h2c(static_cast<std::uint16_t>(cid))) data_.remove(cid, hooks());
       return true;
     }
@@ -153,7 +155,9 @@ Take HostSide::take_r2t(const Pdu& pdu, Violation& violation) {
 Take HostSide::take_data(const Pdu& pdu, Payload& payload, Violation& violation) {
   violation = was_sent(pdu.cccid) ? transfers_.on_c2h(pdu) : violates(rules::kC2hUnknownCommand, pdu.type, pdu.cccid);
   if (violation) return Take::kViolation;
-  payload = {.to = Payload::To::kOp, .op = commands_[pdu.cccid].op, .position = pdu.offset};
+  payload.to = Payload::To::kOp;
+  payload.op = commands_[pdu.cccid].op;
+  payload.position = pdu.offset;
   data_cid_ = pdu.cccid;
   data_length_ = pdu.length;
   data_success_ = pdu.success();

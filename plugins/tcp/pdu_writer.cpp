@@ -35,16 +35,16 @@ std::uint32_t framed_size(const WriteRules& rules, PduType type) {
 bool is_plain(const WriteRules& rules) { return !rules.header_digest && !rules.data_digest && rules.alignment == 4; }
 
 template <PduType kType>
-CommonHeader common_header(const WriteRules& rules, std::uint8_t flags, std::uint32_t data_len) {
-  constexpr PduType type = kType;
+void put_common_header(CommonHeader& out, const WriteRules& rules, std::uint8_t flags, std::uint32_t data_len) {
   constexpr std::uint8_t kLength = header_size(kType);
   static_assert(kLength % 4 == 0);
+  out.type = static_cast<std::uint8_t>(kType);
+  out.hlen = kLength;
   if (is_plain(rules)) [[likely]] {
-    return CommonHeader{.type = static_cast<std::uint8_t>(kType),
-                        .flags = flags,
-                        .hlen = kLength,
-                        .pdo = data_len != 0 ? kLength : std::uint8_t{0},
-                        .plen = kLength + data_len};
+    out.flags = flags;
+    out.pdo = data_len != 0 ? kLength : std::uint8_t{0};
+    out.plen = kLength + data_len;
+    return;
   }
   if (rules.header_digest) {
     flags |= kFlagHeaderDigest;
@@ -52,11 +52,9 @@ CommonHeader common_header(const WriteRules& rules, std::uint8_t flags, std::uin
   if (data_trailer(rules, data_len) != 0) {
     flags |= kFlagDataDigest;
   }
-  return CommonHeader{.type = static_cast<std::uint8_t>(type),
-                      .flags = flags,
-                      .hlen = header_size(type),
-                      .pdo = static_cast<std::uint8_t>(data_len != 0 ? data_offset(rules, type) : 0),
-                      .plen = static_cast<std::uint32_t>(pdu_length(rules, type, data_len))};
+  out.flags = flags;
+  out.pdo = static_cast<std::uint8_t>(data_len != 0 ? data_offset(rules, kType) : 0);
+  out.plen = static_cast<std::uint32_t>(pdu_length(rules, kType, data_len));
 }
 
 // Digest and padding after a header that lies at the start of `out`; the length of all.
@@ -91,55 +89,53 @@ std::uint64_t pdu_length(const WriteRules& rules, PduType type, std::uint32_t da
 std::uint32_t write_capsule_cmd(const WriteRules& rules, HeaderBuffer out, const void* sqe, CommandData how,
                                 std::uint32_t data_len) {
   const std::uint32_t carried = how == CommandData::kInCapsule ? data_len : 0;
-  CapsuleCmdPdu pdu{.ch = common_header<PduType::kCapsuleCmd>(rules, 0, carried), .sqe = {}};
+  auto& pdu = emplace<CapsuleCmdPdu>(out.data());
+  put_common_header<PduType::kCapsuleCmd>(pdu.ch, rules, 0, carried);
   std::memcpy(pdu.sqe.data(), sqe, pdu.sqe.size());
-  pdu.sqe[1] = static_cast<std::uint8_t>((pdu.sqe[1] & ~kPsdtMask) | kPsdtSgl);
-  store(&pdu.sqe[kSgl1], Sgl{.address = {},
-                             .length = data_len,
-                             .reserved = {},
-                             .identifier = carried != 0 ? kSglInCapsule : kSglTransport});
-  store(out.data(), pdu);
+  pdu.sqe[1] = static_cast<std::uint8_t>((static_cast<const std::uint8_t*>(sqe)[1] & ~kPsdtMask) | kPsdtSgl);
+  auto& sgl = emplace<Sgl>(&pdu.sqe[kSgl1]);
+  sgl.length = data_len;
+  sgl.identifier = carried != 0 ? kSglInCapsule : kSglTransport;
   return finish<PduType::kCapsuleCmd>(rules, out, carried);
 }
 
 std::uint32_t write_capsule_resp(const WriteRules& rules, HeaderBuffer out, const void* cqe) {
-  CapsuleRespPdu pdu{.ch = common_header<PduType::kCapsuleResp>(rules, 0, 0), .cqe = {}};
+  auto& pdu = emplace<CapsuleRespPdu>(out.data());
+  put_common_header<PduType::kCapsuleResp>(pdu.ch, rules, 0, 0);
   std::memcpy(pdu.cqe.data(), cqe, pdu.cqe.size());
-  store(out.data(), pdu);
   return finish<PduType::kCapsuleResp>(rules, out, 0);
 }
 
 std::uint32_t write_h2c_data(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint16_t ttag,
                              std::uint32_t offset, std::uint32_t len, bool last) {
-  store(out.data(), DataPdu{.ch = common_header<PduType::kH2cData>(rules, last ? kFlagLast : std::uint8_t{0}, len),
-                            .cccid = cccid,
-                            .ttag = ttag,
-                            .datao = offset,
-                            .datal = len,
-                            .reserved = {}});
+  auto& pdu = emplace<DataPdu>(out.data());
+  put_common_header<PduType::kH2cData>(pdu.ch, rules, last ? kFlagLast : std::uint8_t{0}, len);
+  pdu.cccid = cccid;
+  pdu.ttag = ttag;
+  pdu.datao = offset;
+  pdu.datal = len;
   return finish<PduType::kH2cData>(rules, out, len);
 }
 
 std::uint32_t write_c2h_data(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint32_t offset,
                              std::uint32_t len, bool last, bool success) {
   const auto flags = static_cast<std::uint8_t>((last ? kFlagLast : 0) | (last && success ? kFlagSuccess : 0));
-  store(out.data(), DataPdu{.ch = common_header<PduType::kC2hData>(rules, flags, len),
-                            .cccid = cccid,
-                            .ttag = {},
-                            .datao = offset,
-                            .datal = len,
-                            .reserved = {}});
+  auto& pdu = emplace<DataPdu>(out.data());
+  put_common_header<PduType::kC2hData>(pdu.ch, rules, flags, len);
+  pdu.cccid = cccid;
+  pdu.datao = offset;
+  pdu.datal = len;
   return finish<PduType::kC2hData>(rules, out, len);
 }
 
 std::uint32_t write_r2t(const WriteRules& rules, HeaderBuffer out, std::uint16_t cccid, std::uint16_t ttag,
                         std::uint32_t offset, std::uint32_t len) {
-  store(out.data(), R2tPdu{.ch = common_header<PduType::kR2t>(rules, 0, 0),
-                           .cccid = cccid,
-                           .ttag = ttag,
-                           .r2to = offset,
-                           .r2tl = len,
-                           .reserved = {}});
+  auto& pdu = emplace<R2tPdu>(out.data());
+  put_common_header<PduType::kR2t>(pdu.ch, rules, 0, 0);
+  pdu.cccid = cccid;
+  pdu.ttag = ttag;
+  pdu.r2to = offset;
+  pdu.r2tl = len;
   return finish<PduType::kR2t>(rules, out, 0);
 }
 

@@ -185,7 +185,7 @@ Receiver::Result Receiver::walk(Side& sink, Range range, SlabPool& slabs, weft_s
       result = step_header(sink, range);
       if (result != kGoOn) break;
     }
-    if (under_way_ && skip_left_ == 0 && data_left_ == 0 && digest_left_ == 0) finish_payload(sink);
+    if (under_way_ && payload_is_whole()) finish_payload(sink);
     if (stopped_) {
       result = Result::kStopped;
       break;
@@ -238,9 +238,9 @@ Receiver::Result Receiver::step_header(Side& sink, Range& range) {
 
 // `consumed` bytes of the PDU came before the range: 0, or all of partial_.
 Receiver::Result Receiver::begin_pdu(Side& sink, const Pdu& pdu, Range& range, std::uint32_t consumed) {
-  Payload payload;
+  payload_ = {};
   Violation violation;
-  switch (sink.take(pdu, payload, violation)) {
+  switch (sink.take(pdu, payload_, violation)) {
     case Take::kTaken:
       break;
     case Take::kEnded:
@@ -259,10 +259,9 @@ Receiver::Result Receiver::begin_pdu(Side& sink, const Pdu& pdu, Range& range, s
   digest_left_ = pdu.data_digest_len;
   has_digest_ = pdu.data_digest_len != 0;
   under_way_ = data_left_ != 0;
-  payload_ = payload;
   crc_ = Crc32c{};
   window_limit_ = pdu.data_len >= kLargePayload ? kShortWindow : kLongestRead;
-  if (payload.to == Payload::To::kCapsule) {
+  if (payload_.to == Payload::To::kCapsule) {
     capsule_ = range.slab->base + (range.begin - range.slab->base) + skip_left_;
     capsule_length_ = data_left_;
     capsule_slab_ = range.slab;

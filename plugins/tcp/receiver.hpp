@@ -85,6 +85,9 @@ class Receiver {
   void step_data(Range& range, weft_stats& stats);
   void step_digest(Range& range);
   void finish_payload(Side& sink);
+  // What is skipped comes before the data. One sum: two comparisons of neighbours become one wide read of what was written in
+  // halves just now, and wait for it.
+  [[nodiscard]] bool payload_is_whole() const { return data_left_ + digest_left_ == 0; }
   Result offended(std::span<const std::byte> bytes, const Violation& violation);
   void park(const Range& range);
 

@@ -47,13 +47,14 @@ class Side {
  public:
   virtual ~Side() = default;
 
-  // Sending. next_frame: the next PDU in order of urgency, false when there is none. frame_sent: its last byte has
-  // left.
+  // Sending. next_frame: the next PDU in order of urgency, into a Frame as it starts, field by field where it is to lie;
+  // false, and nothing written, when there is none. frame_sent: its last byte has left.
   virtual bool next_frame(Frame& frame) = 0;
   virtual std::uint32_t write_header(const Frame& frame, HeaderBuffer out) = 0;
   virtual void frame_sent(const Frame& frame) = 0;
 
-  // Receiving. take: the header of a PDU that the reader found in order. payload_done: its payload is where it was to
+  // Receiving. take: the header of a PDU that the reader found in order; `payload` is as it starts, and written only where the
+  // PDU is taken. payload_done: its payload is where it was to
   // go, `data` is where it lies when that was kCapsule (with a reference on its slab, now the callee's).
   virtual Take take(const Pdu& pdu, Payload& payload, Violation& violation) = 0;
   virtual void payload_done(bool digest_ok, const std::byte* data, struct Slab* slab) = 0;

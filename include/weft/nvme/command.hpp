@@ -174,6 +174,12 @@ struct Sqe {
   [[nodiscard]] constexpr Arguments arguments() const {
     return std::bit_cast<Split<Arguments>>(*this).arguments;
   }
+  // One field of any of them, at its byte of the entry. For the data path: the whole struct, out of an entry that was copied just
+  // now, is read across two parts of that copy, and waits for both.
+  template <class Field>
+  [[nodiscard]] Field argument_at(std::size_t byte) const {
+    return load<Field>(reinterpret_cast<const std::byte*>(this) + byte);
+  }
   template <class Arguments>
   constexpr void set_arguments(const Arguments& arguments) {
     auto split = std::bit_cast<Split<Arguments>>(*this);
