@@ -140,7 +140,7 @@ class Connection final : public Pollable, public plugin::RoleCalls<Connection>, 
   std::unique_ptr<Socket> socket_;
   std::unique_ptr<Connector> connector_;
   Receiver receiver_;
-  Sender sender_;
+  Sender sender_{role_};
   Settled settled_;
   std::unique_ptr<HostSide> host_;
   std::unique_ptr<ControllerSide> controller_;

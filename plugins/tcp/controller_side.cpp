@@ -142,14 +142,14 @@ int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::sp
   const auto index = static_cast<std::uint32_t>(token);
   if (!transfers_->send(index, offset, length)) return -EINVAL;
   DataOp& op = new_op(index, DataOp::Kind::kSend, offset, iov, length, cookie);
-  op.prefetch();
+  connection_.group().fetcher().will_send(op);
   if (final_cqe != nullptr) {
-    std::memcpy(command->cqe.data(), final_cqe, kCqeSize);
     command->state = State::kAnswered;
     op.final_response = true;
     op.may_fold = (flags & WEFT_ALLOW_IMPLIED) != 0;
     release_data(*command);
     enqueue_answer(index);
+    std::memcpy(command->cqe.data(), final_cqe, kCqeSize);  // last: the core wrote it just now, in smaller pieces
     return 0;
   }
   enqueue(index);
@@ -162,12 +162,12 @@ int ControllerSide::send_response(std::uint64_t token, const void* cqe, std::uin
   for (const DataOp* op = command->ops; op != nullptr; op = op->next)
     if (op->kind == DataOp::Kind::kReceive) return -EINVAL;  // it would never end: cancel_data comes first
   const auto index = static_cast<std::uint32_t>(token);
-  std::memcpy(command->cqe.data(), cqe, kCqeSize);
   command->state = State::kAnswered;
   command->response_waits = true;
   transfers_->abandon(index);
   release_data(*command);
   enqueue_answer(index);
+  std::memcpy(command->cqe.data(), cqe, kCqeSize);
   return 0;
 }
 

@@ -38,18 +38,6 @@ std::uint32_t DataOp::pieces(std::uint64_t position, std::uint64_t len, std::spa
   return filled;
 }
 
-// Only where each piece begins: the processor sees by itself how it goes on, and whoever asks for more lines than can be on
-// their way at once waits for them.
-void DataOp::prefetch() const {
-  constexpr std::size_t kLine = 64, kBeginning = 8 * kLine;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const auto* bytes = static_cast<const std::byte*>(list[i].iov_base);
-    const std::byte* const end = bytes + std::min(list[i].iov_len, kBeginning);
-#pragma GCC unroll 8
-    for (; bytes < end; bytes += kLine) __builtin_prefetch(bytes, 0, 2);
-  }
-}
-
 void DataOp::copy_in(std::uint64_t position, const std::byte* from, std::uint64_t len) {
   if (count == 1) {
     std::memcpy(static_cast<std::byte*>(list[0].iov_base) + position, from, len);

@@ -53,8 +53,6 @@ struct DataOp {
   // Fills `out` with the pieces of bytes [position, position + len); returns how many pieces, and in `covered` how many
   // bytes they are: less than len when `out` is too small.
   std::uint32_t pieces(std::uint64_t position, std::uint64_t len, std::span<iovec> out, std::uint64_t& covered);
-  // The caches begin to fetch the memory: worth it for what is sent at the end of the turn.
-  void prefetch() const;
   void copy_in(std::uint64_t position, const std::byte* from, std::uint64_t len);
   void copy_out(std::uint64_t position, std::byte* to, std::uint64_t len);
 

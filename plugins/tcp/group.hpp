@@ -18,6 +18,7 @@
 #include "../common/services.hpp"
 #include "connection.hpp"
 #include "data_op.hpp"
+#include "fetcher.hpp"
 #include "hot_set.hpp"
 #include "listener.hpp"
 #include "options.hpp"
@@ -55,6 +56,7 @@ class Group final : public plugin::Keeper {
   [[nodiscard]] SendBuffer& send_buffer() { return send_buffer_; }
   [[nodiscard]] SlabPool& slabs(Role role) { return role == Role::kHost ? host_slabs_ : slabs_; }
   [[nodiscard]] DataOpPool& ops() { return ops_; }
+  [[nodiscard]] Fetcher& fetcher() { return fetcher_; }
   [[nodiscard]] HotSet& hot() { return hot_; }
   // Changes what epoll reports for the object: `wanted` 0 takes it out. `known`: what was asked for before.
   void watch(Pollable& object, int fd, std::uint32_t known, std::uint32_t wanted);
@@ -74,6 +76,7 @@ class Group final : public plugin::Keeper {
   SlabPool host_slabs_;  // nothing is ever held there: a host can always read, whatever controllers wait for
   DataOpPool ops_;
   SendBuffer send_buffer_;
+  Fetcher fetcher_;
   HotSet hot_;
   std::uint64_t now_ = 0;
 

@@ -18,7 +18,8 @@ std::uint64_t wire_length(const WriteRules& rules, std::uint32_t header, std::ui
 
 }  // namespace
 
-void SendBuffer::reset() {
+void SendBuffer::reset(std::uint64_t most_with_large) {
+  most_with_large_ = most_with_large;
   used_ = 0;
   pieces_ = 0;
   bytes_ = 0;
@@ -63,17 +64,16 @@ Sender::Result Sender::pump(Side& source, Socket& socket, SendBuffer& buffer, we
 }
 
 void Sender::build(Side& source, SendBuffer& buffer, weft_stats& stats) {
-  buffer.reset();
+  buffer.reset(most_with_large_);
   std::uint64_t from = head_sent_;
   for (const Frame& frame : frames_) {
     if (buffer.full() || !append(source, frame, from, buffer, stats)) return;
     from = 0;
   }
-  Frame frame;
-  while (frames_.size() < kMaxFrames && !buffer.full() && source.next_frame(frame)) {
-    frames_.push_back(frame);
+  while (frames_.size() < kMaxFrames && !buffer.full()) {
+    Frame& frame = frames_.emplace_back();
+    if (!source.next_frame(frame)) return frames_.pop_back();
     if (!append(source, frame, 0, buffer, stats)) return;
-    frame = Frame{};
   }
 }
 
