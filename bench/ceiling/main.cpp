@@ -3,13 +3,12 @@
 //   ceiling --rw read|write --bs 4096 --depth 32 [--connections 1] [--seconds 3] [--array 1073741824]
 //           [--send copy|gather] [--receive copy|direct] [--order random|sequential] [--buffer 262144]
 //           [--socket-buffer 0] [--congestion cubic]
+//   ceiling --distance          how far apart the two processors are, and nothing else
 // Two threads, each on its own processor, over 127.0.0.1. Prints one line of JSON. --array 0: the same block always.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -23,18 +22,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "distance.hpp"
 #include "ends.hpp"
+#include "pin.hpp"
 
 namespace weft::bench {
 
 namespace {
-
-void pin(unsigned cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);  // with one processor both run there
-}
 
 [[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
 
@@ -144,7 +138,14 @@ int main(int argc, char** argv) try {
   app.add_option("--buffer", plan.read_buffer)->check(CLI::Range(4096, 16 << 20));
   app.add_option("--socket-buffer", plan.socket_buffer)->check(CLI::Range(0, 64 << 20));
   app.add_option("--congestion", congestion);
+  bool distance = false;
+  app.add_flag("--distance", distance, "only how long a cache line takes from one processor to the other and back");
   CLI11_PARSE(app, argc, argv);
+  if (distance) {
+    weft::bench::pin(1);
+    std::puts(nlohmann::json{{"distance_ns", weft::bench::distance_ns(0)}}.dump().c_str());
+    return 0;
+  }
   plan.write = rw == "write";
   plan.gather_sends = send == "gather";
   plan.direct_receives = receive == "direct";

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 from harness import machine
+from harness.distance import Processors
 from harness.programs import ROOT, Failed, Programs
 from harness.serving import MIB
 
@@ -30,6 +31,7 @@ class Settings:
     files: pathlib.Path  # where the benchmark of files has its file
     name: str = ""
     memory: int = 1024 * MIB  # of namespaces in memory, and of the array of the ceiling
+    processors: Processors = None
 
     def say(self, words):
         print(f"bench/{self.name}: {words}", file=sys.stderr, flush=True)
@@ -70,11 +72,13 @@ def benchmark(name):
 def run(name, settings):
     """The whole document of one benchmark: what its JSON file has."""
     settings.name = name
+    settings.processors = Processors(settings)
     document = {"benchmark": name, "machine": machine.description(), "when": time.strftime("%Y-%m-%d %H:%M %Z"),
                 "seconds": settings.seconds, "repetitions": settings.repetitions,
                 "congestion": settings.congestion or machine.read("/proc/sys/net/ipv4/tcp_congestion_control")}
     began = time.monotonic()
     document.update(benchmark(name).measure(settings))
+    document["processors"] = settings.processors.facts()
     document["took_seconds"] = time.monotonic() - began
     return document
 

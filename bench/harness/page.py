@@ -11,9 +11,18 @@ def machine_lines(document):
     return "\n".join(["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in document["machine"].items())])
 
 
+def moved(document):
+    """What the hypervisor did meanwhile, if it did anything."""
+    processors = document["processors"]
+    if not processors["taken_again"]:
+        return ""
+    kept = f", {processors['apart']} of them to no avail" if processors["apart"] else ""
+    return f" {processors['taken_again']} samples were taken again, the processors being far apart{kept}."
+
+
 def figures(document):
     head = (f"{document['when']}; medians of {document['repetitions']} runs of {document['seconds']:g} s each, in turns; "
-            f"congestion control {document['congestion']}.")
+            f"congestion control {document['congestion']}.{moved(document)}")
     return "\n\n".join([head, *(table.markdown() for table in benchmark(document["benchmark"]).tables(document))])
 
 

@@ -9,7 +9,7 @@ def interleave(settings, cases):
     for repetition in range(settings.repetitions):
         for number, (words, measure) in enumerate(cases):
             settings.say(f"{repetition + 1}/{settings.repetitions}  {number + 1}/{len(cases)}  {words}")
-            samples[number].append(measure())
+            samples[number].append(settings.processors.sample(measure))
     return samples
 
 
