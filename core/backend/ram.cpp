@@ -60,7 +60,7 @@ class RamContext final : public BackendContext {
   void prefetch(std::uint64_t lba, std::uint32_t blocks) const override {
     constexpr std::uint64_t kInALine = kCacheLine / sizeof(std::uint64_t);
     const std::uint64_t first = lba * block_size_ / kRamPage, end = first + segments(lba, blocks);
-    for (std::uint64_t entry = first; entry < end; entry += kInALine) pages_.prefetch(entry);
+    for (std::uint64_t entry = first; entry < end; entry += kInALine - entry % kInALine) pages_.prefetch(entry);
   }
 
   Progress lend(BackendOp& op) override {

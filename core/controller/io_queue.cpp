@@ -114,12 +114,17 @@ void IoQueue::begin(IoSlot& s) {
     command_of(slot).start(slot);
   };
   s.state = IoState::kWaiting;
-  if (worker_.resources().acquire(s, share_)) s.resume(s);
+  if (worker_.resources().acquire(s, share_)) return s.resume(s);
+  ask_for_data(s);
 }
+
+// The connection may end while the command waits: then the transport has to say whether its data still counts.
+void IoQueue::ask_for_data(IoSlot& s) { s.capsule = nullptr; }
 
 void IoQueue::await_memory(IoSlot& s, Progress progress) {
   s.state = IoState::kLending;
-  if (progress == Progress::kDone) command_of(s).backend_done(s);
+  if (progress == Progress::kDone) return command_of(s).backend_done(s);
+  ask_for_data(s);
 }
 
 void IoQueue::await(IoSlot& s, Progress progress) {

@@ -1,6 +1,6 @@
 // io_queue.hpp - the commands of one I/O queue pair: slots by token, and the steps that commands are made of.
 //
-// A command goes check -> (resources) -> start -> data and backend steps -> finish; which steps, its IoCommand says
+// A command goes check -> (arrivals) -> (resources) -> start -> data and backend steps -> finish; which steps, its IoCommand says
 // (io_commands.hpp). Every slot that a command took ends in finish() or sent(), exactly once.
 // Thread rule: the worker's thread. Owned by its Queue. Once it is made nothing here allocates, but for want_exclusive().
 #ifndef WEFT_CORE_CONTROLLER_IO_QUEUE_HPP
@@ -94,6 +94,7 @@ class IoQueue {
            slot.state == IoState::kHalfPair;
   }
   void cancel(IoSlot& slot);
+  static void ask_for_data(IoSlot& slot);
 
   Queue& queue_;
   Worker& worker_;

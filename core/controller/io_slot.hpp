@@ -35,7 +35,7 @@ enum class IoState : std::uint8_t {
 struct IoSlot final : Claim, BackendOp {
   std::array<weft_iov, kOwnIov> own_iov{};
   const nvme::Sqe* sqe = nullptr;      // the transport's, until the answer or the last send
-  const void* capsule = nullptr;       // its data, where all of it came in the capsule: the transport's, as sqe is
+  const void* capsule = nullptr;       // its data, all of it, while it can be taken from the capsule: the transport's
   NamespaceView* ns = nullptr;         // counted as its user
   std::uint32_t length = 0;            // bytes of data
   std::uint32_t moved = 0;             // bytes handed to the transport so far

@@ -203,7 +203,8 @@ void HostQueue::end(Slot& slot, const Completion& completion) {
   std::int32_t error = completion.error;
   // A success without the data is none: what was to be read is not there, what was to be written or compared nobody saw.
   if (io != nullptr && completion.ok() && completion.moved != slot.length) error = -EPROTO;
-  if (slot.timed_out && !completion.ok()) error = -ETIMEDOUT;  // however it was got rid of in the end
+  if (slot.timed_out && (error != 0 || !completion.status.ok()))
+    error = -ETIMEDOUT;  // however it was got rid of in the end
   by_cid_[slot.cid] = nullptr;
   give_slot(slot);
   if (completion.error == 0) owner_.answered();

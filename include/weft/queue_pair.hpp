@@ -63,7 +63,7 @@ class HostQueuePair {
     ~Events() = default;
   };
   struct Command {
-    nvme::Sqe sqe;                  // submit() fills in CID and PSDT, the transport SGL1
+    nvme::Sqe sqe;                  // submit() sets the CID and clears PSDT and SGL1, which the transport fills in
     const weft_iov* iov = nullptr;  // copied; the memory it names is borrowed until done
     std::uint32_t iov_count = 0;
     DataDirection direction = DataDirection::kNone;
@@ -78,7 +78,7 @@ class HostQueuePair {
   // The CID, or -EAGAIN (queue full), -ENOTCONN (not ready or closing), -EINVAL. On failure nothing happened. Before
   // start_flow_control() there is room for one command: Connect.
   [[nodiscard]] virtual std::int32_t submit(Command&) = 0;
-  [[nodiscard]] std::int32_t submit(Command&& command) { return submit(command); }
+  [[nodiscard]] std::int32_t submit(Command&& command) { return submit(command); }  // of one that is not used again
   // Commands that submit() would take now; it may still say -ENOTCONN while the connection dies and on_closed is on its way.
   [[nodiscard]] virtual std::uint32_t room() const = 0;
   [[nodiscard]] virtual std::uint32_t outstanding() const = 0;

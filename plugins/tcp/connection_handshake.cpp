@@ -49,8 +49,7 @@ void Connection::queue_control(std::uint32_t length) {
 bool Connection::next_frame(Frame& frame) {
   if (control_waits_) {
     control_waits_ = false;
-    frame = Frame{};
-    return true;
+    return true;  // a Frame starts as a control PDU
   }
   return side_ != nullptr && (state_ == State::kReady || state_ == State::kFlushing) && side_->next_frame(frame);
 }

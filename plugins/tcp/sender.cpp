@@ -18,12 +18,11 @@ std::uint64_t wire_length(const WriteRules& rules, std::uint32_t header, std::ui
 
 }  // namespace
 
-void SendBuffer::reset(std::uint64_t most_with_large) {
-  most_with_large_ = most_with_large;
+void SendBuffer::reset(std::uint64_t most) {
+  most_ = most;
   used_ = 0;
   pieces_ = 0;
   bytes_ = 0;
-  has_large_ = false;
   part_count = 0;
 }
 
@@ -64,7 +63,7 @@ Sender::Result Sender::pump(Side& source, Socket& socket, SendBuffer& buffer, we
 }
 
 void Sender::build(Side& source, SendBuffer& buffer, weft_stats& stats) {
-  buffer.reset(most_with_large_);
+  buffer.reset(most_in_a_call_);
   std::uint64_t from = head_sent_;
   for (const Frame& frame : frames_) {
     if (buffer.full() || !append(source, frame, from, buffer, stats)) return;
@@ -81,7 +80,6 @@ void Sender::build(Side& source, SendBuffer& buffer, weft_stats& stats) {
 bool Sender::append(Side& source, const Frame& frame, std::uint64_t from, SendBuffer& buffer, weft_stats& stats) {
   SendBuffer::Part& part = buffer.parts[buffer.part_count++];
   part = SendBuffer::Part{};
-  buffer.begin_frame(frame.payload());
   const std::uint64_t before = buffer.bytes();
   std::byte* start = buffer.tail();
   part.header = source.write_header(frame, HeaderBuffer(start, kMaxHeaderSize));

@@ -33,8 +33,6 @@ class SendBuffer {
  public:
   static constexpr std::uint32_t kBytes = 256u << 10;
   static constexpr std::uint32_t kMaxPieces = 512;
-  static constexpr std::uint64_t kMaxBatch = 512u << 10;  // once it has a large payload, the sender's own bound holds
-  static constexpr std::uint32_t kLargePayload = 32u << 10;
 
   // How a frame lies in the batch.
   struct Part {
@@ -44,13 +42,11 @@ class SendBuffer {
     const std::byte* copy = nullptr;  // where that byte lies, when it was copied
   };
 
-  void reset(std::uint64_t most_with_large);
+  void reset(std::uint64_t most);  // bytes, about: what begins below that goes to its end
   [[nodiscard]] std::uint32_t room() const { return kBytes - used_; }
   [[nodiscard]] bool full() const {
-    return room() < kMaxHeaderSize + kDigestSize || pieces_ + 2 >= kMaxPieces ||
-           bytes_ >= (has_large_ ? most_with_large_ : kMaxBatch);
+    return room() < kMaxHeaderSize + kDigestSize || pieces_ + 2 >= kMaxPieces || bytes_ >= most_;
   }
-  void begin_frame(std::uint32_t payload) { has_large_ |= payload >= kLargePayload; }
   std::byte* tail() { return &(*copy_)[used_]; }
   void add_copied(std::uint32_t count);  // count bytes at tail() belong to the batch
   std::span<iovec> free_pieces() { return std::span(iov_).subspan(pieces_); }
@@ -68,15 +64,14 @@ class SendBuffer {
   std::uint32_t used_ = 0;
   std::uint32_t pieces_ = 0;
   std::uint64_t bytes_ = 0;
-  std::uint64_t most_with_large_ = kMaxBatch;
-  bool has_large_ = false;
+  std::uint64_t most_ = 0;
 };
 
 class Sender {
  public:
-  // In one call a controller's large payloads may be more than a host's: what a host reads goes to memory that it used a moment
-  // ago, what a target is written goes to blocks that are in no cache, and with more on the way those push the payload out.
-  explicit Sender(Role role) : most_with_large_((role == Role::kController ? 1024u : 512u) << 10) {
+  // A controller may send more in one call than a host: what a host reads goes to memory that it used a moment ago, what a
+  // target is written goes to blocks that are in no cache, and with more on the way those push the payload out.
+  explicit Sender(Role role) : most_in_a_call_((role == Role::kController ? 1024u : 512u) << 10) {
     frames_.reserve(kMaxFrames);
   }
 
@@ -102,7 +97,7 @@ class Sender {
   void cut(const Frame& frame, const SendBuffer::Part& part, bool continued, std::uint64_t taken);
 
   std::vector<Frame> frames_;  // decided on, not yet sent in full; oldest first
-  const std::uint64_t most_with_large_;
+  const std::uint64_t most_in_a_call_;
   WriteRules rules_;
   std::uint64_t head_sent_ = 0;  // bytes of frames_[0] that have left
   Crc32c head_crc_;              // over its payload bytes that have left

@@ -167,7 +167,7 @@ TEST(Cancel, StopsDataThatIsBeingSent) {
   Joined joined(world, {}, {{"maxc2hdata", "8192"}});
   ControllerQueue& controller = joined.controller();
   joined.wire.chunk = 1000;
-  Bytes from = pattern(1u << 20, 2), back(1u << 20);
+  Bytes from = pattern(4u << 20, 2), back(4u << 20);
   controller.on_command = [&](std::uint64_t token) {
     const Cqe cqe = make_cqe(1);
     ASSERT_EQ(controller.send(token, 0, from.data(), from.size(), 7, &cqe, WEFT_ALLOW_IMPLIED), 0);

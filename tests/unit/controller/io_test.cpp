@@ -439,6 +439,20 @@ TEST_F(Scarce, CommandsWaitInOrderForMemory) {
   for (const std::uint16_t cid : cids) EXPECT_TRUE(q_->wait(cid).ok());
   EXPECT_TRUE(std::equal(cids.begin(), cids.end(), q_->order().begin() + 1));
 }
+// What waited while its connection ended changes nothing, though its data came long before.
+TEST_F(Scarce, AWriteThatWaitedForMemoryIsNotDoneAtTheEnd) {
+  loopback_control().set_hold_data(true);
+  const auto large = pattern(64 << 10), small = pattern(512);
+  q_->send(wire::write(1, 128, 128), large);
+  q_->send(wire::write(1, 0, 1), small);
+  ASSERT_TRUE(run([&] { return loopback_control().held_data() == 1; }));
+  settle();
+  ASSERT_EQ(storage_->calls(StorageCall::kLend), 1u) << "it had not to wait: the test shows nothing";
+  loopback_control().cut_now();  // ends the large one, which frees its memory, before it says closed
+  settle();
+  EXPECT_EQ(storage_->calls(StorageCall::kCommit), 0u);
+  loopback_control().set_hold_data(false);
+}
 TEST_F(Scarce, FusedPairsDoNotStarveEachOther) {
   std::vector<std::vector<std::byte>> data;
   const auto zeroes = std::vector<std::byte>(64 << 10);

@@ -52,6 +52,19 @@ TEST_F(TimeOutTest, ALateAnswerIsAnAnswer) {
   EXPECT_TRUE(resets_.empty());
 }
 
+TEST_F(TimeOutTest, ALateSuccessWithoutItsDataIsATimeOut) {
+  connect();
+  never(nvme::io::kRead);
+  std::vector<std::byte> data(512);
+  Io io(Kind::kRead, 0, data);
+  submit(io);
+  pass(1200 * kMs, 10 * kMs);
+  controller_->answer(0, {});
+  settle();
+  EXPECT_EQ(io.ends, 1);
+  EXPECT_EQ(io.completion.error, -ETIMEDOUT);
+}
+
 TEST_F(TimeOutTest, WhatAnAbortDoesNotEndAResetDoesAndTheRestGoesOn) {
   options_.qsize = 2;
   options_.queues = 2;
