@@ -19,14 +19,15 @@ class Fetcher {
   void will_send(const DataOp& op);
 
  private:
-  static constexpr std::size_t kLine = 64;
-  static constexpr std::size_t kFirstPart = 16, kSecondPart = 40, kSmall = 64, kBeginning = 8;  // lines
+  static constexpr std::size_t kLine = 64, kStep = 8 * kLine;  // a step of lines is asked for at once
+  static constexpr std::size_t kFirstPart = 2, kSecondPart = 5, kSmall = 8, kBeginning = 1;  // steps
 
   struct Payload {
     const std::byte* bytes = nullptr;
-    std::size_t lines = 0;
+    std::size_t steps = 0;
   };
-  static void fetch(const Payload& payload, std::size_t from, std::size_t to);
+  // Always inlined: g++ takes a function that only prefetches for one without effect, and leaves out its calls.
+  [[gnu::always_inline]] static inline void fetch(const Payload& payload, std::size_t from, std::size_t to);
 
   Payload last_, one_before_;
 };
