@@ -21,7 +21,7 @@ def moved(document):
 
 
 def figures(document):
-    head = (f"{document['when']}; medians of {document['repetitions']} runs of {document['seconds']:g} s each, in turns; "
+    head = (f"{document['machine']['processor']}, {document['when']}; medians of {document['repetitions']} runs of {document['seconds']:g} s each, in turns; "
             f"congestion control {document['congestion']}.{moved(document)}")
     return "\n\n".join([head, *(table.markdown() for table in benchmark(document["benchmark"]).tables(document))])
 
