@@ -40,7 +40,8 @@ struct Tickets {
 
 struct Origin {
   std::shared_ptr<const ListenerFacts> listener;
-  std::string peer;
+  std::string peer;     // address and service as the transport writes them: for people
+  std::string machine;  // what the peer counts for (machine_of): limits and shares are divided by it
 };
 
 }  // namespace weft::controller

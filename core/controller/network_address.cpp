@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <array>
 
 #include "weft/controller.hpp"
@@ -20,6 +21,17 @@ constexpr std::uint8_t kLoopbackNet = 127;
 template <std::size_t N>
 bool parse(int family, std::string_view text, std::array<std::uint8_t, N>& bytes) {
   return inet_pton(family, std::string(text.substr(0, text.find('%'))).c_str(), bytes.data()) == 1;
+}
+
+bool is_mapped(const std::array<std::uint8_t, 16>& v6) {
+  return std::all_of(v6.begin(), v6.begin() + 10, [](auto byte) { return byte == 0; }) && v6[10] == 0xff &&
+         v6[11] == 0xff;
+}
+
+std::string machine_of_v4(const std::array<std::uint8_t, 4>& v4) {
+  std::array<char, INET_ADDRSTRLEN> text{};
+  inet_ntop(AF_INET, v4.data(), text.data(), text.size());
+  return text.data();
 }
 
 }  // namespace
@@ -46,6 +58,19 @@ bool is_wildcard(std::uint8_t family, std::string_view traddr) {
   std::array<std::uint8_t, 16> v6{};
   if (parse(AF_INET, unmapped(traddr), v4)) return v4 == std::array<std::uint8_t, 4>{};
   return parse(AF_INET6, traddr, v6) && v6 == std::array<std::uint8_t, 16>{};
+}
+
+std::string machine_of(std::string_view address) {
+  std::array<std::uint8_t, 4> v4{};
+  if (parse(AF_INET, unmapped(address), v4)) return machine_of_v4(v4);
+  std::array<std::uint8_t, 16> v6{};
+  if (!parse(AF_INET6, address, v6)) return std::string(address);
+  if (is_mapped(v6)) return machine_of_v4({v6[12], v6[13], v6[14], v6[15]});
+  std::fill(v6.begin() + 8, v6.end(), std::uint8_t{0});
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(AF_INET6, v6.data(), text.data(), text.size());
+  const std::size_t scope = address.find('%');
+  return std::string(text.data()) + "/64" + std::string(scope == address.npos ? "" : address.substr(scope));
 }
 
 }  // namespace weft::controller

@@ -18,6 +18,9 @@ namespace weft::controller {
 [[nodiscard]] std::string_view unmapped(std::string_view address);
 // The address family of an IP address; 0: it is none.
 [[nodiscard]] std::uint8_t family_of(std::string_view address);
+// The machine that an address counts for: the IPv4 address itself, the /64 network of an IPv6 address (whoever has one
+// address of it can have all), with its scope; any other text counts as it is.
+[[nodiscard]] std::string machine_of(std::string_view address);
 
 }  // namespace weft::controller
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/controller/admin_commands.hpp"
+#include "core/controller/network_address.hpp"
 #include "core/util/log.hpp"
 
 namespace weft::controller {
@@ -19,9 +20,13 @@ namespace {
 constexpr Nanoseconds kBetweenRefusals = 10'000'000'000;
 constexpr std::uint64_t kMostDataMemory = std::uint64_t{64} << 30;  // pages of it are counted in 32 bits
 
-// Where transports tell addresses and services apart, each connection of a machine comes from a service of its own.
-std::string_view machine_of(std::string_view peer, const Transport& transport) {
-  return transport.splits_service() ? peer.substr(0, peer.rfind(':')) : peer;
+// Where a transport tells addresses and services apart, each connection of a machine comes from a service of its own,
+// and an IPv6 address stands in brackets.
+std::string machine_of_peer(std::string_view peer, const Transport& transport) {
+  if (!transport.splits_service()) return std::string(peer);
+  std::string_view address = peer.substr(0, peer.rfind(':'));
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  return machine_of(address);
 }
 
 }  // namespace
@@ -137,7 +142,8 @@ void Server::connection(Listener& listener, weft_pending* pending, std::string p
     listener.transport().table().reject(pending, WEFT_REJECT_RESOURCES);
     return refused(fmt::format("a connection from {}: {} are open, as many as may be", peer, options_.max_connections));
   }
-  auto newcomer = admission_.admit(machine_of(peer, listener.transport()));
+  std::string machine = machine_of_peer(peer, listener.transport());
+  auto newcomer = admission_.admit(machine);
   if (newcomer == nullptr) {
     listener.transport().table().reject(pending, WEFT_REJECT_RESOURCES);
     return refused(fmt::format("a connection from {}: {} of that machine's have not connected, as many as may be", peer,
@@ -145,7 +151,8 @@ void Server::connection(Listener& listener, weft_pending* pending, std::string p
   }
   Worker& worker = *worker_list_[next_worker_];
   next_worker_ = (next_worker_ + 1) % worker_list_.size();
-  worker.post([&transport = listener.transport(), pending, origin = Origin{listener.facts(), std::move(peer)},
+  worker.post([&transport = listener.transport(), pending,
+               origin = Origin{listener.facts(), std::move(peer), std::move(machine)},
                tickets = Tickets{std::make_shared<const Ticket>(connections_), std::move(newcomer)}](Worker& w) {
     w.accept(transport, pending, origin, tickets);
   });

@@ -148,5 +148,17 @@ TEST(NetworkAddress, KnowsLoopbackAndWildcards) {
   EXPECT_EQ(family_of("here"), 0);
 }
 
+TEST(NetworkAddress, AMachineIsAnIPv4AddressOrANetworkOfIPv6) {
+  using controller::machine_of;
+  EXPECT_EQ(machine_of("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(machine_of("::ffff:192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(machine_of("::FFFF:c000:201"), "192.0.2.1");
+  EXPECT_EQ(machine_of("2001:db8:1:2::1"), "2001:db8:1:2::/64");
+  EXPECT_EQ(machine_of("2001:DB8:1:2:ffff:ffff:ffff:ffff"), "2001:db8:1:2::/64");
+  EXPECT_NE(machine_of("2001:db8:1:3::1"), machine_of("2001:db8:1:2::1"));
+  EXPECT_EQ(machine_of("fe80::1%eth0"), "fe80::/64%eth0");
+  EXPECT_EQ(machine_of("local socket"), "local socket");
+}
+
 }  // namespace
 }  // namespace weft::test
