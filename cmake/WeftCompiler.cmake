@@ -50,3 +50,16 @@ elseif(WEFT_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   target_link_options(weft_lto INTERFACE -flto=auto -fuse-linker-plugin)
   add_link_options("$<$<NOT:$<BOOL:$<TARGET_PROPERTY:WEFT_LTO>>>:-fno-lto;-fuse-ld=lld>")
 endif()
+
+# weft_unity(target): with WEFT_UNITY its files are compiled in batches. Names of unnamed namespaces may then meet; a file
+# whose names do is compiled alone (SKIP_UNITY_BUILD_INCLUSION). It is on in debug builds of g++. The clang and the release
+# build compile each file alone, so that a file that lacks an include is found.
+function(weft_unity target)
+  if(NOT WEFT_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # an included .cpp counts as a header
+  endif()
+endfunction()

@@ -20,6 +20,7 @@ function(weft_plugin name)
   add_library(${objects} OBJECT ${ARGN})
   target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(${objects} PRIVATE weft_compiler weft_fat_objects)
+  weft_unity(${objects})
 
   set(map ${PROJECT_SOURCE_DIR}/plugins/plugin.map)
   add_library(weft-${name} MODULE)
