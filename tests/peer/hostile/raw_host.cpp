@@ -35,7 +35,7 @@ Sqe property_get(std::uint16_t cid, std::uint32_t offset, bool eight_bytes) {
 }
 
 bool RawHost::shake_hands(const ConnectPlan& plan) {
-  socket = RawSocket::connect(plan.port, plan.from);
+  socket = RawSocket::connect(plan.port, plan.from, plan.receive_buffer);
   if (!socket.open()) return false;
   RawPdu request(kIcReq);
   request.u8(11, (plan.digests.header ? 1u : 0u) | (plan.digests.data ? 2u : 0u)).u32(12, plan.maxr2t);

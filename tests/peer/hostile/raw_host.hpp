@@ -35,6 +35,7 @@ struct ConnectPlan {
   std::uint16_t entries = 32;
   std::uint32_t maxr2t = 0;  // 0's based, as on the wire
   const char* from = nullptr;
+  int receive_buffer = 0;  // 0: the kernel's choice
 };
 
 Sqe connect_command(std::uint16_t qid, std::uint16_t entries);

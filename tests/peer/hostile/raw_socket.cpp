@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "tests/peer/hostile/loopback.hpp"
 
@@ -29,6 +30,7 @@ Bytes ReceivedPdu::data() const {
 }
 
 RawSocket RawSocket::connect(const std::string& port, const char* from, int receive_buffer) {
+  if (from != nullptr && std::strchr(from, ':') != nullptr) return connect_over_ipv6(port, from, receive_buffer);
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return {};
   const int on = 1;
@@ -40,6 +42,22 @@ RawSocket RawSocket::connect(const std::string& port, const char* from, int rece
   }
   const sockaddr_in to = loopback("127.0.0.1", static_cast<unsigned>(std::stoul(port)));
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return {};
+  return RawSocket(std::move(fd));
+}
+
+RawSocket RawSocket::connect_over_ipv6(const std::string& port, const char* from, int receive_buffer) {
+  UniqueFd fd(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return {};
+  const int on = 1;
+  setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (receive_buffer != 0) setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  sockaddr_in6 at{};
+  at.sin6_family = AF_INET6;
+  inet_pton(AF_INET6, from, &at.sin6_addr);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return {};
+  at.sin6_addr = in6addr_loopback;
+  at.sin6_port = htons(static_cast<std::uint16_t>(std::stoul(port)));
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return {};
   return RawSocket(std::move(fd));
 }
 

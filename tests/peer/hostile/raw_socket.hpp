@@ -34,7 +34,7 @@ class RawSocket {
  public:
   RawSocket() = default;
   explicit RawSocket(UniqueFd fd) : fd_(std::move(fd)) {}
-  // `from`: the address to come from; receive_buffer 0: the kernel's choice.
+  // `from`: the address to come from; an IPv6 address connects to ::1, else to 127.0.0.1. receive_buffer 0: the kernel's choice.
   [[nodiscard]] static RawSocket connect(const std::string& port, const char* from = nullptr, int receive_buffer = 0);
 
   [[nodiscard]] bool open() const { return static_cast<bool>(fd_); }
@@ -49,6 +49,7 @@ class RawSocket {
   void close() { fd_.reset(); }
 
  private:
+  [[nodiscard]] static RawSocket connect_over_ipv6(const std::string& port, const char* from, int receive_buffer);
   bool read(std::span<std::uint8_t> into, std::chrono::steady_clock::time_point deadline);
   UniqueFd fd_;
 };

@@ -1,0 +1,72 @@
+#include "tests/peer/hostile/attack/attacked_target.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <sstream>
+
+#include "tests/support/build_folders.hpp"
+
+namespace weft::hostile {
+namespace {
+
+constexpr std::chrono::seconds kEnd{10};  // docs/cli.md
+
+std::string configuration() {
+  std::string hosts = fmt::format("\"{}\", \"{}\"", kListed, kLate);
+  for (int i = 0; i < 8; ++i) hosts += fmt::format(", \"nqn.2026-01.org.example:m{}\"", i);
+  constexpr char kNamespace[] = "[[subsystem.namespace]]\nbackend = \"ram://?size=1T\"\n";
+  return fmt::format(
+      "[[listener]]\nurl = \"tcp://127.0.0.1:0\"\n"
+      "[[subsystem]]\nnqn = \"{}\"\nallow_hosts = [{}]\n{}"
+      "[[subsystem]]\nnqn = \"{}\"\nallow_any_host = true\n{}",
+      kDisk, hosts, kNamespace, kOpen, kNamespace);
+}
+
+std::vector<std::string> words(const std::string& line) {
+  std::istringstream in(line);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
+}  // namespace
+
+void AttackedTarget::SetUp() {
+  const std::string path = testing::TempDir() + fmt::format("weft-attacked-{}.toml", getpid());
+  std::FILE* const file = std::fopen(path.c_str(), "w");
+  ASSERT_NE(file, nullptr);
+  std::fputs(configuration().c_str(), file);
+  std::fclose(file);
+  target_ = std::make_unique<ChildProcess>(std::vector<std::string>{program("weft"), "serve", "--config", path},
+                                           std::vector<std::string>{"WEFT_PLUGIN_PATH=" + plugin_folder()});
+  const auto line = target_->read_line();
+  unlink(path.c_str());
+  ASSERT_TRUE(line && line->starts_with("listening "));
+  port_ = line->substr(line->rfind(':') + 1);
+}
+
+std::unique_ptr<ChildProcess> AttackedTarget::begin(const Attack& attack, const std::string& port) {
+  std::vector<std::string> command = words(attack);
+  command.insert(command.begin(), WEFT_HOSTILE_CLIENT);
+  for (const char* word : {"--port", port.c_str()}) command.emplace_back(word);
+  auto client = std::make_unique<ChildProcess>(command);
+  const auto ready = client->read_line(std::chrono::seconds(60));
+  EXPECT_TRUE(ready && ready->starts_with("ready ")) << attack << ": " << ready.value_or("it said nothing");
+  return client;
+}
+
+ListedHost AttackedTarget::listed(const char* name) {
+  ListedHost host;
+  EXPECT_TRUE(host.open(port_, kDisk, name)) << name << " does not come in";
+  return host;
+}
+
+void AttackedTarget::ends_when_told() {
+  target_->send_signal(SIGTERM);
+  const auto code = target_->wait(kEnd);
+  ASSERT_TRUE(code) << "SIGTERM does not end it within 10 s";
+  EXPECT_EQ(*code, 0);
+}
+
+}  // namespace weft::hostile

@@ -1,0 +1,97 @@
+// Attackers that hold memory, connections and controllers, with default limits and as many as these let in. A listed host goes
+// on: at least a quarter of what it completes alone, no I/O longer than a second, and another one comes in.
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "tests/peer/hostile/attack/attacked_target.hpp"
+
+namespace weft::hostile {
+namespace {
+
+constexpr double kLeast = kSlowBuild ? 0.1 : 0.25;
+constexpr std::chrono::milliseconds kWindow{400};
+constexpr int kMostTries = 4;  // where the machine is busy with something else
+
+struct Holding {
+  const char* name;
+  Attack attack;
+};
+
+class AttackersThatHold : public AttackedTarget, public testing::WithParamInterface<Holding> {
+ protected:
+  struct Seen {
+    double ratio = 0;
+    bool too_long = false;
+    [[nodiscard]] bool good() const { return ratio >= kLeast && !too_long; }
+  };
+
+  // Alone and attacked, one after the other. For ASSERT_NO_FATAL_FAILURE.
+  void compare(ListedHost& host, Seen& seen) {
+    const auto alone = host.run(kWindow);
+    ASSERT_FALSE(alone.failed);
+    const auto attackers = begin(GetParam().attack);
+    const auto attacked = host.run(2 * kWindow);
+    ASSERT_FALSE(attacked.failed) << attacked.completed << " I/Os, and one that failed or was not answered";
+    seen.ratio = static_cast<double>(attacked.completed) / 2 / static_cast<double>(alone.completed);
+    seen.too_long = attacked.longest > kLongest;
+    const auto longest = std::chrono::duration_cast<std::chrono::milliseconds>(attacked.longest).count();
+    fmt::print("{} I/Os alone, {} attacked in twice the time, the longest {} ms\n", alone.completed, attacked.completed,
+               longest);
+    ListedHost late;
+    ASSERT_TRUE(late.open(port_, kDisk, kLate)) << "another listed host does not come in";
+    EXPECT_FALSE(late.run(kWindow / 8).failed);
+  }
+};
+
+TEST_P(AttackersThatHold, LeaveAListedHostAQuarterAndLetAnotherIn) {
+  ListedHost host = listed();
+  Seen seen;
+  for (int tries = 0; tries < kMostTries && !seen.good(); ++tries) ASSERT_NO_FATAL_FAILURE(compare(host, seen));
+  EXPECT_GE(seen.ratio, kLeast);
+  EXPECT_FALSE(seen.too_long);
+  host = ListedHost();
+  ends_when_told();
+}
+
+std::string machines(int count) {
+  std::string all = " --machine";
+  for (int i = 0; i < count; ++i) all += fmt::format(" 127.0.1.{}", i + 1);
+  return all;
+}
+std::string names(int count, const char* of) {
+  std::string all = " --name";
+  for (int i = 0; i < count; ++i) all += fmt::format(" nqn.2026-01.org.example:{}{}", of, i);
+  return all;
+}
+std::string listed_names(const std::string& rest) { return rest + " --subnqn " + kDisk + names(8, "m"); }
+std::string any_names(const std::string& rest) { return rest + " --subnqn " + kOpen; }
+
+std::vector<Holding> holdings() {
+  std::vector<Holding> all = {
+      {"IdentifyUnread", "hold identify --connections 64" + machines(4)},
+      {"EventRequests", "hold events --connections 200"},
+      {"TinyWrites", listed_names("hold tiny-writes --connections 16 --queues 4 --commands 127")},
+      {"DatasetsWithoutData", listed_names("hold datasets-without-data --connections 16")},
+      {"HalfCapsules", listed_names("hold half-capsules --connections 256")},
+      {"FusedFirsts", listed_names("hold fused-firsts --connections 16 --commands 1")},
+      {"Queues", listed_names("hold queues --connections 8 --queues 100 --commands 1023")},
+      {"QueuesOfManyMachines", any_names("hold queues --connections 16 --queues 40 --commands 1023" + machines(4))},
+      {"Silence", "hold silence --connections 600 --renew"},
+      {"HalfAHello", "hold half-hello --connections 600"},
+      {"Hello", "hold hello --connections 600"},
+      {"ConnectWithoutData", "hold connect-without-data --connections 1024 --commands 1" + machines(4)},
+      {"HalfAConnect", "hold half-connect --connections 1024" + machines(4)},
+  };
+  if (std::getenv("WEFT_TEST_ALL") != nullptr) {
+    all.push_back({"SilenceOfManyMachines", "hold silence --connections 9000" + machines(18)});
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Attack, AttackersThatHold, testing::ValuesIn(holdings()),
+                         [](const auto& one) { return std::string(one.param.name); });
+
+}  // namespace
+}  // namespace weft::hostile
