@@ -14,13 +14,19 @@ constexpr std::uint64_t kNotAborted = nvme::AbortArguments::kNotAborted;
 }  // namespace
 
 void put(AdminRequest& request, std::span<const std::byte> bytes) {
-  Resources& resources = request.queue->worker().resources();
-  const std::size_t length = std::min<std::size_t>(bytes.size(), request.length);
-  resources.write(request, 0, bytes.first(length));
-  resources.zero(request, length, request.length - length);
+  bytes = bytes.first(std::min<std::size_t>(bytes.size(), request.length));
+  request.content = static_cast<std::uint32_t>(bytes.size());
+  if (request.piece >= bytes.size()) return;
+  bytes = bytes.subspan(request.piece);
+  const std::size_t room = std::size_t{request.chunks} * kChunkSize;
+  request.queue->worker().admin_memory().write(request, 0, bytes.first(std::min(bytes.size(), room)));
 }
 
-Answer put_window(AdminRequest& request, std::span<const std::byte> page, std::uint64_t offset) {
+Answer put_window(AdminRequest& request, std::span<const std::byte> page, std::uint64_t offset,
+                  std::uint64_t generation) {
+  const bool changed = request.piece != 0 && request.generation != generation;
+  if (changed) return {nvme::status::kCommandInterrupted, kNoLocation, 0};  // the host reads it again
+  request.generation = generation;
   if (offset % 4 != 0 || offset > page.size()) return invalid_field(kOffsetAt);
   put(request, page.subspan(offset));
   return success();

@@ -44,10 +44,12 @@ using MaybeAnswer = std::optional<Answer>;
 [[nodiscard]] MaybeAnswer async_event_request(AdminContext& context);
 [[nodiscard]] Answer keep_alive(AdminContext& context);
 
-// The request's data: `bytes`, then zeroes.
+// The request's data: `bytes`, then zeroes. Of them the piece that is due.
 void put(AdminRequest& request, std::span<const std::byte> bytes);
-// ... from `offset` of a page on. Refused when that is beyond its end, or no multiple of 4.
-[[nodiscard]] Answer put_window(AdminRequest& request, std::span<const std::byte> page, std::uint64_t offset);
+// ... from `offset` of a page on. Refused when that is beyond its end, or no multiple of 4. Pages longer than a chunk have a
+// generation, so that a command is never answered with parts of two.
+[[nodiscard]] Answer put_window(AdminRequest& request, std::span<const std::byte> page, std::uint64_t offset,
+                                std::uint64_t generation = 1);
 
 }  // namespace weft::controller
 

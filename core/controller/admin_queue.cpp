@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 #include "core/controller/admin_plan.hpp"
 #include "core/controller/queue.hpp"
@@ -13,11 +14,15 @@ namespace weft::controller {
 namespace {
 
 constexpr std::size_t kTransferEntries = 260;
+constexpr std::uint32_t kClaimsAtOnce = 8;        // of one queue
+constexpr std::uint32_t kPieceBytes = 64u << 10;  // of a page that is longer than a chunk
+
+alignas(kChunkSize) std::array<std::byte, kChunkSize> zeroes{};  // sent, never written
 
 void load_request(AdminRequest& r, const weft_command& command) {
   r.token = command.token;
   r.sqe = load<nvme::Sqe>(command.sqe);
-  r.length = r.moved = 0;
+  r.length = r.moved = r.piece = r.content = 0;
   r.answer = {};
 }
 
@@ -37,7 +42,9 @@ void AdminQueue::connect(const weft_command& command) {
   load_request(connect_, command);
   connect_.length = sizeof(fabrics::ConnectData);
   connect_.to_host = false;
-  begin(connect_);
+  connect_data_ = std::make_unique<std::byte[]>(connect_.length);
+  connect_.connect_data = connect_data_.get();
+  begin_transfer(connect_, RequestState::kReceiving);
 }
 
 void AdminQueue::on_command(const weft_command& command) {
@@ -53,25 +60,46 @@ void AdminQueue::on_command(const weft_command& command) {
   if (!plan.answer.ok()) return finish(r, plan.answer);
   r.length = plan.length;
   r.to_host = plan.to_host;
-  begin(r);
+  if (r.length == 0) return ask(r);
+  claim(r, kChunkSize);  // how much there is to send is not known yet
 }
 
-void AdminQueue::begin(AdminRequest& r) {
-  r.chunks = static_cast<std::uint16_t>((r.length + kChunkSize - 1) / kChunkSize);
+// Memory for the next piece.
+void AdminQueue::claim(AdminRequest& r, std::uint32_t bytes) {
+  r.chunks = static_cast<std::uint16_t>((std::min(bytes, kPieceBytes) + kChunkSize - 1) / kChunkSize);
+  if (claims_ == kClaimsAtOnce) {
+    r.state = RequestState::kQueued;
+    return queued_.push_back(r);
+  }
+  ++claims_;
   r.resume = [](Claim& claim) {
     auto& request = static_cast<AdminRequest&>(claim);
-    request.queue->admin().start(request);
+    request.queue->admin().ask(request);
   };
   r.state = RequestState::kWaiting;
-  if (worker_.resources().acquire(r, share(r))) start(r);
+  if (worker_.admin_memory().acquire(r, queue_.shares().admin)) ask(r);
 }
 
-void AdminQueue::start(AdminRequest& r) {
-  if (r.length != 0 && !r.to_host) {
-    return begin_transfer(r, RequestState::kReceiving);
-  }
+void AdminQueue::ask(AdminRequest& r) {
   r.state = RequestState::kAtControl;
   worker_.to_control(r);
+}
+
+void AdminQueue::give_back(AdminRequest& r) {
+  if (r.chunks == 0) return;
+  --claims_;
+  worker_.admin_memory().release(r, queue_.shares().admin);
+  r.chunks = 0;
+}
+
+// What is claimed may end at once: one loop, not a recursion.
+void AdminQueue::claim_queued() {
+  if (std::exchange(claiming_, true)) return;
+  while (!closed_ && claims_ < kClaimsAtOnce && !queued_.empty()) {
+    auto& next = static_cast<AdminRequest&>(queued_.pop_front());
+    claim(next, std::max(kChunkSize, next.content - std::min(next.content, next.moved)));
+  }
+  claiming_ = false;
 }
 
 void AdminQueue::begin_transfer(AdminRequest& r, RequestState state) {
@@ -91,29 +119,55 @@ Nanoseconds AdminQueue::waits_since() const {
   return oldest;
 }
 
-Share& AdminQueue::share(const AdminRequest& r) { return &r == &connect_ ? worker_.newcomers() : queue_.share(); }
+void AdminQueue::receive(AdminRequest& r) {
+  const weft_iov all{connect_data_.get(), r.length, nullptr};
+  r.moved = r.length;
+  const std::int32_t rc = queue_.pair().receive_data(r.token, 0, std::span(&all, 1), cookie(r));
+  if (rc != 0) on_data(cookie(r), DataEnd{rc, NvmeStatus()});
+}
 
+// What is left of the piece, and behind the last one zeroes.
 void AdminQueue::transfer(AdminRequest& r) {
+  if (r.state == RequestState::kReceiving) return receive(r);
   std::array<weft_iov, kTransferEntries> some;
   const std::size_t most = std::min<std::size_t>(queue_.max_iov(), some.size());
-  const std::uint32_t count = worker_.resources().describe(r, r.moved, r.length - r.moved, std::span(some).first(most));
-  const auto iov = std::span<const weft_iov>(some).first(count);
   const std::uint32_t offset = r.moved;
-  for (const weft_iov& entry : iov) r.moved += static_cast<std::uint32_t>(entry.len);
+  const std::uint32_t end = std::min<std::uint32_t>(r.content, r.piece + r.chunks * kChunkSize);
+  std::uint32_t count = 0;
+  if (offset < end) {
+    count = worker_.admin_memory().describe(r, offset - r.piece, end - offset, std::span(some).first(most));
+    for (std::uint32_t i = 0; i < count; ++i) r.moved += static_cast<std::uint32_t>(some[i].len);
+  }
+  while (r.moved >= r.content && r.moved < r.length && count < most) {
+    some[count++] = weft_iov{zeroes.data(), std::min(kChunkSize, r.length - r.moved), nullptr};
+    r.moved += static_cast<std::uint32_t>(some[count - 1].len);
+  }
+  const auto iov = std::span<const weft_iov>(some).first(count);
   const std::int32_t rc =
-      r.state == RequestState::kReceiving
-          ? queue_.pair().receive_data(r.token, offset, iov, cookie(r))
-          : queue_.pair().send_data(r.token, offset, iov, r.moved == r.length, r.sqe.cid, r.answer.result, cookie(r));
+      queue_.pair().send_data(r.token, offset, iov, r.moved == r.length, r.sqe.cid, r.answer.result, cookie(r));
   if (rc != 0) on_data(cookie(r), DataEnd{rc, NvmeStatus()});
 }
 
 void AdminQueue::on_data(std::uint64_t cookie, const DataEnd& end) {
   AdminRequest& r = cookie == kConnectCookie ? connect_ : requests_[cookie];
   if (!end.ok()) return finish(r, end.answer());
-  if (r.moved < r.length) return transfer(r);
-  if (r.state == RequestState::kSending) return done(r);
-  r.state = RequestState::kAtControl;
-  worker_.to_control(r);
+  if (r.state == RequestState::kReceiving) return ask(r);
+  sent(r);
+}
+
+void AdminQueue::sent(AdminRequest& r) {
+  if (r.moved == r.length) return done(r);
+  if (r.moved >= r.content) {  // only zeroes are left
+    give_back(r);
+    transfer(r);
+    return claim_queued();
+  }
+  if (r.moved < r.piece + r.chunks * kChunkSize) return transfer(r);
+  give_back(r);  // it waits for the next piece without holding this one
+  if (quiesced_) return finish(r, {nvme::status::kControllerPathingError, kNoLocation, 0});
+  r.piece = r.moved;
+  claim(r, r.content - r.moved);
+  claim_queued();
 }
 
 void AdminQueue::answered(AdminRequest& r) {
@@ -135,19 +189,24 @@ void AdminQueue::finish(AdminRequest& r, const Answer& answer) {
 void AdminQueue::done(AdminRequest& r) {
   r.state = RequestState::kFree;
   --busy_;
-  worker_.resources().release(r, share(r));
-  r.chunks = 0;
+  give_back(r);
+  if (&r == &connect_) connect_data_.reset();
   queue_.release(r.token);
+  claim_queued();
 }
 
 void AdminQueue::on_closed() {
   closed_ = true;
   const auto end = [this](AdminRequest& r) {
-    if (r.state != RequestState::kWaiting) return;
-    worker_.resources().withdraw(r, share(r));
-    done(r);
+    if (r.state == RequestState::kQueued) {
+      r.unlink();
+      r.chunks = 0;  // not claimed
+      done(r);
+    } else if (r.state == RequestState::kWaiting) {
+      worker_.admin_memory().withdraw(r, queue_.shares().admin);
+      done(r);
+    }
   };
-  end(connect_);
   for (std::uint32_t i = 0; i < depth_; ++i) end(requests_[i]);
 }
 

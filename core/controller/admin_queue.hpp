@@ -1,5 +1,7 @@
 // admin_queue.hpp - the worker's half of admin and Fabrics commands: brings data in, asks the control thread, sends data out.
 //
+// Data to the host goes in pieces of a bounded size, each of them asked of the control thread; a few requests of a queue hold
+// memory at once. A Connect has memory of its own, so that it waits for nobody.
 // Thread rule: the worker's thread. Owned by its Queue. A request that was taken ends in done(), exactly once.
 #ifndef WEFT_CORE_CONTROLLER_ADMIN_QUEUE_HPP
 #define WEFT_CORE_CONTROLLER_ADMIN_QUEUE_HPP
@@ -39,14 +41,16 @@ class AdminQueue {
  private:
   static constexpr std::uint64_t kConnectCookie = UINT64_MAX;
 
-  void begin(AdminRequest& request);
-  void start(AdminRequest& request);
+  void claim(AdminRequest& request, std::uint32_t bytes);
+  void ask(AdminRequest& request);
+  void give_back(AdminRequest& request);
+  void claim_queued();
   void begin_transfer(AdminRequest& request, RequestState state);
   void transfer(AdminRequest& request);
+  void receive(AdminRequest& request);
+  void sent(AdminRequest& request);
   void finish(AdminRequest& request, const Answer& answer);
   void done(AdminRequest& request);
-  // A Connect is not yet of a host that is known.
-  [[nodiscard]] Share& share(const AdminRequest& request);
   [[nodiscard]] std::uint64_t cookie(const AdminRequest& request) const {
     return &request == &connect_ ? kConnectCookie : request.token;
   }
@@ -54,6 +58,10 @@ class AdminQueue {
   Queue& queue_;
   Worker& worker_;
   AdminRequest connect_;
+  std::unique_ptr<std::byte[]> connect_data_;  // while there is one
+  IntrusiveList<Claim> queued_;
+  std::uint32_t claims_ = 0;  // requests that hold memory or wait for it
+  bool claiming_ = false;
   std::unique_ptr<AdminRequest[]> requests_;
   std::uint32_t depth_ = 0;
   std::uint32_t busy_ = 0;

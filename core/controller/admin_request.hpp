@@ -30,18 +30,32 @@ struct ConnectGrant {
   std::uint32_t in_capsule = 0;
   std::string hostnqn, subnqn;
   const Subsystem* subsystem = nullptr;  // a key on workers
+  bool listed = false;                   // an access list names the host
   std::shared_ptr<QueueShared> shared;
 };
 
-enum class RequestState : std::uint8_t { kFree, kWaiting, kReceiving, kAtControl, kSending };
+enum class RequestState : std::uint8_t {
+  kFree,
+  kQueued,   // enough requests of this queue hold memory
+  kWaiting,  // for memory
+  kReceiving,
+  kAtControl,
+  kSending,
+};
 
+// Data to the host goes in pieces: the control thread writes the piece that begins at `piece` into the chunks, says how long
+// all of it is (`content`), and is asked again when the piece has gone. Zeroes follow up to `length`.
 struct AdminRequest final : Claim {
   Queue* queue = nullptr;
   std::uint64_t token = 0;
   nvme::Sqe sqe;
-  std::uint32_t length = 0;  // of its data, in chunks
-  std::uint32_t moved = 0;
-  Nanoseconds since = 0;  // its data moves since then
+  std::uint32_t length = 0;  // of its data
+  std::uint32_t moved = 0;   // handed to the transport
+  std::uint32_t piece = 0;
+  std::uint32_t content = 0;
+  std::uint64_t generation = 0;             // of what it is made of; another one when it has changed between pieces
+  const std::byte* connect_data = nullptr;  // of a Connect
+  Nanoseconds since = 0;                    // its data moves since then
   bool to_host = false;
   RequestState state = RequestState::kFree;
   Answer answer;                        // set by the control thread

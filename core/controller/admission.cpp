@@ -1,27 +1,43 @@
 #include "core/controller/admission.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/controller/shares.hpp"
+
 namespace weft::controller {
 namespace {
 
-constexpr std::size_t kFewPeers = 64;
+constexpr std::size_t kFewMachines = 64;
 
 }  // namespace
 
-std::shared_ptr<const Ticket> Admission::admit(std::string_view peer) {
-  auto it = peers_.find(peer);
-  if (it == peers_.end()) {
-    forget_idle_peers();
-    it = peers_.emplace(peer, std::make_shared<std::atomic<std::uint32_t>>(0)).first;
+Admission::Outcome Admission::admit(std::string_view machine) {
+  const std::uint32_t open = *connections_;
+  if (open >= most_) return {{}, fmt::format("{} are open", open)};
+  auto it = machines_.find(machine);
+  if (it == machines_.end()) {
+    forget_idle_machines();
+    it = machines_.emplace(machine, Machine()).first;
   }
-  if (*it->second >= most_) return nullptr;
-  return std::make_shared<const Ticket>(it->second);
+  const Machine& of = it->second;
+  if (!machine_may_take(kOfPlaces, 1, most_ - open, *of.connections)) {
+    return {{}, fmt::format("{} of the {} that are open are that machine's", of.connections->load(), open)};
+  }
+  if (*of.newcomers >= most_newcomers_) {
+    return {{}, fmt::format("{} of that machine's have not connected", of.newcomers->load())};
+  }
+  return {{std::make_shared<const Ticket>(connections_), std::make_shared<const Ticket>(of.connections),
+           std::make_shared<const Ticket>(of.newcomers)},
+          {}};
 }
 
 // Each time that their number has doubled: what it costs is spread over those who came.
-void Admission::forget_idle_peers() {
-  if (peers_.size() < forget_at_) return;
-  std::erase_if(peers_, [](const auto& peer) { return *peer.second == 0; });
-  forget_at_ = 2 * peers_.size() + kFewPeers;
+void Admission::forget_idle_machines() {
+  if (machines_.size() < forget_at_) return;
+  std::erase_if(machines_, [](const auto& machine) { return *machine.second.connections == 0; });
+  forget_at_ = 2 * machines_.size() + kFewMachines;
 }
 
 }  // namespace weft::controller

@@ -1,6 +1,7 @@
-// admission.hpp - how many connections one peer may have open whose Connect command has not come, or has not succeeded.
+// admission.hpp - how many connections there may be: of all machines, of one, and of one whose Connect command has not come, or
+// has not succeeded (docs/decisions/0105, 0106).
 //
-// So a peer that opens connections and says nothing takes room from itself, not from others.
+// So a peer that opens connections takes room from itself, not from others.
 // Thread rule: admit() on the control thread; a Ticket may go on any.
 #ifndef WEFT_CORE_CONTROLLER_ADMISSION_HPP
 #define WEFT_CORE_CONTROLLER_ADMISSION_HPP
@@ -17,17 +18,26 @@ namespace weft::controller {
 
 class Admission {
  public:
-  explicit Admission(std::uint32_t most) : most_(most) {}
+  struct Outcome {
+    Tickets tickets;  // places are free again when they go
+    std::string why_not;
+  };
 
-  // Null: the peer holds as many as it may. Its place is free again when the ticket goes.
-  [[nodiscard]] std::shared_ptr<const Ticket> admit(std::string_view peer);
+  Admission(std::uint32_t most, std::uint32_t most_newcomers) : most_(most), most_newcomers_(most_newcomers) {}
+
+  [[nodiscard]] Outcome admit(std::string_view machine);
 
  private:
-  void forget_idle_peers();
+  struct Machine {
+    Ticket::Count connections = std::make_shared<std::atomic<std::uint32_t>>(0);
+    Ticket::Count newcomers = std::make_shared<std::atomic<std::uint32_t>>(0);
+  };
+  void forget_idle_machines();
 
-  const std::uint32_t most_;
-  std::map<std::string, Ticket::Count, std::less<>> peers_;
-  std::size_t forget_at_ = 0;  // so many peers
+  const std::uint32_t most_, most_newcomers_;
+  const Ticket::Count connections_ = std::make_shared<std::atomic<std::uint32_t>>(0);
+  std::map<std::string, Machine, std::less<>> machines_;
+  std::size_t forget_at_ = 0;  // so many machines
 };
 
 }  // namespace weft::controller

@@ -45,6 +45,7 @@ class Controller final : private KeepAlive::Owner {
     std::string subnqn, hostnqn;
     wire::Uuid hostid{};
     Origin origin;
+    bool listed = false;  // an access list names the host
   };
 
   Controller(Owner& owner, Reactor& reactor, const TargetOptions& options, std::uint32_t max_queue_size,

@@ -35,7 +35,7 @@ void finish_pair(IoSlot& first, const Answer& of_first, const Answer& of_second)
 void start_pair(IoSlot& first) {
   IoSlot& second = other(first);
   IoQueue& queue = first.queue();
-  queue.worker().resources().split(first, second, static_cast<std::uint16_t>(first.chunks / 2));
+  queue.worker().resources().split(first, second, static_cast<std::uint16_t>(first.chunks / 2), queue.share());
   queue.receive(first);
   queue.receive(second);
 }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "core/controller/io_commands.hpp"
 #include "core/controller/queue.hpp"
@@ -14,6 +15,8 @@ namespace weft::controller {
 namespace {
 
 constexpr std::uint32_t kTransferEntries = 260;  // of one call, for data in chunks
+constexpr std::uint32_t kMostPassed = 64;
+constexpr std::uint64_t kMostWindow = std::uint64_t{1} << 40;
 
 const IoCommand& command_of(const IoSlot& slot) {
   return slot.partner != UINT32_MAX ? kFusedPair : io_command(slot.opcode);
@@ -51,7 +54,7 @@ std::uint32_t from_offset(std::span<const weft_iov> iov, std::uint64_t offset, s
 IoQueue::IoQueue(Queue& queue, SubsystemView& namespaces, std::uint32_t depth)
     : queue_(queue),
       worker_(queue.worker()),
-      share_(queue.share()),
+      share_(queue.shares().io),
       namespaces_(namespaces),
       depth_(depth),
       slots_(static_cast<IoSlot*>(::operator new(std::size_t{depth} * sizeof(IoSlot)))) {
@@ -107,7 +110,25 @@ void IoQueue::refuse_early(IoSlot& s, const weft_command& command) {
   finish(s, invalid_field(at::kFlags));
 }
 
+// A few may go past one that does not fit; what needs no memory always does.
 void IoQueue::begin(IoSlot& s) {
+  const std::uint32_t bytes = s.budget + s.chunks * kChunkSize;
+  if (bytes != 0 && (!has_window(bytes) || (passed_ == kMostPassed && !behind_.empty()))) [[unlikely]] {
+    s.state = IoState::kBehind;
+    ask_for_data(s);
+    return behind_.push_back(s);
+  }
+  if (bytes != 0 && !behind_.empty()) ++passed_;
+  count(s, bytes);
+  claim(s);
+}
+
+void IoQueue::count(IoSlot& s, std::uint32_t bytes) {
+  s.counted = bytes;
+  used_ += bytes;
+}
+
+void IoQueue::claim(IoSlot& s) {
   s.resume = [](Claim& claim) {
     auto& slot = static_cast<IoSlot&>(claim);
     slot.iov = slot.long_iov != nullptr ? slot.long_iov : slot.own_iov.data();
@@ -116,6 +137,21 @@ void IoQueue::begin(IoSlot& s) {
   s.state = IoState::kWaiting;
   if (worker_.resources().acquire(s, share_)) return s.resume(s);
   ask_for_data(s);
+}
+
+// What begins may end at once: one loop, not a recursion.
+void IoQueue::begin_those_behind() {
+  if (std::exchange(beginning_, true)) return;
+  while (!closed_ && !behind_.empty()) {
+    auto& s = static_cast<IoSlot&>(behind_.front());
+    const std::uint32_t bytes = s.budget + s.chunks * kChunkSize;
+    if (!has_window(bytes)) break;
+    s.unlink();
+    passed_ = 0;
+    count(s, bytes);
+    claim(s);
+  }
+  beginning_ = false;
 }
 
 // The connection may end while the command waits: then the transport has to say whether its data still counts.
@@ -216,9 +252,11 @@ void IoQueue::transfer(IoSlot& s, bool out) {
 void IoQueue::on_data(std::uint64_t cookie, const DataEnd& end) {
   assert(cookie < made_);
   IoSlot& s = slots_[cookie];
-  if (end.ok() && s.moved < s.length && !s.abort) return transfer(s, s.state == IoState::kSending);
-  if (s.abort && s.state == IoState::kReceiving) [[unlikely]] {
-    return command_of(s).data_done(s, DataEnd{-ECANCELED, nvme::status::kAbortRequested});
+  progress_ = worker_.reactor().now();
+  if (end.ok() && s.moved < s.length && !s.abort && !s.reclaimed) return transfer(s, s.state == IoState::kSending);
+  if ((s.abort || s.reclaimed) && s.state == IoState::kReceiving) [[unlikely]] {
+    const NvmeStatus status = s.abort ? nvme::status::kAbortRequested : nvme::status::kCommandInterrupted;
+    return command_of(s).data_done(s, DataEnd{-ECANCELED, status});
   }
   command_of(s).data_done(s, end);
 }
@@ -251,7 +289,11 @@ void IoQueue::free(IoSlot& s) {
   }
   s.state = IoState::kFree;
   s.capsule = nullptr;
-  s.abort = s.chained = false;
+  used_ -= s.counted;
+  if (!s.reclaimed) [[likely]]
+    window_ = std::min(window_ + s.counted, kMostWindow);
+  s.counted = 0;
+  s.abort = s.reclaimed = s.chained = false;
   s.partner = UINT32_MAX;
   s.progress = 0;
   s.status = NvmeStatus();
@@ -261,6 +303,8 @@ void IoQueue::free(IoSlot& s) {
   s.budget = 0;
   s.chunks = s.iov_entries = 0;
   queue_.release(token(s));
+  if (!behind_.empty()) [[unlikely]]
+    begin_those_behind();
 }
 
 // One that is_idle().
@@ -269,6 +313,8 @@ void IoQueue::cancel(IoSlot& s) {
     worker_.arrivals().remove(s);
   } else if (s.state == IoState::kWaiting) {
     worker_.resources().withdraw(s, share_);
+  } else if (s.state == IoState::kBehind) {
+    s.unlink();
   } else if (s.state == IoState::kAtGate) {
     s.unlink();
     command_of(s).abandon(s);
@@ -286,6 +332,28 @@ void IoQueue::on_closed() {
     if (s.partner != UINT32_MAX) free(slots_[s.partner]);
     free(s);
   }
+}
+
+IoSlot* IoQueue::stalled(Nanoseconds before, Nanoseconds long_before) {
+  IoSlot* oldest = nullptr;
+  Nanoseconds since = progress_ > before ? long_before : before;
+  for (std::uint32_t i = 0; i < made_; ++i) {
+    IoSlot& s = slots_[i];
+    const bool moves = s.state == IoState::kReceiving || s.state == IoState::kSending;
+    if (!moves || s.reclaimed || s.since > since) continue;
+    since = s.since;
+    oldest = &s;
+  }
+  return oldest;
+}
+
+// Bytes of a read may have gone; and both halves of a pair have to end together.
+bool IoQueue::reclaim(IoSlot& s) {
+  window_ = kFirstWindow;
+  if (s.state != IoState::kReceiving || s.partner != UINT32_MAX) return false;
+  s.reclaimed = true;
+  queue_.pair().cancel_data(token(s));
+  return true;
 }
 
 bool IoQueue::abort(std::uint16_t cid) {

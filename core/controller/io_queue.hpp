@@ -2,6 +2,9 @@
 //
 // A command goes check -> (arrivals) -> (resources) -> start -> data and backend steps -> finish; which steps, its IoCommand says
 // (io_commands.hpp). Every slot that a command took ends in finish() or sent(), exactly once.
+//
+// A queue pair whose peer takes and sends nothing holds little: one command, or kFirstWindow bytes. By what ends it may hold that
+// much more. Commands beyond that wait in the queue pair, and hold nothing.
 // Thread rule: the worker's thread. Owned by its Queue. Once it is made nothing here allocates, but for want_exclusive().
 #ifndef WEFT_CORE_CONTROLLER_IO_QUEUE_HPP
 #define WEFT_CORE_CONTROLLER_IO_QUEUE_HPP
@@ -31,6 +34,12 @@ class IoQueue {
   [[nodiscard]] bool abort(std::uint16_t cid);  // true: the command ends as aborted
   [[nodiscard]] std::uint32_t busy() const { return busy_; }
   [[nodiscard]] Nanoseconds waits_since() const;  // the command that waits longest for the host; kForever: none does
+  // Under shortage, of a host over its share: the oldest transfer that has stood still since `before`, with the whole queue,
+  // or by itself since `long_before`. Null: there is none.
+  [[nodiscard]] IoSlot* stalled(Nanoseconds before, Nanoseconds long_before);
+  // Cancels it; the host may send the command again. False: only the end of the queue pair ends it.
+  [[nodiscard]] bool reclaim(IoSlot& slot);
+  static constexpr std::uint64_t kFirstWindow = 1u << 20;
 
   // The steps. A step that waits goes on in the command's own functions, or in `next`.
   using Step = void (*)(IoSlot&);
@@ -66,6 +75,7 @@ class IoQueue {
   }
   [[nodiscard]] Queue& queue() { return queue_; }
   [[nodiscard]] Worker& worker() { return worker_; }
+  [[nodiscard]] Share& share() { return share_; }
   [[nodiscard]] SubsystemView& namespaces() { return namespaces_; }
   [[nodiscard]] bool closed() const { return closed_; }
 
@@ -83,6 +93,10 @@ class IoQueue {
     }
     Next(slot);
   }
+  void claim(IoSlot& slot);
+  [[nodiscard]] bool has_window(std::uint32_t bytes) const { return used_ == 0 || used_ + bytes <= window_; }
+  void count(IoSlot& slot, std::uint32_t bytes);
+  void begin_those_behind();
   void make_slots(std::uint32_t token);
   void refuse_early(IoSlot& slot, const weft_command& command);
   static void backend_done(BackendOp& op);
@@ -91,7 +105,7 @@ class IoQueue {
   // It waits where nothing but we would end it.
   [[nodiscard]] static bool is_idle(const IoSlot& slot) {
     return slot.state == IoState::kArrived || slot.state == IoState::kWaiting || slot.state == IoState::kAtGate ||
-           slot.state == IoState::kHalfPair;
+           slot.state == IoState::kHalfPair || slot.state == IoState::kBehind;
   }
   void cancel(IoSlot& slot);
   static void ask_for_data(IoSlot& slot);
@@ -109,6 +123,12 @@ class IoQueue {
   std::uint32_t made_ = 0;
   const std::unique_ptr<IoSlot[], Deallocate> slots_;
   std::uint32_t busy_ = 0;
+  std::uint64_t window_ = kFirstWindow;
+  std::uint64_t used_ = 0;  // of it
+  IntrusiveList<Claim> behind_;
+  std::uint32_t passed_ = 0;  // commands that went past the first of them
+  Nanoseconds progress_ = 0;  // when a transfer ended last
+  bool beginning_ = false;
   bool closed_ = false;
   bool quiesced_ = false;
 };

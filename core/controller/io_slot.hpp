@@ -24,6 +24,7 @@ enum class IoState : std::uint8_t {
   kArrived,    // what it will need is being fetched (arrivals.hpp)
   kHalfPair,   // the first of a fused pair: waits for the second
   kWaiting,    // for resources
+  kBehind,     // other commands of the queue pair, which hold as much as it may
   kLending,    // the backend looks for memory
   kReceiving,  // data comes from the host
   kAtGate,     // the gate is closed for its range
@@ -41,11 +42,13 @@ struct IoSlot final : Claim, BackendOp {
   std::uint32_t moved = 0;             // bytes handed to the transport so far
   std::uint32_t progress = 0;          // of commands that go step by step
   std::uint32_t partner = UINT32_MAX;  // the other of a fused pair
+  std::uint32_t counted = 0;           // bytes of memory that its queue pair counts
   Nanoseconds since = 0;               // waits for the host since then: for its data, its reading, its second half
   std::uint16_t cid = 0;
   std::uint8_t opcode = 0;
   IoState state = IoState::kFree;
   bool abort = false;      // asked for by Abort, while data comes in
+  bool reclaimed = false;  // cancelled for want of memory, while data comes in
   bool exclusive = false;  // holds the namespace's gate
   bool chained = false;    // data lies in chunks, not in memory of the backend
 
@@ -53,7 +56,7 @@ struct IoSlot final : Claim, BackendOp {
   [[nodiscard]] BlockRange range() const { return {lba, blocks}; }
   [[nodiscard]] std::span<const weft_iov> segments() const { return {iov, iov_count}; }
 };
-static_assert(sizeof(IoSlot) <= 232);
+static_assert(sizeof(IoSlot) <= 240);
 
 // How a transfer ended.
 struct DataEnd {

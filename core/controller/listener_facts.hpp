@@ -33,9 +33,10 @@ class Ticket {
   const Count count_;
 };
 
-// What a connection holds: its place among all of them, and, until it has connected, among its peer's that have not.
+// What a connection holds: its place among all of them, and among its machine's; and, until it has connected, among its
+// machine's that have not.
 struct Tickets {
-  std::shared_ptr<const Ticket> connection, newcomer;
+  std::shared_ptr<const Ticket> connection, of_machine, newcomer;
 };
 
 struct Origin {

@@ -87,7 +87,8 @@ Answer changed_namespaces(AdminContext& context) {
 
 Answer discovery_page(AdminContext& context) {
   const auto page = context.discovery.page(context.controller, context.request.queue->info());
-  return put_window(context.request, page, context.sqe().arguments<Arguments>().offset);
+  return put_window(context.request, page, context.sqe().arguments<Arguments>().offset,
+                    context.controller.discovery_view);
 }
 
 Answer page(AdminContext& context, std::uint8_t id) {

@@ -99,7 +99,7 @@ void Queue::connected(const ConnectGrant& grant, Answer& answer) {
   registered_ = true;
   tickets_.newcomer.reset();
   shared_ = grant.shared;
-  share_ = worker_.share(grant.hostnqn);
+  shares_ = worker_.shares(origin_.machine, grant.hostnqn, grant.listed);
   qid_ = grant.qid;
   cntlid_ = grant.cntlid;
   hostnqn_ = grant.hostnqn;
@@ -223,6 +223,14 @@ void Queue::judge_transfers() {
   if (due > worker_.reactor().now()) return watch_until(due);
   log::warning("{} ends: the data of a command did not move to its end within {} ms", title(),
                worker_.options().data_timeout / 1'000'000);
+  close(0, worker_.reactor().now());
+}
+
+void Queue::end_for_memory(std::uint32_t told) {
+  if (told != 0) {
+    log::warning("{} ends: others wait for memory, it holds more than its share, and its data does not move ({} such)",
+                 title(), told);
+  }
   close(0, worker_.reactor().now());
 }
 

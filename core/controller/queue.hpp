@@ -12,6 +12,7 @@
 #include <string>
 
 #include "core/controller/admin_queue.hpp"
+#include "core/controller/host_shares.hpp"
 #include "core/controller/io_queue.hpp"
 #include "core/controller/listener_facts.hpp"
 #include "weft/queue_pair.hpp"
@@ -47,7 +48,7 @@ class Queue final : public ControllerQueuePair::Events {
   [[nodiscard]] std::uint32_t max_iov() const { return limits_.max_iov; }
   [[nodiscard]] std::uint32_t max_transfer() const { return max_transfer_; }  // bytes of data of one command
   [[nodiscard]] bool registered() const { return registered_; }
-  [[nodiscard]] Share& share() { return *share_; }  // once connected
+  [[nodiscard]] HostShares& shares() { return *shares_; }  // once connected
   // A command begins to wait for the host: one that waits too long ends the queue pair. Costs nothing while another waits.
   void watch_transfers() {
     if (!watching_) [[unlikely]]
@@ -57,6 +58,12 @@ class Queue final : public ControllerQueuePair::Events {
   void release(std::uint64_t token);
   void connected(const ConnectGrant& grant, Answer& answer);
   void fabrics_on_io_queue(const weft_command& command);
+
+  [[nodiscard]] bool is_open_of(const HostShares& host) const {
+    return shares_.get() == &host && !closing_ && !closed_;
+  }
+  // Others wait for what it holds and does not move. `told` queue pairs ended so, this one among them: 0 says nothing.
+  void end_for_memory(std::uint32_t told);
 
   // Constant while the control thread has a request of this queue, or knows it.
   [[nodiscard]] const Origin& origin() const { return origin_; }
@@ -105,7 +112,7 @@ class Queue final : public ControllerQueuePair::Events {
   Timer transfers_;  // armed at least until the oldest of what is under way is due
   bool watching_ = false;
   std::shared_ptr<QueueShared> shared_;
-  std::shared_ptr<Share> share_;
+  std::shared_ptr<HostShares> shares_;
   AdminQueue admin_;
   std::unique_ptr<IoQueue> io_;
   std::uint64_t disconnect_token_ = UINT64_MAX;

@@ -61,6 +61,10 @@ Status Server::check_options(const TargetOptions& o) {
     return Error(EINVAL, fmt::format("a target has 1 to {} controllers, not {}, and at least one for each host",
                                      fabrics::kCntlidMax, o.max_controllers));
   }
+  if (o.max_discovery_controllers == 0 || o.max_discovery_controllers > fabrics::kCntlidMax) {
+    return Error(EINVAL, fmt::format("a target has 1 to {} discovery controllers, not {}", fabrics::kCntlidMax,
+                                     o.max_discovery_controllers));
+  }
   if (o.data_timeout == 0) return Error(EINVAL, "data that a host does not send or take must time out");
   return {};
 }
@@ -70,7 +74,7 @@ Server::Server(TransportRegistry& registry, const TargetOptions& options, std::s
       options_(options),
       control_(*reactors.front()),
       discovery_(subsystems_, listener_facts_, options_),
-      admission_(options_.max_unconnected),
+      admission_(options_.max_connections, options_.max_unconnected),
       started_(control_.clock_now()) {
   for (Reactor* const reactor : reactors) {
     workers_.push_back(std::make_unique<Worker>(*reactor, control_, static_cast<ControlPort&>(*this), options_));
@@ -138,24 +142,17 @@ void Server::unlisten(const Address& bound, Done done) {
 
 // Queues are dealt out in turn: which of them will carry the load is not known when they come.
 void Server::connection(Listener& listener, weft_pending* pending, std::string peer) {
-  if (*connections_ >= options_.max_connections) {
-    listener.transport().table().reject(pending, WEFT_REJECT_RESOURCES);
-    return refused(fmt::format("a connection from {}: {} are open, as many as may be", peer, options_.max_connections));
-  }
   std::string machine = machine_of_peer(peer, listener.transport());
-  auto newcomer = admission_.admit(machine);
-  if (newcomer == nullptr) {
+  Admission::Outcome outcome = admission_.admit(machine);
+  if (!outcome.why_not.empty()) {
     listener.transport().table().reject(pending, WEFT_REJECT_RESOURCES);
-    return refused(fmt::format("a connection from {}: {} of that machine's have not connected, as many as may be", peer,
-                               options_.max_unconnected));
+    return refused(fmt::format("a connection from {}: {}, as many as may be", peer, outcome.why_not));
   }
   Worker& worker = *worker_list_[next_worker_];
   next_worker_ = (next_worker_ + 1) % worker_list_.size();
   worker.post([&transport = listener.transport(), pending,
                origin = Origin{listener.facts(), std::move(peer), std::move(machine)},
-               tickets = Tickets{std::make_shared<const Ticket>(connections_), std::move(newcomer)}](Worker& w) {
-    w.accept(transport, pending, origin, tickets);
-  });
+               tickets = std::move(outcome.tickets)](Worker& w) { w.accept(transport, pending, origin, tickets); });
 }
 
 // Whoever brings this about may do it often: one sentence for all of them, now and then.
@@ -251,6 +248,7 @@ std::vector<ControllerInfo> Server::controllers() {
 }
 
 void Server::discovery_changed() {
+  tell_reserve();
   for (const auto& [cntlid, controller] : controllers_) {
     if (!controller->discovery() || controller->ending()) continue;
     if (Queue* const queue = controller->queue(0)) discovery_.check(*controller, queue->info());

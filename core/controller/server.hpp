@@ -88,6 +88,9 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   [[nodiscard]] Answer admit(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
                              Subsystem*& subsystem);
   [[nodiscard]] bool has_room_for(const Controller::Identity& identity);
+  [[nodiscard]] bool is_listed(std::string_view hostnqn) const;
+  [[nodiscard]] bool has_reserve() const;
+  void tell_reserve();  // to the workers, when access lists have changed
   [[nodiscard]] std::uint16_t free_cntlid();
   void grant(AdminRequest& request, Controller& controller, const fabrics::ConnectCommand& command);
 
@@ -120,8 +123,8 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   std::uint16_t next_port_id_ = 1;
   std::map<std::uint16_t, std::unique_ptr<Controller>> controllers_;
   std::uint16_t last_cntlid_ = 0;
-  const Ticket::Count connections_ = std::make_shared<std::atomic<std::uint32_t>>(0);
   Admission admission_;
+  bool reserve_ = false;        // what the workers know
   std::uint64_t refusals_ = 0;  // not told yet
   Nanoseconds tell_refusals_ = 0;
   std::map<const Queue*, QueueKey> queues_;

@@ -11,7 +11,9 @@
 #include "core/controller/connect_check.hpp"
 #include "core/controller/identify.hpp"
 #include "core/controller/server.hpp"
+#include "core/controller/shares.hpp"
 #include "core/wire/nqn.hpp"
+#include "core/wire/text_field.hpp"
 
 namespace weft::controller {
 namespace {
@@ -20,11 +22,7 @@ namespace where = fabrics::invalid_parameter;
 
 Answer busy() { return {fabrics::status::kConnectControllerBusy, kNoLocation, 0}; }
 
-fabrics::ConnectData read_data(const AdminRequest& request) {
-  std::array<std::byte, sizeof(fabrics::ConnectData)> bytes;
-  request.queue->worker().resources().read(request, 0, bytes);
-  return load<fabrics::ConnectData>(bytes.data());
-}
+fabrics::ConnectData read_data(const AdminRequest& request) { return load<fabrics::ConnectData>(request.connect_data); }
 
 std::string name(const WireText<fabrics::kNqnFieldSize>& field) {  // judged before
   const auto nqn = wire::read_nqn(field);
@@ -61,14 +59,47 @@ Answer Server::admit(std::string_view subnqn, std::string_view hostnqn, const Li
   return {fabrics::status::kConnectInvalidHost, kNoLocation, 0};
 }
 
+// Whoever names an access list is not proved to be that host; it is bounded all the same.
+bool Server::is_listed(std::string_view hostnqn) const {
+  return std::any_of(subsystems_.begin(), subsystems_.end(), [&](const auto& s) { return s.second->lists(hostnqn); });
+}
+
+bool Server::has_reserve() const {
+  return std::any_of(subsystems_.begin(), subsystems_.end(), [](const auto& s) { return s.second->lists_hosts(); });
+}
+
+void Server::tell_reserve() {
+  if (has_reserve() == reserve_) return;
+  reserve_ = !reserve_;
+  for (Worker* const worker : worker_list_) worker->post([reserve = reserve_](Worker& w) { w.set_reserve(reserve); });
+}
+
+// Controllers of the discovery service and of subsystems are counted apart, each kind by the rule of docs/decisions/0106.
 bool Server::has_room_for(const Controller::Identity& identity) {
-  const auto of_host = std::count_if(controllers_.begin(), controllers_.end(),
-                                     [&](const auto& c) { return c.second->identity().hostnqn == identity.hostnqn; });
-  const bool too_many = controllers_.size() >= options_.max_controllers;
-  if (!too_many && std::cmp_less(of_host, options_.max_controllers_per_host)) return true;
-  refused(fmt::format("a controller for host {} at {}: {} has {}, as many as may be", identity.hostnqn,
-                      identity.origin.peer, too_many ? "the target" : "the host",
-                      too_many ? controllers_.size() : static_cast<std::size_t>(of_host)));
+  const bool discovery = identity.subsystem == nullptr;
+  const std::uint64_t most = discovery ? options_.max_discovery_controllers : options_.max_controllers;
+  std::uint64_t all = 0, unlisted = 0, of_machine = 0, of_name = 0, of_host = 0;
+  for (const auto& [cntlid, controller] : controllers_) {
+    const Controller::Identity& other = controller->identity();
+    if (controller->discovery() != discovery) continue;
+    const bool same_host = other.hostnqn == identity.hostnqn;
+    ++all;
+    of_host += same_host ? 1U : 0U;
+    unlisted += other.listed ? 0U : 1U;
+    if (other.origin.machine != identity.origin.machine || other.listed != identity.listed) continue;
+    ++of_machine;
+    of_name += same_host ? 1U : 0U;
+  }
+  std::uint64_t free = most - std::min(most, all);
+  if (reserve_ && !identity.listed) free = free_beside_reserve(free, most, reserve_of_places(most), unlisted);
+  const bool fits = name_may_take(kOfPlaces, 1, free, of_machine, of_name);
+  if (fits && of_host < options_.max_controllers_per_host) return true;
+  const char* const kind = discovery ? "discovery controllers" : "controllers";
+  const std::string holds =
+      fits ? fmt::format("the host has {}", of_host)
+           : fmt::format("{} of {} are there, {} of that machine, {} of that name", all, most, of_machine, of_name);
+  refused(fmt::format("a controller for host {} at {}: {} {}, as many as may be", wire::printable(identity.hostnqn),
+                      identity.origin.peer, kind, holds));
   return false;
 }
 
@@ -92,6 +123,7 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
     const Answer answer = admit(identity.subnqn, identity.hostnqn, *identity.origin.listener, identity.subsystem);
     if (!answer.ok()) return answer;
   }
+  identity.listed = is_listed(identity.hostnqn);
   if (!has_room_for(identity)) return busy();
   identity.cntlid = free_cntlid();
   if (identity.cntlid == 0) return busy();
@@ -140,6 +172,7 @@ void Server::grant(AdminRequest& request, Controller& controller, const fabrics:
   grant->hostnqn = controller.identity().hostnqn;
   grant->subnqn = controller.identity().subnqn;
   grant->subsystem = controller.identity().subsystem;
+  grant->listed = controller.identity().listed;
   grant->shared = controller.add_queue(command.qid, *request.queue);
   queues_.emplace(request.queue, QueueKey{&controller, command.qid});
   request.grant = std::move(grant);

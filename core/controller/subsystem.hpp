@@ -29,6 +29,9 @@ class Subsystem {
 
   // Is there a rule that says who may come in? Without one: hosts on loopback listeners.
   [[nodiscard]] bool has_rule() const { return any_host_ || listed_; }
+  // Does an access list name hosts, or this one?
+  [[nodiscard]] bool lists_hosts() const { return !any_host_ && !hosts_.empty(); }
+  [[nodiscard]] bool lists(std::string_view hostnqn) const { return lists_hosts() && hosts_.contains(hostnqn); }
   [[nodiscard]] bool admits(std::string_view hostnqn, const ListenerFacts& by) const;
   void allow(std::string_view hostnqn);
   // False: it was not in the list.

@@ -9,6 +9,8 @@
 namespace weft::controller {
 namespace {
 
+constexpr std::uint32_t kAdminChunks = 256;  // 1 MiB
+
 // Chunks hold at least the data of one fused pair; a quarter of the bound otherwise.
 std::uint32_t chunk_count(const TargetOptions& options) {
   const std::uint64_t bytes = std::max<std::uint64_t>(2ull * options.max_transfer, options.data_memory / 4);
@@ -29,16 +31,17 @@ Worker::Worker(Reactor& reactor, Reactor& control_reactor, ControlPort& control,
       control_reactor_(control_reactor),
       control_(control),
       options_(options),
-      resources_(budget(options), chunk_count(options), max_entries(options)) {}
+      resources_(budget(options), chunk_count(options), max_entries(options)),
+      admin_memory_(0, kAdminChunks, 0),
+      shortage_(*this) {
+  resources_.on_wait = admin_memory_.on_wait = [this] { shortage_.begin(); };
+}
 
 Worker::~Worker() { assert(queues_.empty() && views_.empty()); }
 
-std::shared_ptr<Share> Worker::share(const std::string& hostnqn) {
-  std::erase_if(shares_, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<Share>& known = shares_[hostnqn];
-  std::shared_ptr<Share> share = known.lock();
-  if (share == nullptr) known = share = std::make_shared<Share>();
-  return share;
+void Worker::set_reserve(bool reserve) {
+  resources_.set_reserve(reserve);
+  admin_memory_.set_reserve(reserve);
 }
 
 void Worker::accept(Transport& transport, weft_pending* pending, Origin origin, Tickets tickets) {
@@ -70,6 +73,7 @@ void Worker::stop(Nanoseconds deadline) {
 
 void Worker::maybe_empty() {
   if (!stopping_ || !queues_.empty()) return;
+  shortage_.stop();
   control_reactor_.post([this] { control_.worker_empty(*this); });
 }
 

@@ -13,9 +13,11 @@
 
 #include "core/controller/arrivals.hpp"
 #include "core/controller/control_port.hpp"
+#include "core/controller/host_shares.hpp"
 #include "core/controller/namespace_view.hpp"
 #include "core/controller/queue.hpp"
 #include "core/controller/resources.hpp"
+#include "core/controller/shortage.hpp"
 #include "weft/controller.hpp"
 #include "weft/reactor.hpp"
 
@@ -35,9 +37,22 @@ class Worker {
   [[nodiscard]] Resources& resources() { return resources_; }
   [[nodiscard]] Arrivals& arrivals() { return arrivals_; }
   [[nodiscard]] const TargetOptions& options() const { return options_; }
-  // What a host holds of the resources, on all its queue pairs here; and what those hold whose host is not known yet.
-  [[nodiscard]] std::shared_ptr<Share> share(const std::string& hostnqn);
-  [[nodiscard]] Share& newcomers() { return newcomers_; }
+  // Of admin and discovery data, apart from that of I/O.
+  [[nodiscard]] Resources& admin_memory() { return admin_memory_; }
+  // What a host holds of both, on all its queue pairs here.
+  [[nodiscard]] std::shared_ptr<HostShares> shares(const std::string& machine, const std::string& hostnqn,
+                                                   bool listed) {
+    return shares_.find(machine, hostnqn, listed);
+  }
+  void set_reserve(bool reserve);  // for hosts on an access list
+  [[nodiscard]] ShareTable& share_table() { return shares_; }
+  // f(queue) for the open queue pairs of a host.
+  template <class F>
+  void for_each_queue(const HostShares& host, F f) {
+    for (const auto& [key, queue] : queues_) {
+      if (queue->is_open_of(host)) f(*queue);
+    }
+  }
 
   // ---- Queue pairs.
   void accept(Transport& transport, weft_pending* pending, Origin origin, Tickets tickets);
@@ -77,10 +92,10 @@ class Worker {
   Reactor& control_reactor_;
   ControlPort& control_;
   const TargetOptions options_;
-  Resources resources_;
+  Resources resources_, admin_memory_;
   Arrivals arrivals_;  // polled while there are queues
-  Share newcomers_;
-  std::map<std::string, std::weak_ptr<Share>> shares_;  // by host NQN
+  ShareTable shares_;
+  Shortage shortage_;
   std::map<const Queue*, std::unique_ptr<Queue>> queues_;
   bool stopping_ = false;
   std::map<const Subsystem*, SubsystemView> subsystems_;

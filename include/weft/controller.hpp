@@ -32,12 +32,13 @@ struct TargetOptions {
   std::uint32_t threads = 1;
   WaitPolicy wait = WaitPolicy::kAdaptive;
   Nanoseconds spin_ns = 50'000;
-  std::vector<int> cpus{};               // pin thread i to cpus[i]; empty: not pinned
-  std::uint32_t max_queue_size = 1024;   // CAP.MQES + 1
-  std::uint32_t max_io_queues = 128;     // a controller; 1..128
-  std::uint32_t max_connections = 8192;  // those that have not sent Connect count too
-  std::uint32_t max_unconnected = 512;   // of one machine: connections whose Connect has not come, or failed
-  std::uint32_t max_controllers = 1024;  // discovery controllers count too
+  std::vector<int> cpus{};                         // pin thread i to cpus[i]; empty: not pinned
+  std::uint32_t max_queue_size = 1024;             // CAP.MQES + 1
+  std::uint32_t max_io_queues = 128;               // a controller; 1..128
+  std::uint32_t max_connections = 8192;            // those that have not sent Connect count too
+  std::uint32_t max_unconnected = 512;             // of one machine: connections whose Connect has not come, or failed
+  std::uint32_t max_controllers = 1024;            // of subsystems; one machine, or one host, has a part of them
+  std::uint32_t max_discovery_controllers = 1024;  // counted apart, and divided in the same way
   std::uint32_t max_controllers_per_host = 256;
   std::uint32_t in_capsule = 8192;        // bytes of in-capsule data on I/O queues: IOCCSZ, bounded by the transport's
   std::uint32_t max_transfer = 1u << 20;  // MDTS: a power of two times 4 KiB

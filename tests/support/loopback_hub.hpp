@@ -106,7 +106,7 @@ struct weft_qpair {
   const weft_qpair_events* events;
   void* ctx;
   weft_qpair_params params;
-  std::string name;
+  std::string name, from;  // from: what a host says its address is
   weft::test::LoopbackLimits limits;
   weft::test::QueueState state = weft::test::QueueState::kConnecting;
   bool gone = false;

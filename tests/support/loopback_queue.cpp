@@ -38,7 +38,9 @@ weft_qpair* make_qpair_locked(bool host, weft_group* group, const weft_qpair_par
   qpair->ctx = ctx;
   qpair->params = params;
   qpair->params.hostnqn = qpair->params.subnqn = nullptr;  // borrowed for the call only
-  qpair->name = std::move(name);
+  const std::size_t at = name.find('@');
+  qpair->from = at == name.npos ? "host" : name.substr(0, at);
+  qpair->name = at == name.npos ? std::move(name) : name.substr(at + 1);
   qpair->limits = hub().limits;
   if (host) qpair->commands.resize(params.depth);
   for (std::uint32_t i = 0; !host && i < params.depth; ++i) qpair->tokens.push_back(std::make_unique<Token>());
@@ -115,13 +117,15 @@ void peer_closed_locked(weft_qpair& qpair) {
 
 void announce_locked(weft_listener& listener, weft_pending& pending) {
   post_locked(*listener.group, [&listener, &pending] {
+    std::string from;
     {
       const std::lock_guard lock(hub().mutex);
       if (pending.host == nullptr) return end_pending_locked(pending);
+      from = pending.host->from;
       if (!listener.open) return refuse_locked(pending, 0, "the listener has gone");
       pending.handed = true;
     }
-    const weft_connect_info info{sizeof info, 0, "host", listener.name.c_str(), 0, 0, 0};
+    const weft_connect_info info{sizeof info, 0, from.c_str(), listener.name.c_str(), 0, 0, 0};
     listener.events->on_connect(listener.ctx, &pending, &info);
   });
 }

@@ -1,7 +1,7 @@
 // loopback_transport.hpp - a transport that joins a host and a controller in one process, for tests of what lies above.
 //
 //   LoopbackGuard loopback;                                     // clean before, and checks that nothing is left after
-//   registry.add(loopback_transport(), "loopback");             // scheme "loop"; an address is any name: loop://here/nqn...
+//   registry.add(loopback_transport(), "loopback");             // scheme "loop"; an address is any name: loop://here, 192.0.2.1@here
 //   loopback_control().set_hold_responses(true);
 //
 // The whole C table in both roles. Data is copied straight between the two sides' memory. It is strict where a real

@@ -37,6 +37,7 @@ void read_limits(const toml::table& table, const std::string& file, Error& error
   reader.count("max_connections", 1, UINT32_MAX, out.max_connections);
   reader.count("max_unconnected", 1, UINT32_MAX, out.max_unconnected);
   reader.count("max_controllers", 1, 0xFFEF, out.max_controllers);
+  reader.count("max_discovery_controllers", 1, 0xFFEF, out.max_discovery_controllers);
   reader.count("max_controllers_per_host", 1, 0xFFEF, out.max_controllers_per_host);
   std::uint64_t in_capsule = out.in_capsule, max_transfer = out.max_transfer;
   reader.size("in_capsule", 0, 1u << 20, in_capsule);

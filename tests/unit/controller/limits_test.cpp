@@ -54,5 +54,68 @@ TEST_F(Limits, AControllerTooManyIsBusy) {
   EXPECT_TRUE(hosts_.back()->connect(names(kDiskNqn, "nqn.2026-01.org.example:c"), 0, 32).ok());
 }
 
+class LimitsByMachine : public Bench {
+ protected:
+  LimitsByMachine()
+      : Bench([] {
+          TargetOptions o;
+          o.max_connections = 200;
+          o.max_unconnected = 100;
+          o.max_controllers = 64;
+          o.max_discovery_controllers = 64;
+          return o;
+        }()) {}
+  void SetUp() override {
+    serve();
+    ASSERT_TRUE(server_->add_subsystem(
+        {.nqn = kListedDisk, .allow_any_host = false, .allow_hosts = {kHostA}, .serial = "", .model = "Weft"}));
+  }
+  static std::string invented(int i) { return "nqn.2026-01.org.example:invented-" + std::to_string(i); }
+  std::uint16_t connect(const char* subnqn, const std::string& hostnqn, const std::string& address) {
+    hosts_.push_back(
+        std::make_unique<CapsuleHost>(*reactor_, *transport_, *Address::parse("loop://" + address + "@here")));
+    if (!hosts_.back()->open(0, 32)) return 0xFFFF;
+    return hosts_.back()->connect(names(subnqn, hostnqn.c_str()), 0, 32).code();
+  }
+  static constexpr char kListedDisk[] = "nqn.2026-01.org.example:listed-disk";
+};
+
+TEST_F(LimitsByMachine, DiscoveryControllersOfOneMachineKeepNobodyOut) {
+  int refused = 0;
+  for (int i = 0; i < 100; ++i) {
+    refused += connect(fabrics::kDiscoveryNqn, invented(i % 5), "192.0.2.1") == 0x181 ? 1 : 0;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(connect(kListedDisk, kHostA, "192.0.2.1"), 0) << "a listed host of the same machine";
+  EXPECT_EQ(connect(fabrics::kDiscoveryNqn, kHostA, "192.0.2.1"), 0) << "which may ask what there is";
+  EXPECT_EQ(connect(fabrics::kDiscoveryNqn, kHostB, "192.0.2.2"), 0) << "a host of another machine";
+  EXPECT_EQ(connect(kDiskNqn, kHostB, "192.0.2.2"), 0);
+}
+
+TEST_F(LimitsByMachine, ControllersOfManyNamesOfOneMachineKeepNobodyOut) {
+  int refused = 0;
+  for (int i = 0; i < 80; ++i) refused += connect(kDiskNqn, invented(i), "192.0.2.1") == 0x181 ? 1 : 0;
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(connect(kListedDisk, kHostA, "192.0.2.1"), 0) << "a listed host of the same machine";
+  EXPECT_EQ(connect(kDiskNqn, kHostB, "192.0.2.2"), 0) << "a host of another machine";
+}
+
+TEST_F(LimitsByMachine, ListedHostsHaveControllersInReserve) {
+  for (int i = 0; i < 80; ++i) static_cast<void>(connect(kDiskNqn, invented(i), "192.0.2." + std::to_string(i)));
+  EXPECT_EQ(connect(kDiskNqn, kHostB, "192.0.3.1"), 0x181);
+  EXPECT_EQ(connect(kListedDisk, kHostA, "192.0.3.2"), 0);
+}
+
+TEST_F(LimitsByMachine, ConnectionsOfOneMachineKeepNobodyOut) {
+  int refused = 0;
+  for (int i = 0; i < 250; ++i) {
+    const Address address = *Address::parse("loop://192.0.2.1@here");
+    hosts_.push_back(std::make_unique<CapsuleHost>(*reactor_, *transport_, address));
+    refused += hosts_.back()->open(0, 32) ? 0 : 1;
+  }
+  EXPECT_EQ(refused, 150) << "as many as may wait to connect";
+  EXPECT_EQ(connect(kDiskNqn, kHostB, "192.0.2.2"), 0);
+}
+
 }  // namespace
 }  // namespace weft::test
