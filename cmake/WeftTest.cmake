@@ -45,12 +45,11 @@ function(weft_test name)
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial})
 endfunction()
 
-# weft_fuzz(name [MAX_LENGTH n] [STATEFUL] sources...): a libFuzzer program (preset fuzz). Its test runs it for a minute, or
-# $WEFT_FUZZ_SECONDS, starting from corpus/ beside it if there is one, copied so that what a run finds does not land in the
-# source tree. An input that fails stays in the build folder, as crash-*. STATEFUL: something lives on from input to input, so
-# that leaks are looked for once, at the end.
+# weft_fuzz(name RUNS n [MAX_LENGTH n] [STATEFUL] sources...): a libFuzzer program (preset fuzz). Its test runs it n times from
+# a fixed seed, starting with corpus/ beside it if there is one: tests/fuzz/run-fuzzer. n is about half a minute of an idle
+# machine. STATEFUL: something lives on from input to input, so that leaks are looked for once, at the end.
 function(weft_fuzz name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "STATEFUL" "MAX_LENGTH" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "STATEFUL" "MAX_LENGTH;RUNS" "")
   if(NOT arg_MAX_LENGTH)
     set(arg_MAX_LENGTH 4096)
   endif()
@@ -60,17 +59,11 @@ function(weft_fuzz name)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   add_dependencies(weft-fuzzers ${name})
 
-  set(corpus ${CMAKE_CURRENT_BINARY_DIR}/corpus)
-  set(prepare "rm -rf '${corpus}' && mkdir '${corpus}'")
-  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/corpus)
-    set(prepare "rm -rf '${corpus}' && cp -r '${CMAKE_CURRENT_SOURCE_DIR}/corpus' '${corpus}'")
-  endif()
-  set(options "-seed=1 -timeout=20 -len_control=0 -print_final_stats=1")
+  set(options -max_len=${arg_MAX_LENGTH} -timeout=20 -len_control=0 -print_final_stats=1)
   if(arg_STATEFUL)
-    string(APPEND options " -detect_leaks=0")
+    list(APPEND options -detect_leaks=0)
   endif()
-  string(CONCAT run "exec '$<TARGET_FILE:${name}>' -max_total_time=\${WEFT_FUZZ_SECONDS:-60} -max_len=${arg_MAX_LENGTH}"
-    " ${options} '${corpus}'")
-  add_test(NAME ${name} COMMAND sh -c "${prepare} && ${run}")
+  add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/fuzz/run-fuzzer $<TARGET_FILE:${name}>
+    ${CMAKE_CURRENT_SOURCE_DIR}/corpus ${arg_RUNS} ${options})
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 1500)
 endfunction()
