@@ -1,10 +1,10 @@
-# weft_test(name [LABELS label...] [PLUGINS] [PROGRAM] [SERIAL] [TIMEOUT seconds] sources...): one GoogleTest program whose tests
+# weft_test(name [LABELS label...] [PLUGINS] [PROGRAM] [SERIAL] [UNITY] [TIMEOUT seconds] sources...): one GoogleTest program whose tests
 # are ctest's tests, named as `name.Suite.Test`.
 #
 # It links the core, weft_test_support and weft_test_main, whose main() looks after each test at what is left of descriptors
 # and threads, and includes from include/, the root and tests/. The label is the folder below tests/ (unit, model, peer ...)
 # unless given. PLUGINS: the plugins are built first; PROGRAM: `weft` too.
-# SERIAL: ctest runs nothing beside it.
+# SERIAL: ctest runs nothing beside it. UNITY: its files are compiled in batches in debug builds (weft_unity).
 # The target weft-tests-<label> builds all of a label.
 # tests/support/build_folders.hpp says where the build tree has the plugins and the program.
 foreach(label unit model peer abi tools)
@@ -13,7 +13,7 @@ endforeach()
 add_custom_target(weft-fuzzers)
 
 function(weft_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "PLUGINS;PROGRAM;SERIAL" "TIMEOUT" "LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "PLUGINS;PROGRAM;SERIAL;UNITY" "TIMEOUT" "LABELS")
   set(serial OFF)
   if(arg_SERIAL)
     set(serial ON)
@@ -30,6 +30,9 @@ function(weft_test name)
   target_link_libraries(${name} PRIVATE weft::weft weft_test_main weft_test_support GTest::gmock GTest::gtest
     weft_compiler)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
+  if(arg_UNITY)
+    weft_unity(${name})
+  endif()
   if(arg_PLUGINS OR arg_PROGRAM)
     add_dependencies(${name} weft-plugins)
   endif()
