@@ -41,6 +41,7 @@ class Controller final : private KeepAlive::Owner {
   };
   struct Identity {
     std::uint16_t cntlid = 0;
+    std::uint64_t number = 0;  // of all controllers that the target has made; unlike a CNTLID it does not come back
     Subsystem* subsystem = nullptr;  // null: discovery
     std::string subnqn, hostnqn;
     wire::Uuid hostid{};

@@ -65,6 +65,7 @@ Status Server::check_options(const TargetOptions& o) {
     return Error(EINVAL, fmt::format("a target has 1 to {} discovery controllers, not {}", fabrics::kCntlidMax,
                                      o.max_discovery_controllers));
   }
+  if (Status valid = check_cntlid_range(o.cntlids); !valid) return valid;
   if (o.data_timeout == 0) return Error(EINVAL, "data that a host does not send or take must time out");
   return {};
 }
@@ -73,6 +74,7 @@ Server::Server(TransportRegistry& registry, const TargetOptions& options, std::s
     : registry_(registry),
       options_(options),
       control_(*reactors.front()),
+      cntlids_(options_.cntlids),
       discovery_(subsystems_, listener_facts_, options_),
       admission_(options_.max_connections, options_.max_unconnected),
       started_(control_.clock_now()) {

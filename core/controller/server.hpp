@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/controller/admission.hpp"
+#include "core/controller/cntlids.hpp"
 #include "core/controller/control_port.hpp"
 #include "core/controller/controller.hpp"
 #include "core/controller/discovery_service.hpp"
@@ -90,8 +91,8 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   [[nodiscard]] bool has_room_for(const Controller::Identity& identity);
   [[nodiscard]] bool is_listed(std::string_view hostnqn) const;
   [[nodiscard]] bool has_reserve() const;
-  void tell_reserve();  // to the workers, when access lists have changed
-  [[nodiscard]] std::uint16_t free_cntlid();
+  void tell_reserve();                                            // to the workers, when access lists have changed
+  [[nodiscard]] std::uint16_t free_cntlid(Subsystem* subsystem);  // 0: none
   void grant(AdminRequest& request, Controller& controller, const fabrics::ConnectCommand& command);
 
   // server_namespaces.cpp
@@ -117,12 +118,14 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   std::size_t next_worker_ = 0;
 
   DiscoveryService::Subsystems subsystems_;
+  Cntlids cntlids_;
+  Cntlids discovery_cntlids_{CntlidRange{}};
   DiscoveryService::Listeners listener_facts_;
   DiscoveryService discovery_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::uint16_t next_port_id_ = 1;
   std::map<std::uint16_t, std::unique_ptr<Controller>> controllers_;
-  std::uint16_t last_cntlid_ = 0;
+  std::uint64_t controllers_made_ = 0;
   Admission admission_;
   bool reserve_ = false;        // what the workers know
   std::uint64_t refusals_ = 0;  // not told yet

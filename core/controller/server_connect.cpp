@@ -103,14 +103,19 @@ bool Server::has_room_for(const Controller::Identity& identity) {
   return false;
 }
 
-// In turn, so that one that was just given up does not come back soon; those in use until their last queue pair is gone.
-std::uint16_t Server::free_cntlid() {
-  for (std::uint32_t tried = 0; tried < fabrics::kCntlidMax; ++tried) {
-    last_cntlid_ =
-        last_cntlid_ == fabrics::kCntlidMax ? std::uint16_t{1} : static_cast<std::uint16_t>(last_cntlid_ + 1);
-    if (!controllers_.contains(last_cntlid_)) return last_cntlid_;
-  }
-  return 0;
+// A CNTLID is in use until the last queue pair of its controller is gone. Subsystems share the numbers, whatever their ranges.
+// Discovery controllers keep out of the ranges as long as they can: whoever asks for many must not use a small one up.
+std::uint16_t Server::free_cntlid(Subsystem* subsystem) {
+  const auto in_use = [this](std::uint16_t cntlid) { return controllers_.contains(cntlid); };
+  if (subsystem != nullptr) return (subsystem->cntlids ? *subsystem->cntlids : cntlids_).next(in_use);
+  const auto in_a_range = [this](std::uint16_t cntlid) {
+    if (options_.cntlids != CntlidRange{} && cntlids_.contains(cntlid)) return true;
+    return std::any_of(subsystems_.begin(), subsystems_.end(),
+                       [&](const auto& s) { return s.second->cntlids && s.second->cntlids->contains(cntlid); });
+  };
+  const std::uint16_t apart =
+      discovery_cntlids_.next([&](std::uint16_t cntlid) { return in_use(cntlid) || in_a_range(cntlid); });
+  return apart != 0 ? apart : discovery_cntlids_.next(in_use);
 }
 
 Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectCommand& command,
@@ -125,8 +130,13 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
   }
   identity.listed = is_listed(identity.hostnqn);
   if (!has_room_for(identity)) return busy();
-  identity.cntlid = free_cntlid();
-  if (identity.cntlid == 0) return busy();
+  identity.cntlid = free_cntlid(identity.subsystem);
+  if (identity.cntlid == 0) {
+    refused(fmt::format("a controller for host {} at {}: all identifiers of the range are in use",
+                        wire::printable(identity.hostnqn), identity.origin.peer));
+    return busy();
+  }
+  identity.number = ++controllers_made_;
   const std::uint16_t cntlid = identity.cntlid;
   auto owned = std::make_unique<Controller>(static_cast<Controller::Owner&>(*this), control_, options_,
                                             max_queue_size(options_, request.queue->limits()), std::move(identity));

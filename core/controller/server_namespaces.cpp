@@ -55,6 +55,9 @@ Status Server::add_subsystem(const SubsystemOptions& options) {
   if (Status valid = wire::nqn_valid_strict(options.nqn, "the subsystem NQN"); !valid) return valid;
   if (wire::is_discovery_nqn(options.nqn))
     return Error(EINVAL, fmt::format("{} is the discovery service's name", options.nqn));
+  if (options.cntlids) {
+    if (Status valid = check_cntlid_range(*options.cntlids); !valid) return valid;
+  }
   if (options.serial.size() > kSerialLength || options.model.size() > kModelLength) {
     return Error(EINVAL, fmt::format("subsystem {}: a serial number has at most {} characters, a model at most {}",
                                      options.nqn, kSerialLength, kModelLength));
@@ -271,6 +274,7 @@ struct ShutdownFlush {
 
 void Server::flush_for_shutdown(Controller& controller) {
   const std::uint16_t cntlid = controller.identity().cntlid;
+  const std::uint64_t number = controller.identity().number;
   auto flush = std::make_shared<ShutdownFlush>(ShutdownFlush{*worker_list_.front(), {}, {}});
   if (Subsystem* const subsystem = controller.identity().subsystem) {
     for (const auto& [nsid, ns] : subsystem->namespaces) {
@@ -283,9 +287,10 @@ void Server::flush_for_shutdown(Controller& controller) {
     self.flushed();
     self.next();
   };
-  flush->done = [this, cntlid, flush] {
-    const auto it = controllers_.find(cntlid);  // numbers come round too late to be another's
-    if (it != controllers_.end()) it->second->shutdown_flushed(flush->durable);
+  flush->done = [this, cntlid, number, flush] {
+    const auto it = controllers_.find(cntlid);  // in a small range, perhaps another's by now
+    if (it != controllers_.end() && it->second->identity().number == number)
+      it->second->shutdown_flushed(flush->durable);
     control_.post([flush] { flush->done = nullptr; });
   };
   flush->next();

@@ -5,7 +5,8 @@
 namespace weft::controller {
 
 Subsystem::Subsystem(const SubsystemOptions& options)
-    : nqn_(options.nqn),
+    : cntlids(options.cntlids),
+      nqn_(options.nqn),
       serial_(options.serial.empty() ? derive_serial(options.nqn) : options.serial),
       model_(options.model),
       any_host_(options.allow_any_host),

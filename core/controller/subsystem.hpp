@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "core/controller/cntlids.hpp"
 #include "core/controller/listener_facts.hpp"
 #include "core/controller/namespace.hpp"
 #include "weft/controller.hpp"
@@ -42,6 +44,8 @@ class Subsystem {
   std::map<std::uint32_t, std::unique_ptr<Namespace>> namespaces;
 
   bool removing = false;
+
+  std::optional<Cntlids> cntlids;  // of its own range
 
  private:
   const std::string nqn_;

@@ -28,6 +28,15 @@
 
 namespace weft {
 
+// The controller identifiers that a target hands out. Targets that serve one subsystem together need ranges that do not
+// overlap: a host refuses a second controller with the same identifier.
+struct CntlidRange {
+  std::uint16_t first = 1;
+  std::uint16_t last = 0xFFEF;
+  friend bool operator==(const CntlidRange&, const CntlidRange&) = default;
+};
+[[nodiscard]] Result<CntlidRange> parse_cntlid_range(std::string_view text);  // "1-999"
+
 struct TargetOptions {
   std::uint32_t threads = 1;
   WaitPolicy wait = WaitPolicy::kAdaptive;
@@ -46,6 +55,7 @@ struct TargetOptions {
   Nanoseconds data_timeout = 30'000'000'000;     // for the data of one command to move; then its queue pair ends
   Nanoseconds connect_timeout = 10'000'000'000;  // a queue pair that sends no Connect
   Nanoseconds linger = 120'000'000'000;          // a disabled controller whose host does not come back
+  CntlidRange cntlids{};                         // of subsystems without a range of their own
 };
 
 struct SubsystemOptions {
@@ -54,6 +64,7 @@ struct SubsystemOptions {
   std::vector<std::string> allow_hosts{};
   std::string serial{};  // "": derived from the NQN
   std::string model = "Weft";
+  std::optional<CntlidRange> cntlids{};  // else the target's
 };
 
 // Whether an IP address is reached from this machine only: 127.0.0.0/8, ::1, and these as ::ffff:127.0.0.1. Pure; any thread.

@@ -24,6 +24,7 @@ struct Arguments {
   bool allow_any_host = false;
   std::uint32_t threads = 0;
   std::string wait;
+  std::string cntlids;
 };
 
 std::vector<ListenerConfig> listeners_of(const Arguments& arguments) {
@@ -74,6 +75,12 @@ Outcome<ServeConfig> make_config(const Arguments& arguments) {
     const Result<WaitPolicy> wait = parse_wait(arguments.wait);
     if (!wait) return usage(wait.error(), "--wait");
     config->target.wait = *wait;
+  }
+  if (!arguments.cntlids.empty()) {
+    const Result<CntlidRange> cntlids = parse_cntlid_range(arguments.cntlids);
+    if (!cntlids) return usage(cntlids.error(), "--cntlid");
+    config->target.cntlids = *cntlids;
+    for (SubsystemConfig& subsystem : config->subsystems) subsystem.options.cntlids.reset();
   }
   return config;
 }
@@ -205,6 +212,8 @@ void add_serve(CLI::App& app, Program& program) {
       ->excludes(hosts);
   add_number(*command, "--threads", a.threads, 1, 256, "Threads that serve I/O (1)");
   command->add_option("--wait", a.wait, "How to wait: adaptive, poll or sleep")->type_name("POLICY");
+  command->add_option("--cntlid", a.cntlids, "Controller identifiers to hand out, as in 1-999 (1-65519)")
+      ->type_name("FIRST-LAST");
   command->add_option("--config", a.config, "Several subsystems, listeners and rules from a TOML file")
       ->type_name("FILE");
   command->callback(

@@ -106,6 +106,7 @@ SubsystemConfig read_subsystem(const toml::table& table, const std::string& file
   reader.texts("allow_hosts", out.options.allow_hosts);
   reader.text("serial", out.options.serial);
   reader.text("model", out.options.model);
+  reader.cntlids("cntlid", out.options.cntlids);
   reader.tables("namespace", [&](const toml::table& inner, const std::string& line) {
     out.namespaces.push_back(read_namespace(inner, file, line, error));
   });
@@ -122,6 +123,9 @@ ServeConfig read_all(const toml::table& table, const std::string& file, Error& e
   TomlReader reader(table, file, "the file", error);
   reader.count("threads", 1, kMaxThreads, out.target.threads);
   reader.wait("wait", out.target.wait);
+  std::optional<CntlidRange> cntlids;
+  reader.cntlids("cntlid", cntlids);
+  out.target.cntlids = cntlids.value_or(CntlidRange{});
   reader.table("limits", [&](const toml::table& inner) { read_limits(inner, file, error, out.target); });
   reader.table("transport", [&](const toml::table& inner) { read_transports(inner, file, error, out.transports); });
   reader.tables("listener", [&](const toml::table& inner, const std::string& where) {

@@ -138,6 +138,16 @@ void TomlReader::wait(std::string_view key, WaitPolicy& out) {
   out = *parsed;
 }
 
+void TomlReader::cntlids(std::string_view key, std::optional<CntlidRange>& out) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return;
+  const auto value = text_of(*node, key);
+  if (!value) return;
+  const Result<CntlidRange> parsed = parse_cntlid_range(*value);
+  if (!parsed) return fail(*node, key, parsed.error());
+  out = *parsed;
+}
+
 void TomlReader::uuid(std::string_view key, std::optional<std::array<std::uint8_t, 16>>& out) {
   const toml::node* const node = find(key);
   if (node == nullptr) return;

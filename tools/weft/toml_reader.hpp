@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "weft/address.hpp"
+#include "weft/controller.hpp"
 #include "weft/status.hpp"
 
 namespace weft::tools {
@@ -33,6 +34,7 @@ class TomlReader {
   void size(std::string_view key, std::uint64_t low, std::uint64_t high, std::uint64_t& out);
   void duration(std::string_view key, std::uint64_t low, std::uint64_t high, std::uint64_t& nanoseconds);
   void wait(std::string_view key, WaitPolicy& out);
+  void cntlids(std::string_view key, std::optional<CntlidRange>& out);
   void uuid(std::string_view key, std::optional<std::array<std::uint8_t, 16>>& out);
   template <class T>
   void count(std::string_view key, std::uint64_t low, std::uint64_t high, T& out) {

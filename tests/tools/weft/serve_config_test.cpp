@@ -42,6 +42,7 @@ std::string refusal(std::string_view text) {
 TEST(ServeConfig, ReadsEverythingThatCanBeSaid) {
   const TemporaryFile file(R"(
 threads = 3
+cntlid = "1-999"
 wait = "poll"
 [limits]
 max_queue_size = 256
@@ -65,6 +66,7 @@ discovery_only = true
 nqn = "nqn.2026-01.org.example:a"
 allow_hosts = ["nqn.2026-01.org.example:h1", "nqn.2026-01.org.example:h2"]
 serial = "S1"
+cntlid = "1000-1999"
 model = "M"
 [[subsystem.namespace]]
 backend = "ram://?size=1G"
@@ -91,18 +93,21 @@ allow_any_host = true
   EXPECT_TRUE(config->transports[0].options.empty());
   EXPECT_EQ(config->transports[1].name, "tcp");
   EXPECT_EQ(config->transports[1].options, (std::vector<Option>{{"hdgst", "off"}, {"pda", "2"}, {"rxmem", "16M"}}));
-  EXPECT_THAT(config->transports[1].where, HasSubstr(":12"));
+  EXPECT_THAT(config->transports[1].where, HasSubstr(":13"));
   ASSERT_EQ(config->listeners.size(), 2u);
   EXPECT_TRUE(config->listeners[1].discovery_only);
   ASSERT_EQ(config->subsystems.size(), 2u);
   const SubsystemConfig& first = config->subsystems[0];
   EXPECT_EQ(first.options.allow_hosts.size(), 2u);
   EXPECT_EQ(first.options.serial, "S1");
+  EXPECT_EQ(first.options.cntlids, (CntlidRange{1000, 1999}));
+  EXPECT_FALSE(config->subsystems[1].options.cntlids);
+  EXPECT_EQ(config->target.cntlids, (CntlidRange{1, 999}));
   ASSERT_EQ(first.namespaces.size(), 2u);
   EXPECT_EQ(first.namespaces[0].nsid, 7u);
   EXPECT_EQ((*first.namespaces[0].uuid)[15], 0xff);
   EXPECT_EQ(first.namespaces[1].nsid, 0u);
-  EXPECT_THAT(first.namespaces[1].where, HasSubstr(":31"));
+  EXPECT_THAT(first.namespaces[1].where, HasSubstr(":33"));
   EXPECT_TRUE(config->subsystems[1].has_rule());
 }
 
@@ -123,12 +128,15 @@ TEST(ServeConfig, RefusesWhatIsWrongWithItsLine) {
       {"threads = \n", ":1: "},
       {"threads = 1\nthreads = 2\n", ":2: "},
       {"\nthreds = 2\n", ":2: there is no key 'threds' in the file; did you mean 'threads'?"},
-      {"colour = 2\n", ":1: there is no key 'colour' in the file; known are threads, wait"},
+      {"colour = 2\n", ":1: there is no key 'colour' in the file; known are threads, wait, cntlid"},
       {"threads = 0\n", ":1: 'threads' in the file is 0, which is not between 1 and 256"},
       {"threads = -1\n", ":1: 'threads' in the file is -1"},
       {"threads = \"two\"\n", ":1: 'threads' in the file has to be a whole number, not text"},
       {"threads = 1.5\n", "not a number with a fraction"},
       {"wait = \"spin\"\n", ":1: 'wait' in the file: 'spin' is no way to wait"},
+      {"cntlid = 5\n", ":1: 'cntlid' in the file has to be text, not a whole number"},
+      {"cntlid = \"5\"\n", ":1: 'cntlid' in the file: '5' is not a range of controller identifiers"},
+      {"[[subsystem]]\nnqn = \"n\"\ncntlid = \"0-9\"\n", ":3: 'cntlid' in [[subsystem]]: '0-9' is not a range"},
       {"wait = true\n", ":1: 'wait' in the file has to be text, not true or false"},
       {"limits = 3\n", ":1: 'limits' in the file has to be a table"},
       {"transport = 3\n", ":1: 'transport' in the file has to be a table"},

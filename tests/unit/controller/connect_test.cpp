@@ -1,5 +1,8 @@
 // Connect: each check, its status and where it says the bad field is; who is let in.
+#include <set>
+
 #include "bench.hpp"
+#include "core/controller/cntlids.hpp"
 
 namespace weft::test {
 namespace {
@@ -189,7 +192,92 @@ TEST_F(Connect, AControllerIdDoesNotComeBackSoon) {
   settle();
   EXPECT_EQ(counts().controllers, 0u);
   admin();
-  EXPECT_EQ(cntlid_, first + 1);
+  EXPECT_EQ(cntlid_, first == fabrics::kCntlidMax ? 1 : first + 1);
+}
+
+// ---- Controller identifiers
+
+class CntlidRanges : public Bench {
+ protected:
+  CntlidRanges() : Bench({.cntlids = {.first = 7, .last = 9}}) {}
+  std::uint16_t connected(const char* subnqn = kDiskNqn) {
+    const Reply reply = host().connect(names(subnqn), 0, 32);
+    EXPECT_TRUE(reply.ok()) << std::hex << reply.code();
+    return static_cast<std::uint16_t>(reply.result());
+  }
+};
+
+TEST_F(CntlidRanges, EachIsGivenOnceAndThenTheTargetIsBusy) {
+  serve();
+  std::set<std::uint16_t> given;
+  for (int i = 0; i < 3; ++i) given.insert(connected());
+  EXPECT_EQ(given, (std::set<std::uint16_t>{7, 8, 9}));
+  EXPECT_EQ(host().connect(names(), 0, 32).code(), 0x181);
+  hosts_.front()->close();
+  settle();
+  EXPECT_TRUE(given.contains(connected())) << "one is free again";
+}
+TEST_F(CntlidRanges, DiscoveryUsesNoneUp) {
+  serve();
+  for (int i = 0; i < 16; ++i) {
+    const std::uint16_t cntlid = connected(fabrics::kDiscoveryNqn);
+    EXPECT_TRUE(cntlid < 7 || cntlid > 9) << cntlid;
+  }
+  for (int i = 0; i < 3; ++i) connected();
+}
+TEST_F(CntlidRanges, ASubsystemMayHaveItsOwn) {
+  serve();
+  const char* const other = "nqn.2026-01.org.example:other";
+  ASSERT_TRUE(server_->add_subsystem(
+      {.nqn = other, .allow_any_host = true, .cntlids = CntlidRange{.first = 0xFFEF, .last = 0xFFEF}}));
+  EXPECT_EQ(connected(other), 0xFFEF);
+  EXPECT_EQ(host().connect(names(other), 0, 32).code(), 0x181);
+  EXPECT_LE(connected(), 9);
+}
+TEST_F(CntlidRanges, AFlushForAControllerThatIsGoneEndsNoShutdownOfItsSuccessor) {
+  ASSERT_TRUE(
+      server_->add_subsystem({.nqn = kDiskNqn, .allow_any_host = true, .cntlids = CntlidRange{.first = 5, .last = 5}}));
+  storage_ = std::make_shared<MemoryStorage>(1024);
+  storage_->info.volatile_cache = true;
+  add_namespace(storage_);
+  listen();
+  storage_->hold(StorageCall::kFlush);
+  CapsuleHost& first = admin();
+  const auto cc = nvme::Cc().with_enable(true).with_iosqes(6).with_iocqes(4).with_shn(nvme::Cc::kShutdownNormal);
+  ASSERT_TRUE(first.call(wire::property_set(nvme::property::kCc, cc.value(), false)).ok());
+  first.close();
+  settle();
+  ASSERT_EQ(counts().controllers, 0u);
+  CapsuleHost& second = admin();
+  ASSERT_EQ(cntlid_, 5);
+  storage_->let_go();
+  settle();
+  const Reply csts = second.call(wire::property_get(nvme::property::kCsts, false));
+  EXPECT_EQ(nvme::Csts(static_cast<std::uint32_t>(csts.result())).shst(), nvme::Csts::kShutdownNone);
+}
+TEST_F(CntlidRanges, RefusesRangesThatAreNone) {
+  for (const CntlidRange& range : {CntlidRange{0, 9}, CntlidRange{9, 8}, CntlidRange{1, 0xFFF0}}) {
+    EXPECT_EQ(controller::Server::check_options({.cntlids = range}).error().code, EINVAL);
+    EXPECT_EQ(server_->add_subsystem({.nqn = kDiskNqn, .cntlids = range}).error().code, EINVAL);
+  }
+}
+TEST(Cntlids, BeginAtRandomWithinTheirRange) {
+  std::set<std::uint16_t> first;
+  for (int i = 0; i < 64; ++i)
+    first.insert(controller::Cntlids({.first = 100, .last = 60000}).next([](auto) { return false; }));
+  EXPECT_GT(first.size(), 32u);
+  EXPECT_GE(*first.begin(), 100);
+  EXPECT_LE(*first.rbegin(), 60000);
+}
+TEST(Cntlids, AreReadFromText) {
+  EXPECT_EQ(parse_cntlid_range("1-999").value(), (CntlidRange{1, 999}));
+  EXPECT_EQ(parse_cntlid_range("65519-65519").value(), (CntlidRange{65519, 65519}));
+  for (const char* const wrong :
+       {"", "-", "5", "1-", "-9", "0-9", "9-8", "1-65520", "1-70000", "1 - 9", "1-9x", "0x1-0x9", "1-2-3", "+1-9"}) {
+    const auto range = parse_cntlid_range(wrong);
+    ASSERT_FALSE(range) << wrong;
+    EXPECT_EQ(range.error().text.find(std::string("'") + wrong + "' is not a range of controller identifiers"), 0u);
+  }
 }
 
 // ---- Who may come in
