@@ -58,7 +58,10 @@ class SparseContext final : public weft::BackendContext {
 
 class SparseBackend final : public weft::Backend {
  public:
-  weft::BackendInfo info() const override { return {.blocks = 1u << 21, .thin = true, .description = "sparse 1 GiB"}; }
+  // Its data ends with it, so it is a new disk each time. One that keeps data overrides identity() as well.
+  weft::BackendInfo info() const override {
+    return {.blocks = 1u << 21, .thin = true, .description = "sparse 1 GiB", .data = weft::DataLifetime::kLost};
+  }
   weft::Result<std::unique_ptr<weft::BackendContext>> open(weft::Reactor&, std::uint64_t) override {
     return std::make_unique<SparseContext>(blocks_);
   }

@@ -80,6 +80,7 @@ class NullBackend final : public Backend {
     info.blocks = blocks_.load(std::memory_order_relaxed);
     info.block_size = block_size_;
     info.thin = true;
+    info.data = DataLifetime::kNone;
     info.description = "null " + bytes_in_words(info.blocks * block_size_);
     return info;
   }

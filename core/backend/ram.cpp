@@ -276,6 +276,7 @@ class RamBackend final : public Backend {
     info.block_size = block_size_;
     info.thin = true;
     info.optimal_blocks = static_cast<std::uint32_t>(kRamPage / block_size_);
+    info.data = DataLifetime::kLost;
     info.description = "ram " + bytes_in_words(info.blocks * block_size_);
     return info;
   }

@@ -20,6 +20,7 @@
 #include "core/controller/control_port.hpp"
 #include "core/controller/controller.hpp"
 #include "core/controller/discovery_service.hpp"
+#include "core/controller/disk_identity.hpp"
 #include "core/controller/listener.hpp"
 #include "core/controller/subsystem.hpp"
 #include "core/controller/worker.hpp"
@@ -97,6 +98,8 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
 
   // server_namespaces.cpp
   [[nodiscard]] Result<Subsystem*> find_subsystem(std::string_view nqn);
+  [[nodiscard]] Result<DiskIdentity> settle_identity(std::string_view nqn, std::uint32_t nsid,
+                                                     NamespaceOptions& options);
   void close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::function<void()> done);
   void close_namespaces(Subsystem& subsystem, std::function<void()> done);
   void tell_controllers(const Subsystem& subsystem, std::uint32_t nsid);
@@ -116,12 +119,13 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<Worker*> worker_list_;  // the same, borrowed
   std::size_t next_worker_ = 0;
-
-  DiscoveryService::Subsystems subsystems_;
   Cntlids cntlids_;
   Cntlids discovery_cntlids_{CntlidRange{}};
+
+  DiscoveryService::Subsystems subsystems_;
   DiscoveryService::Listeners listener_facts_;
   DiscoveryService discovery_;
+  Identities identities_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::uint16_t next_port_id_ = 1;
   std::map<std::uint16_t, std::unique_ptr<Controller>> controllers_;

@@ -30,16 +30,6 @@ bool is_ascii_text(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-// A host takes namespaces of one identity for one namespace.
-Status check_identity(std::string_view nqn, const Subsystem& subsystem, const NamespaceFacts& facts) {
-  for (const auto& [nsid, other] : subsystem.namespaces) {
-    const bool uuid = other->facts().uuid == facts.uuid;
-    if (!uuid && other->facts().nguid != facts.nguid) continue;
-    return Error(EEXIST, fmt::format("namespace {} of {} has this {} already", nsid, nqn, uuid ? "UUID" : "NGUID"));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<Subsystem*> Server::find_subsystem(std::string_view nqn) {
@@ -55,9 +45,6 @@ Status Server::add_subsystem(const SubsystemOptions& options) {
   if (Status valid = wire::nqn_valid_strict(options.nqn, "the subsystem NQN"); !valid) return valid;
   if (wire::is_discovery_nqn(options.nqn))
     return Error(EINVAL, fmt::format("{} is the discovery service's name", options.nqn));
-  if (options.cntlids) {
-    if (Status valid = check_cntlid_range(*options.cntlids); !valid) return valid;
-  }
   if (options.serial.size() > kSerialLength || options.model.size() > kModelLength) {
     return Error(EINVAL, fmt::format("subsystem {}: a serial number has at most {} characters, a model at most {}",
                                      options.nqn, kSerialLength, kModelLength));
@@ -67,6 +54,9 @@ Status Server::add_subsystem(const SubsystemOptions& options) {
   }
   for (const std::string& host : options.allow_hosts) {
     if (Status valid = wire::nqn_valid_strict(host, "the host NQN"); !valid) return valid;
+  }
+  if (options.cntlids) {
+    if (Status valid = check_cntlid_range(*options.cntlids); !valid) return valid;
   }
   if (subsystems_.contains(options.nqn))
     return Error(EEXIST, fmt::format("there is a subsystem {} already", options.nqn));
@@ -127,6 +117,26 @@ void Server::tell_controllers(const Subsystem& subsystem, std::uint32_t nsid) {
   }
 }
 
+// Its own, in the whole target: a host takes namespaces of one identity for one namespace.
+Result<DiskIdentity> Server::settle_identity(std::string_view nqn, std::uint32_t nsid, NamespaceOptions& options) {
+  const bool configured = options.uuid || options.nguid;
+  if (!configured && !options.identity) options.identity = options.backend->identity();
+  DiskIdentity identity;
+  if (configured) {
+    identity = complete_identity(nqn, options.uuid, options.nguid);
+  } else if (options.identity->bytes.empty()) {
+    identity = {wire::random_uuid(), wire::random_uuid()};
+  } else {
+    identity = derive_identity(nqn, *options.identity, 0);
+    if (identities_.contains(identity)) identity = derive_identity(nqn, *options.identity, nsid);
+  }
+  if (Status only = identities_.add(nqn, nsid, identity, !options.uuid && options.nguid); !only) return only.error();
+  const std::string says =
+      identity_notice(nqn, nsid, options.backend->info(), configured ? nullptr : &*options.identity);
+  if (!says.empty()) notice(says);
+  return identity;
+}
+
 void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
                            std::function<void(Result<std::uint32_t>)> done) {
   const auto found = find_subsystem(nqn);
@@ -141,9 +151,9 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
     return done(Error(EEXIST, fmt::format("{} has a namespace {} already", nqn, nsid)));
   const BackendInfo info = options.backend->info();
   if (Status valid = check_backend(info); !valid) return done(valid.error());
-  NamespaceFacts facts{nsid, info, options.uuid.value_or(derive_namespace_uuid(nqn, nsid)),
-                       options.nguid.value_or(derive_namespace_nguid(nqn, nsid))};
-  if (Status only = check_identity(nqn, subsystem, facts); !only) return done(only.error());
+  const Result<DiskIdentity> identity = settle_identity(nqn, nsid, options);
+  if (!identity) return done(identity.error());
+  NamespaceFacts facts{nsid, info, identity->uuid, identity->nguid};
   auto ns = std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_);
   Namespace& added = *ns;
   subsystem.namespaces.emplace(nsid, std::move(ns));
@@ -176,6 +186,7 @@ void Server::close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::func
     std::function<void()> done;
   };
   const auto it = subsystem.namespaces.find(nsid);
+  identities_.remove({it->second->facts().uuid, it->second->facts().nguid});
   const auto of = std::make_shared<Closing>(Closing{std::move(it->second), workers_.size(), std::move(done)});
   subsystem.namespaces.erase(it);
   auto gone = [this, of] {

@@ -1,13 +1,13 @@
 #include "core/controller/subsystem.hpp"
 
-#include <fmt/format.h>
+#include "core/controller/disk_identity.hpp"
 
 namespace weft::controller {
 
 Subsystem::Subsystem(const SubsystemOptions& options)
     : cntlids(options.cntlids),
       nqn_(options.nqn),
-      serial_(options.serial.empty() ? derive_serial(options.nqn) : options.serial),
+      serial_(options.serial),
       model_(options.model),
       any_host_(options.allow_any_host),
       listed_(!options.allow_hosts.empty()),
@@ -45,20 +45,11 @@ std::uint32_t Subsystem::free_nsid() const {
   return nsid <= kMaxNamespaces ? nsid : 0;
 }
 
-// Twenty characters at most: the field's size.
-std::string derive_serial(std::string_view nqn) {
-  const wire::Uuid uuid = wire::derive_uuid("subsystem serial", nqn);
-  std::string serial = "WEFT";
-  for (std::size_t i = 0; i < 8; ++i) serial += fmt::format("{:02X}", uuid[i]);
-  return serial;
-}
-
-wire::Uuid derive_namespace_uuid(std::string_view nqn, std::uint32_t nsid) {
-  return wire::derive_uuid("namespace uuid", fmt::format("{}/{}", nqn, nsid));
-}
-
-wire::Uuid derive_namespace_nguid(std::string_view nqn, std::uint32_t nsid) {
-  return wire::derive_uuid("namespace nguid", fmt::format("{}/{}", nqn, nsid));
+const std::string& Subsystem::serial() {
+  if (serial_.empty()) {
+    serial_ = derive_serial(nqn_, namespaces.empty() ? wire::random_uuid() : namespaces.begin()->second->facts().uuid);
+  }
+  return serial_;
 }
 
 }  // namespace weft::controller

@@ -26,7 +26,9 @@ class Subsystem {
   Subsystem& operator=(const Subsystem&) = delete;
 
   [[nodiscard]] const std::string& nqn() const { return nqn_; }
-  [[nodiscard]] const std::string& serial() const { return serial_; }
+  // One that is not configured is settled by the first call: it does not change while hosts are connected, and comes back after
+  // a restart with the storage it is derived from.
+  [[nodiscard]] const std::string& serial();
   [[nodiscard]] const std::string& model() const { return model_; }
 
   // Is there a rule that says who may come in? Without one: hosts on loopback listeners.
@@ -43,22 +45,18 @@ class Subsystem {
   [[nodiscard]] std::uint32_t free_nsid() const;  // 0: none
   std::map<std::uint32_t, std::unique_ptr<Namespace>> namespaces;
 
-  bool removing = false;
-
   std::optional<Cntlids> cntlids;  // of its own range
+
+  bool removing = false;
 
  private:
   const std::string nqn_;
-  const std::string serial_, model_;
+  std::string serial_;
+  const std::string model_;
   bool any_host_;
   bool listed_;  // there is a list, perhaps an empty one by now
   std::set<std::string, std::less<>> hosts_;
 };
-
-// What is derived from names, the same after each start.
-[[nodiscard]] std::string derive_serial(std::string_view nqn);
-[[nodiscard]] wire::Uuid derive_namespace_uuid(std::string_view nqn, std::uint32_t nsid);
-[[nodiscard]] wire::Uuid derive_namespace_nguid(std::string_view nqn, std::uint32_t nsid);
 
 }  // namespace weft::controller
 

@@ -82,6 +82,9 @@ Status Target::disallow_host(std::string_view nqn, std::string_view hostnqn) {
   return impl_->call([&] { return impl_->server->disallow_host(nqn, hostnqn); });
 }
 Result<std::uint32_t> Target::add_namespace(std::string_view nqn, NamespaceOptions options) {
+  // Here, because it may read and write files: the control thread also serves I/O.
+  const bool configured = options.uuid || options.nguid || options.identity;
+  if (!configured && options.backend != nullptr) options.identity = options.backend->identity();
   return impl_->call_later<Result<std::uint32_t>>(
       [&](auto done) { impl_->server->add_namespace(nqn, std::move(options), done); });
 }

@@ -33,6 +33,12 @@
 
 namespace weft {
 
+enum class DataLifetime : std::uint8_t {
+  kKept,  // outlives the backend
+  kLost,  // ends with the backend: one that is made anew is empty, and another disk
+  kNone,  // nothing is ever kept
+};
+
 struct BackendInfo {
   std::uint64_t blocks = 0;
   std::uint32_t block_size = 512;  // 512 or 4096
@@ -41,6 +47,7 @@ struct BackendInfo {
   bool thin = false;                 // deallocate frees space: NSFEAT, DLFEAT
   std::uint32_t optimal_blocks = 0;  // NPWG and friends; 0: not told
   std::string description;           // "ram 64 MiB": for people
+  DataLifetime data = DataLifetime::kKept;
 };
 
 enum class Progress : std::uint8_t { kDone, kPending };
@@ -86,10 +93,21 @@ class BackendContext : public Poller {
   std::uint32_t poll() override { return 0; }
 };
 
+// By what hosts know a disk again: UUID and NGUID of a namespace are derived from it and the subsystem's NQN. A host joins two
+// disks of one identity into one, which corrupts both.
+struct StorageIdentity {
+  std::string kind;   // what `bytes` are, and whose: "example.org volume id"
+  std::string bytes;  // of this storage as long as it exists, and of no other on any machine; "": not known
+  std::string note;   // a sentence for the operator, about an identity that is new or not known; "": nothing to say
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
   [[nodiscard]] virtual BackendInfo info() const = 0;
+  // Asked when a namespace without a configured UUID and NGUID is added, by the thread that adds it; may read and write the
+  // storage. A namespace whose storage has no bytes is a new disk each time.
+  [[nodiscard]] virtual StorageIdentity identity() { return {}; }
   // On the thread of `reactor`. The caller add()s the context to the reactor and destroys it when no operation is under way.
   // `memory`: the most bytes that the caller will have lent and mapped at once through the context, each range counted as the
   // 4 KiB pages of the namespace that it touches. The context must be able to give that much, whatever the others do.

@@ -62,7 +62,8 @@ struct SubsystemOptions {
   std::string nqn;
   bool allow_any_host = false;  // else only allow_hosts; empty and false: hosts on loopback listeners only
   std::vector<std::string> allow_hosts{};
-  std::string serial{};  // "": derived from the NQN
+  // "": derived from the NQN and the namespace with the lowest NSID when a controller first tells it; random without one.
+  std::string serial{};
   std::string model = "Weft";
   std::optional<CntlidRange> cntlids{};  // else the target's
 };
@@ -73,8 +74,11 @@ struct SubsystemOptions {
 struct NamespaceOptions {
   std::uint32_t nsid = 0;  // 0: the lowest free one
   std::unique_ptr<Backend> backend{};
-  std::optional<std::array<std::uint8_t, 16>> uuid{};   // else derived from NQN and NSID
-  std::optional<std::array<std::uint8_t, 16>> nguid{};  // else derived from NQN and NSID
+  // One that is not given is derived from the NQN and the other one; without either, from the NQN and the storage's identity.
+  // One disk behind two targets has the same NQN, NSID, UUID, NGUID and serial number in both, and CntlidRanges apart.
+  std::optional<std::array<std::uint8_t, 16>> uuid{};
+  std::optional<std::array<std::uint8_t, 16>> nguid{};
+  std::optional<StorageIdentity> identity{};  // else what the backend says
 };
 
 // Who is connected: one row a controller.

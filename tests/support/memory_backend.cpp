@@ -178,6 +178,7 @@ MemoryStorage::MemoryStorage(std::uint64_t blocks, std::uint32_t block_size) : b
   info.blocks = blocks;
   info.block_size = block_size;
   info.description = "test memory";
+  info.data = DataLifetime::kLost;
 }
 MemoryStorage::~MemoryStorage() {
   EXPECT_EQ(borrowed_now, 0u);

@@ -45,6 +45,7 @@ struct MemoryStorage {
   void fill(std::uint64_t lba, std::uint32_t blocks, std::byte with);
 
   BackendInfo info;              // set before it is used
+  StorageIdentity identity;      // the same
   std::uint32_t segment = 4096;  // bytes of an iov entry
   bool can_resize = true;
 
@@ -64,6 +65,7 @@ class MemoryBackend final : public Backend {
  public:
   explicit MemoryBackend(std::shared_ptr<MemoryStorage> storage) : storage_(std::move(storage)) {}
   [[nodiscard]] BackendInfo info() const override;
+  [[nodiscard]] StorageIdentity identity() override { return storage_->identity; }
   [[nodiscard]] Result<std::unique_ptr<BackendContext>> open(Reactor& reactor, std::uint64_t memory) override;
   [[nodiscard]] Status resize(std::uint64_t blocks) override;
 

@@ -33,15 +33,6 @@ class Asking(Case):
         found = self.assert_ended(weft("identify", server.url, "--json"), 0).json()
         self.assertEqual((found["subsystem"], found["kind"]), (DISCOVERY, "discovery"))
 
-    def test_identity_survives_a_restart(self):
-        first = self.served("--namespace", "ram://?size=8M")
-        before = weft("identify", first.disk, "--nsid", "1", "--json").json(), weft("identify", first.disk, "--json").json()["serial"]
-        self.assertEqual(first.end()[0], 0)
-        second = self.served("--namespace", "ram://?size=8M")
-        after = weft("identify", second.disk, "--nsid", "1", "--json").json(), weft("identify", second.disk, "--json").json()["serial"]
-        self.assertEqual(before, after)
-        self.assertNotEqual(before[0]["uuid"], "")
-
     def test_list_shows_every_namespace(self):
         server = self.served("--namespace", "ram://?size=8M", "--namespace", "null://?size=1T")
         ended = self.assert_ended(weft("list", server.disk, "--json"), 0)

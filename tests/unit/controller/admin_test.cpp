@@ -1,5 +1,6 @@
 // Admin commands: Identify, log pages, features, asynchronous events, Abort.
 #include "bench.hpp"
+#include "core/controller/disk_identity.hpp"
 #include "core/controller/subsystem.hpp"
 #include "core/wire/text_field.hpp"
 
@@ -32,6 +33,14 @@ class Admin : public Bench {
     return a_->call(wire::get_features(id, cdw11, 0, select));
   }
 
+  // Of namespace 1.
+  wire::Uuid uuid() {
+    EXPECT_TRUE(identify(page_, nvme::cns::kNamespaceDescriptors, 1).ok());
+    wire::Uuid uuid{};
+    std::memcpy(uuid.data(), page_.data() + 24, uuid.size());
+    return uuid;
+  }
+
   CapsuleHost* a_ = nullptr;
   std::array<std::byte, 4096> page_{};
 };
@@ -56,7 +65,7 @@ TEST_F(Admin, IdentifyControllerHasWhatHostsCheck) {
   EXPECT_EQ(id.cmic & 0x0B, 3);
   EXPECT_EQ(id.sgls, 0x300001u);
   EXPECT_EQ(wire::read_text(id.subnqn), kDiskNqn);
-  EXPECT_EQ(wire::read_text(id.sn), controller::derive_serial(kDiskNqn));
+  EXPECT_EQ(wire::read_text(id.sn), controller::derive_serial(kDiskNqn, uuid()));
   EXPECT_EQ(wire::read_text(id.mn), "Weft");
   EXPECT_EQ(id.vwc, nvme::vwc::kFlushAllSupported) << "no volatile cache, but Flush to all";
   EXPECT_NE(id.fuses & nvme::fuses::kCompareAndWrite, 0);
@@ -68,18 +77,8 @@ TEST_F(Admin, IdentifyNamespaceTellsSizeAndNames) {
   EXPECT_EQ(id.nsze, 1024u);
   EXPECT_EQ(id.lbaf[0].lbads, 9);
   EXPECT_EQ(id.format_index(), 0u);
-  EXPECT_EQ(id.nguid, controller::derive_namespace_nguid(kDiskNqn, 1));
-}
-
-TEST_F(Admin, NamesDeriveFromNqnAndNsid) {
-  using namespace controller;
-  EXPECT_EQ(derive_namespace_uuid(kDiskNqn, 1), derive_namespace_uuid(kDiskNqn, 1));
-  EXPECT_NE(derive_namespace_uuid(kDiskNqn, 1), derive_namespace_uuid(kDiskNqn, 2));
-  EXPECT_NE(derive_namespace_uuid(kDiskNqn, 1), derive_namespace_nguid(kDiskNqn, 1));
-  EXPECT_LE(derive_serial(kDiskNqn).size(), 20u);
-  // Never to change: hosts know namespaces by these.
-  EXPECT_EQ(wire::format_uuid(derive_namespace_uuid(kDiskNqn, 1)),
-            wire::format_uuid(wire::derive_uuid("namespace uuid", std::string(kDiskNqn) + "/1")));
+  ASSERT_TRUE(identify(page_, nvme::cns::kNamespaceDescriptors, 1).ok());
+  EXPECT_EQ(std::memcmp(page_.data() + 4, id.nguid.data(), sizeof id.nguid), 0);
 }
 
 TEST_F(Admin, IdentifyOfNamespacesThatAreNotThere) {
