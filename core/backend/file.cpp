@@ -15,6 +15,7 @@
 
 #include "core/backend/backends.hpp"
 #include "core/backend/file_context.hpp"
+#include "core/backend/file_identity.hpp"
 #include "core/util/unique_fd.hpp"
 
 namespace weft {
@@ -186,6 +187,12 @@ class FileBackend final : public Backend {
     BackendInfo info = info_;
     info.blocks = blocks_.load(std::memory_order_relaxed);
     return info;
+  }
+  StorageIdentity identity() override {
+    const IdentitySources sources = IdentitySources::of_this_process();
+    struct stat st{};
+    if (file_.block_device && fstat(file_.fd.get(), &st) == 0) return identify_device(st.st_rdev, file_.bytes, sources);
+    return identify_file(file_.fd.get(), !info_.read_only, sources);
   }
   Result<std::unique_ptr<BackendContext>> open(Reactor&, std::uint64_t memory) override {
     auto context = FileContext::create(shared_, memory);

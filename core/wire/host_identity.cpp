@@ -16,22 +16,6 @@
 namespace weft::wire {
 namespace {
 
-// The first line without the spaces around it; "" when the file cannot be read.
-std::string first_line(const std::string& path) {
-  // Not blocking, so that a pipe in the file's place cannot stop us; none of the files is longer than this buffer.
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return {};
-  std::array<char, 512> buffer{};
-  const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-  if (got <= 0) return {};
-  std::string_view text(buffer.data(), static_cast<std::size_t>(got));
-  text = text.substr(0, text.find('\n'));
-  constexpr std::string_view kBlank = " \t\r";
-  const auto first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
-}
-
 std::optional<Uuid> hostid_from_file(const std::string& path) {
   const Result<Uuid> uuid = parse_hostid(first_line(path));
   return uuid ? std::optional(*uuid) : std::nullopt;
@@ -50,6 +34,26 @@ Uuid hostid_for_nqn(const std::string& hostnqn) {
 
 }  // namespace
 
+std::string first_line(const std::string& path) {
+  // Not blocking, so that a pipe in the file's place cannot stop us; none of the files is longer than this buffer.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return {};
+  std::array<char, 512> buffer{};
+  const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+  if (got <= 0) return {};
+  std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+  text = text.substr(0, text.find('\n'));
+  constexpr std::string_view kBlank = " \t\r";
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
+}
+
+std::string read_machine_id(const std::string& path) {
+  std::string id = first_line(path);
+  return is_machine_id(id) ? id : std::string();
+}
+
 HostIdentity read_host_identity(const HostIdentityFiles& files, const Uuid& fallback) {
   std::string hostnqn = first_line(files.hostnqn);
   const std::optional<Uuid> hostid = hostid_from_file(files.hostid);
@@ -59,8 +63,8 @@ HostIdentity read_host_identity(const HostIdentityFiles& files, const Uuid& fall
   }
   if (hostid) return {.hostnqn = uuid_nqn(*hostid), .hostid = *hostid};
 
-  const std::string machine_id = first_line(files.machine_id);
-  const Uuid derived = is_machine_id(machine_id) ? derive_uuid("host", machine_id) : fallback;
+  const std::string machine_id = read_machine_id(files.machine_id);
+  const Uuid derived = machine_id.empty() ? fallback : derive_uuid("host", machine_id);
   return {.hostnqn = uuid_nqn(derived), .hostid = derived};
 }
 

@@ -36,6 +36,11 @@ struct HostIdentityFiles {
 // Read once for the process, at the first call.
 [[nodiscard]] const HostIdentity& this_host();
 
+// The first line without the blanks around it; "" when the file cannot be read.
+[[nodiscard]] std::string first_line(const std::string& path);
+// 32 hexadecimal digits that are not all zeroes; "" where there are none.
+[[nodiscard]] std::string read_machine_id(const std::string& path);
+
 // A host identifier that somebody wrote: a UUID that is not all zeroes. EINVAL otherwise.
 [[nodiscard]] Result<Uuid> parse_hostid(std::string_view text);
 
