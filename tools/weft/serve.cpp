@@ -1,4 +1,6 @@
 // weft serve: a target, from options or a TOML file, until a signal ends it.
+#include <array>
+#include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -19,8 +21,8 @@ constexpr Nanoseconds kTimeToEnd = 10'000'000'000;
 
 struct Arguments {
   std::string config;
-  std::vector<std::string> listen, discovery, namespaces, allow_hosts;
-  std::string nqn;
+  std::vector<std::string> listen, discovery, namespaces, uuids, allow_hosts;
+  std::string nqn, serial;
   bool allow_any_host = false;
   std::uint32_t threads = 0;
   std::string wait;
@@ -34,7 +36,27 @@ std::vector<ListenerConfig> listeners_of(const Arguments& arguments) {
   return out;
 }
 
-ServeConfig config_of_options(const Arguments& arguments) {
+// The first --uuid is of the first --namespace, and so on.
+Outcome<void> add_namespaces(const Arguments& arguments, SubsystemConfig& subsystem) {
+  std::vector<std::string> backends = arguments.namespaces;
+  if (backends.empty()) backends.emplace_back(kDefaultNamespace);
+  if (arguments.uuids.size() > backends.size()) {
+    return usage(Error(EINVAL, fmt::format("--uuid is given {} times, for {} namespace{}", arguments.uuids.size(),
+                                           backends.size(), backends.size() == 1 ? "" : "s")));
+  }
+  for (std::size_t i = 0; i < backends.size(); ++i) {
+    NamespaceConfig config{.backend = backends[i], .uuid = {}, .nguid = {}, .where = "--namespace"};
+    if (i < arguments.uuids.size()) {
+      const Result<std::array<std::uint8_t, 16>> uuid = parse_uuid(arguments.uuids[i]);
+      if (!uuid) return usage(uuid.error(), "--uuid");
+      config.uuid = *uuid;
+    }
+    subsystem.namespaces.push_back(std::move(config));
+  }
+  return {};
+}
+
+Outcome<ServeConfig> config_of_options(const Arguments& arguments) {
   ServeConfig config;
   config.listeners = listeners_of(arguments);
   if (arguments.listen.empty())
@@ -45,21 +67,20 @@ ServeConfig config_of_options(const Arguments& arguments) {
   subsystem.options.nqn = arguments.nqn.empty() ? kDefaultNqn : arguments.nqn;
   subsystem.options.allow_any_host = arguments.allow_any_host;
   subsystem.options.allow_hosts = arguments.allow_hosts;
-  for (const std::string& backend : arguments.namespaces) {
-    subsystem.namespaces.push_back({.backend = backend, .uuid = {}, .nguid = {}, .where = "--namespace"});
-  }
-  if (arguments.namespaces.empty()) {
-    subsystem.namespaces.push_back({.backend = kDefaultNamespace, .uuid = {}, .nguid = {}, .where = "--namespace"});
-  }
+  subsystem.options.serial = arguments.serial;
+  if (Outcome<void> added = add_namespaces(arguments, subsystem); !added) return std::unexpected(added.error());
   config.subsystems.push_back(std::move(subsystem));
   return config;
 }
 
 Outcome<ServeConfig> config_of_file(const Arguments& arguments) {
-  if (!arguments.nqn.empty() || !arguments.namespaces.empty() || !arguments.allow_hosts.empty() ||
-      arguments.allow_any_host) {
+  const bool of_subsystem = !arguments.nqn.empty() || !arguments.namespaces.empty() || !arguments.allow_hosts.empty() ||
+                            arguments.allow_any_host || !arguments.uuids.empty() || !arguments.serial.empty();
+  if (of_subsystem) {
     return usage(
-        "--nqn, --namespace, --allow-host and --allow-any-host do not go with --config: subsystems are in the file");
+        "--nqn, --serial, --namespace, --uuid, --allow-host and --allow-any-host do not go with --config: subsystems "
+        "are "
+        "in the file");
   }
   Result<ServeConfig> config = read_serve_config(arguments.config);
   if (!config) return usage(config.error());
@@ -205,6 +226,10 @@ void add_serve(CLI::App& app, Program& program) {
   repeated(command, "--namespace", a.namespaces,
            "Storage of a namespace: ram://?size=1G, file:///path[?size=10G], null://?size=1T; may be repeated")
       ->type_name("BACKEND");
+  repeated(command, "--uuid", a.uuids,
+           "UUID of a namespace, the first one of the first --namespace: for one disk behind several targets")
+      ->type_name("UUID");
+  command->add_option("--serial", a.serial, "The subsystem's serial number (derived)")->type_name("TEXT");
   CLI::Option* const hosts =
       repeated(command, "--allow-host", a.allow_hosts, "A host that may connect; may be repeated")->type_name("NQN");
   command

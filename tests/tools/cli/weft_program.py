@@ -14,6 +14,9 @@ import unittest
 PROGRAM = os.environ["WEFT_PROGRAM"]
 PLUGINS = os.environ["WEFT_PLUGINS"]
 NQN = "nqn.2026-01.org.example:test"
+# Where `serve` keeps what it knows files by that it cannot mark: not in the folders of whoever runs the tests.
+STATE = tempfile.TemporaryDirectory(prefix="weft-state.")
+os.environ["STATE_DIRECTORY"] = STATE.name
 LIMIT = 60  # seconds: longer than anything here takes on a loaded machine
 
 
@@ -40,11 +43,11 @@ def weft(*arguments, given=b"", plugins=PLUGINS, before=None, environment=None, 
 class Server:
     """`weft serve` with a port of its own, ended by leaving the `with` block."""
 
-    def __init__(self, *arguments, listeners=1, listen=True, pass_fds=(), before=None):
+    def __init__(self, *arguments, listeners=1, listen=True, pass_fds=(), before=None, environment=None):
         fixed = ["--listen", "tcp://127.0.0.1:0", "--nqn", NQN] if listen else []
         self.process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "serve", *fixed, *arguments],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds,
-                                        preexec_fn=before)
+                                        preexec_fn=before, env={**os.environ, **(environment or {})})
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
