@@ -16,6 +16,7 @@
 #include "core/backend/backends.hpp"
 #include "core/backend/file_context.hpp"
 #include "core/backend/file_identity.hpp"
+#include "core/backend/storage_file.hpp"
 #include "core/util/unique_fd.hpp"
 
 namespace weft {
@@ -32,6 +33,7 @@ struct OpenFile {
   UniqueFd fd;
   bool direct = false;
   bool block_device = false;
+  dev_t device = 0;  // of a block device
   std::uint64_t bytes = 0;
 };
 
@@ -52,12 +54,12 @@ Result<FileOptions> read_file_options(const BackendAddress& address) {
   return options;
 }
 
-Error cannot_open(const std::string& path, int error, const FileOptions& options) {
-  if ((error == EACCES || error == EROFS) && !options.read_only && access(path.c_str(), R_OK) == 0) {
-    return Error(error,
+Error cannot_open(const std::string& path, Error error, const FileOptions& options) {
+  if ((error.code == EACCES || error.code == EROFS) && !options.read_only && access(path.c_str(), R_OK) == 0) {
+    return Error(error.code,
                  fmt::format("{}: this file may be read but not written; add readonly=on to serve it as it is", path));
   }
-  return file_error(path, error, "cannot open");
+  return error;
 }
 
 // Two that write to one storage destroy each other's blocks. A block device is claimed from the kernel, as mount does it
@@ -65,13 +67,14 @@ Error cannot_open(const std::string& path, int error, const FileOptions& options
 Status claim(const std::string& path, OpenFile& file, const FileOptions& options) {
   if (file.block_device) {
     if (options.read_only) return {};
-    UniqueFd claimed(open(path.c_str(), O_RDWR | O_CLOEXEC | O_EXCL));
-    if (!claimed && errno == EBUSY) {
+    Result<StorageFile> claimed = open_storage(path, O_RDWR | O_EXCL);
+    if (!claimed && claimed.error().code == EBUSY) {
       return Error(EBUSY,
                    path + ": the device is in use: it is mounted, part of another one, or served by another process");
     }
-    if (!claimed) return file_error(path, errno, "cannot claim the device");
-    file.fd = std::move(claimed);
+    if (!claimed) return std::move(claimed).error();
+    if (claimed->status.st_rdev != file.device) return Error(EBUSY, path + ": was replaced while it was opened");
+    file.fd = std::move(claimed->fd);
     return {};
   }
   // Where there are no locks, there is none to respect.
@@ -97,47 +100,52 @@ Status set_direct(const std::string& path, OpenFile& file, const FileOptions& op
   return {};
 }
 
-Status measure(const std::string& path, OpenFile& file) {
+Status measure_file(const std::string& path, OpenFile& file) {
   struct stat st{};
   if (fstat(file.fd.get(), &st) != 0) return file_error(path, errno, "cannot look at it");
   if (S_ISBLK(st.st_mode)) {
     file.block_device = true;
+    file.device = st.st_rdev;
     if (ioctl(file.fd.get(), BLKGETSIZE64, &file.bytes) != 0)
       return file_error(path, errno, "cannot tell the device's size");
     return {};
   }
-  if (!S_ISREG(st.st_mode)) return Error(EINVAL, path + ": neither a regular file nor a block device");
   file.bytes = static_cast<std::uint64_t>(st.st_size);
   return {};
+}
+
+bool is_link(const std::string& path) {
+  struct stat status{};
+  return lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
 }
 
 // What is there is never made smaller or larger: only a file that this very call has made gets its size.
 Result<OpenFile> open_or_make(const std::string& path, const FileOptions& options, const BackendInfo& info,
                               bool& made) {
-  const int flags = (options.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+  const int flags = options.read_only ? O_RDONLY : O_RDWR;
   OpenFile file;
-  file.fd = UniqueFd(open(path.c_str(), flags));
-  if (file.fd) return file;
-  if (errno != ENOENT) return cannot_open(path, errno, options);
-  if (info.blocks == 0 || options.read_only) {
+  Result<StorageFile> there = open_storage(path, flags);
+  const bool absent = !there && there.error().code == ENOENT && !is_link(path);
+  if (absent && (info.blocks == 0 || options.read_only)) {
     return Error(ENOENT, fmt::format("{}: no such file; with size=10G a new one would be made", path));
   }
-  file.fd = UniqueFd(open(path.c_str(), flags | O_CREAT | O_EXCL, 0600));
-  if (!file.fd) return cannot_open(path, errno, options);  // somebody else may just have made it: EEXIST says so
-  made = true;
+  if (absent) there = open_storage(path, flags | O_CREAT | O_EXCL);  // EEXIST: another process has just made it
+  if (!there) return cannot_open(path, std::move(there).error(), options);
+  made = absent;
+  file.fd = std::move(there->fd);
   return file;
 }
 
 Status prepare(const std::string& path, OpenFile& file, const FileOptions& options, const BackendInfo& info,
                bool made) {
-  if (Status s = measure(path, file); !s) return s;
+  if (Status s = measure_file(path, file); !s) return s;
   if (Status s = claim(path, file, options); !s) return s;
   const std::uint64_t bytes = info.blocks * info.block_size;
   if (made && ftruncate(file.fd.get(), static_cast<off_t>(bytes)) != 0) {
     return file_error(path, errno, "cannot make a file of " + bytes_in_words(bytes));
   }
   if (Status s = set_direct(path, file, options, info.block_size); !s) return s;
-  return measure(path, file);
+  return measure_file(path, file);
 }
 
 Result<OpenFile> open_existing_or_new(const std::string& path, const FileOptions& options, const BackendInfo& info) {
@@ -202,7 +210,7 @@ class FileBackend final : public Backend {
   Status resize(std::uint64_t blocks) override {
     if (blocks == 0 || blocks > static_cast<std::uint64_t>(INT64_MAX) / info_.block_size)
       return Error(EINVAL, info_.description + ": no file has that size");
-    if (Status s = measure(info_.description, file_); !s) return s;
+    if (Status s = measure_file(info_.description, file_); !s) return s;
     const std::uint64_t bytes = blocks * info_.block_size;
     if (file_.block_device && bytes > file_.bytes)
       return Error(ENOSPC, info_.description + ": the device is smaller than that");

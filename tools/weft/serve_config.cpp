@@ -138,12 +138,17 @@ ServeConfig read_all(const toml::table& table, const std::string& file, Error& e
   return out;
 }
 
+constexpr std::size_t kMostBytes = 16u << 20;
+
 Result<std::string> read_file(const std::string& path) {
   if (std::error_code none; std::filesystem::is_directory(path, none))
     return Error(EISDIR, fmt::format("cannot read '{}': it is a folder", path));
   std::ifstream file(path);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file && !file.bad()) return text;
+  std::string text(kMostBytes + 1, '\0');  // /dev/zero has no end
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMostBytes) return Error(EFBIG, fmt::format("cannot read '{}': it is larger than 16 MiB", path));
+  if (file.is_open() && !file.bad()) return text;
   const int code = errno != 0 ? errno : EIO;
   return Error(code, fmt::format("cannot read '{}': {}", path, std::strerror(code)));
 }

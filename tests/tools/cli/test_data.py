@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pty
+import socket
 import subprocess
 import unittest
 
@@ -32,6 +33,32 @@ class Asking(Case):
         server = self.served()
         found = self.assert_ended(weft("identify", server.url, "--json"), 0).json()
         self.assertEqual((found["subsystem"], found["kind"]), (DISCOVERY, "discovery"))
+
+    def started(self, *arguments):
+        run = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, *arguments], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+        self.addCleanup(lambda: (run.kill(), run.wait(), run.stderr.close()))
+        return run
+
+    def test_a_pipe_is_waited_for_and_that_is_said(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        writing = self.started("write", server.disk, "--input", str(pipe))
+        self.assertEqual(writing.stderr.readline().decode(), f"weft: waiting for data from the pipe '{pipe}'\n")
+        pipe.write_bytes(b"x" * 700)
+        self.assertEqual(writing.wait(timeout=LIMIT), 0)
+        reading = self.started("read", server.disk, "--bytes", "700", "--output", str(pipe))
+        self.assertEqual(reading.stderr.readline().decode(), f"weft: waiting for a reader of the pipe '{pipe}'\n")
+        self.assertEqual(pipe.read_bytes(), b"x" * 700)
+        self.assertEqual(reading.wait(timeout=LIMIT), 0)
+
+    def test_a_socket_is_no_file(self):
+        server = self.served("--namespace", "ram://?size=1M")
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(self.folder / "socket"))
+            for command in (["write", server.disk, "--input"], ["read", server.disk, "--output"]):
+                self.assert_ended(weft(*command, str(self.folder / "socket")), 1, "is a socket, not a file")
 
     def test_list_shows_every_namespace(self):
         server = self.served("--namespace", "ram://?size=8M", "--namespace", "null://?size=1T")

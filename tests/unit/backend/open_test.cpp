@@ -53,12 +53,54 @@ TEST(OpenBackend, SaysWhatIsWrongWithAnOption) {
 TEST(OpenBackend, SaysWhyAFileCannotServe) {
   EXPECT_NE(refusal("file:///nonexistent/disk").find("no such file; with size=10G a new one would be made"),
             std::string::npos);
-  EXPECT_NE(refusal("file:///tmp").find("/tmp"), std::string::npos);
   const TempFile small(100);
   EXPECT_NE(refusal("file://" + small.path()).find("too small for one block of 512"), std::string::npos);
   const TempFile megabyte(1u << 20);
   EXPECT_NE(refusal("file://" + megabyte.path() + "?size=2M").find("too small for the size of 2097152"),
             std::string::npos);
+}
+
+// A path of this test's own, gone at its end.
+class TempPath {
+ public:
+  explicit TempPath(const char* name) : path_(testing::TempDir() + fmt::format("weft_{}_{}", name, getpid())) {
+    unlink(path_.c_str());
+  }
+  ~TempPath() { unlink(path_.c_str()); }
+  TempPath(const TempPath&) = delete;
+  TempPath& operator=(const TempPath&) = delete;
+  [[nodiscard]] const std::string& operator*() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
+TEST(OpenBackend, SaysWhatStoresNoBlocksInsteadOfWaitingForIt) {
+  const TempPath pipe("pipe"), socket("socket"), link("link");
+  ASSERT_EQ(mkfifo((*pipe).c_str(), 0600), 0);
+  ASSERT_EQ(mknod((*socket).c_str(), S_IFSOCK | 0600, 0), 0);
+  ASSERT_EQ(symlink((*pipe).c_str(), (*link).c_str()), 0);
+  const std::string where = "; blocks are stored in a regular file or a block device";
+  for (const char* options : {"", "?readonly=on", "?size=1M"}) {
+    EXPECT_EQ(refusal("file://" + *pipe + options), *pipe + ": is a pipe" + where);
+    EXPECT_EQ(refusal("file://" + *link + options), *link + ": is a pipe" + where);
+    EXPECT_EQ(refusal("file://" + *socket + options), *socket + ": is a socket" + where);
+    EXPECT_EQ(refusal(std::string("file:///tmp") + options), "/tmp: is a folder" + where);
+    EXPECT_EQ(refusal(std::string("file:///dev/zero") + options), "/dev/zero: is a character device" + where);
+  }
+  EXPECT_EQ(refusal("file:///proc/self/maps?readonly=on"),
+            "/proc/self/maps: is made up by the kernel when it is read (/proc, /sys): it stores no blocks");
+}
+
+TEST(OpenBackend, SaysThatALinkLeadsNowhere) {
+  const TempPath link("link"), circle("circle"), absent("absent");
+  ASSERT_EQ(symlink((*absent).c_str(), (*link).c_str()), 0);
+  ASSERT_EQ(symlink((*circle).c_str(), (*circle).c_str()), 0);
+  for (const char* options : {"", "?readonly=on", "?size=1M"}) {
+    EXPECT_EQ(refusal("file://" + *link + options), *link + ": is a link to " + *absent + ", which does not exist");
+    EXPECT_EQ(refusal("file://" + *circle + options),
+              *circle + ": is a link to " + *circle + ", which leads round in a circle");
+  }
 }
 
 TEST(OpenBackend, SaysWhatToDoAboutARefusedIoUring) {
