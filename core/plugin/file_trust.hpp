@@ -1,9 +1,12 @@
 // file_trust.hpp - who could have put a plugin file where it is: opens it if only root or the caller could.
 //
-// The file and its folder must belong to root or to the caller (effective user) and not be writable by others; by a
-// group only if it is the caller's own. A folder further up may be writable by others only with the sticky bit (/tmp).
-// Who owns those further up is not judged: a tree that is mounted from elsewhere has owners of elsewhere there.
-// A symbolic link is followed, and then the folder that the file really lies in is judged too.
+// The way to the file is walked from the root, one component after another, each judged on a descriptor that is kept until
+// the next one is open: nothing of the way can be replaced between its check and its use.
+//   every folder    belongs to root or to the caller (effective user); others may write to it only with the sticky bit (/tmp)
+//   every link      belongs to root or to the caller; where it leads is walked in the same way
+//   the file and its folder (the folder that was named, and the one that a link leads to)
+//                   nobody else may write, a group only if it is the caller's own
+// A folder further up may be writable by its group, as /usr/local is on Debian: its owner decided that.
 // Any thread. Errors: a sentence to follow the file's name.
 #ifndef WEFT_CORE_PLUGIN_FILE_TRUST_HPP
 #define WEFT_CORE_PLUGIN_FILE_TRUST_HPP
@@ -22,8 +25,6 @@ struct TrustedFile {
   struct stat status;
 };
 
-[[nodiscard]] Status check_folder(const std::string& folder);
-// Judges the folder that the path names, then the file, by the descriptor that is returned.
 [[nodiscard]] Result<TrustedFile> open_trusted(const std::string& path);
 
 }  // namespace weft

@@ -175,6 +175,58 @@ TEST(Refusing, AFileOfAnotherUser) {
   EXPECT_EQ(refusal_in(folder.path()), "the file belongs to user 4711, neither root nor the caller (0)");
 }
 
+TEST(Refusing, AFolderBelowOneOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a folder to another user";
+  PluginFolder folder;
+  std::filesystem::create_directories(folder.path() + "/mid/below");
+  folder.put(PluginFolder::good(), "mid/below/libweft-variant.so");
+  for (const std::string& theirs : {folder.path(), folder.path() + "/mid"}) {
+    ASSERT_EQ(chown(theirs.c_str(), 4711, 4711), 0);
+    EXPECT_EQ(refusal_in(folder.path() + "/mid/below"),
+              theirs + ", above its folder, belongs to user 4711, neither root nor the caller (0)");
+    ASSERT_EQ(chown(theirs.c_str(), 0, 0), 0);
+  }
+  TransportRegistry registry(SearchPath{{folder.path() + "/mid/below"}});
+  EXPECT_TRUE(registry.find("variant", WEFT_ROLE_HOST));
+}
+
+// Whoever owns a folder on the way can lead the way elsewhere later.
+TEST(Refusing, AWayThroughAFolderOrLinkOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a folder to another user";
+  PluginFolder good, theirs;
+  good.put(PluginFolder::good());
+  std::filesystem::create_directory_symlink(good.path(), theirs.path() + "/way");
+  ASSERT_EQ(chown(theirs.path().c_str(), 4711, 4711), 0);
+  EXPECT_EQ(refusal_in(theirs.path() + "/way"),
+            theirs.path() + ", above its folder, belongs to user 4711, neither root nor the caller (0)");
+  EXPECT_EQ(refusal_in(theirs.path() + "/../" + std::filesystem::path(good.path()).filename().string()),
+            theirs.path() + ", above its folder, belongs to user 4711, neither root nor the caller (0)");
+  ASSERT_EQ(chown(theirs.path().c_str(), 0, 0), 0);
+  chmod(theirs.path().c_str(), 01777);  // as /tmp: anyone can put a link there
+  ASSERT_EQ(lchown((theirs.path() + "/way").c_str(), 4711, 4711), 0);
+  EXPECT_EQ(refusal_in(theirs.path() + "/way"),
+            "the link way in " + theirs.path() + " belongs to user 4711, neither root nor the caller (0)");
+}
+
+TEST(Refusing, LinksThatLeadRoundInACircle) {
+  PluginFolder folder;
+  std::filesystem::create_symlink("libweft-variant.so", folder.path() + "/libweft-variant.so");
+  EXPECT_EQ(refusal_in(folder.path()), "cannot be found: Too many levels of symbolic links");
+}
+
+TEST(Refusing, NothingOfAWayOfLinksAndStepsUp) {
+  PluginFolder folder, other;
+  std::filesystem::create_directory(folder.path() + "/deep");
+  other.put(PluginFolder::good());
+  const std::string up = "../../" + std::filesystem::path(other.path()).filename().string();
+  std::filesystem::create_directory_symlink(up, folder.path() + "/deep/way");
+  std::filesystem::create_symlink("./way/..//" + up.substr(6) + "/libweft-variant.so",
+                                  folder.path() + "/deep/libweft-variant.so");
+  TransportRegistry registry(SearchPath{{folder.path() + "/deep/way/../" + up.substr(6) + "/../" +
+                                         std::filesystem::path(folder.path()).filename().string() + "/deep"}});
+  EXPECT_TRUE(registry.find("variant", WEFT_ROLE_HOST)) << registry.candidates().front().reason;
+}
+
 TEST(Refusing, AFileThatAnotherGroupCanWrite) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can give a file to another group";
   PluginFolder folder;
