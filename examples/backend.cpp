@@ -70,7 +70,7 @@ class SparseBackend final : public weft::Backend {
   std::map<std::uint64_t, Block> blocks_;
 };
 
-int fail(const weft::Error& error) { return std::fprintf(stderr, "%s\n", error.text.c_str()), 1; }
+int fail(const weft::Error& error) { return std::fprintf(stderr, "%s\n", weft::terminal_text(error.text).c_str()), 1; }
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "weft/coroutine.hpp"
+#include "weft/log.hpp"
 
 namespace {
 
@@ -50,6 +51,6 @@ int main(int argc, char** argv) {
     run(**reactor, registry, *address, *options, result);
     (*reactor)->run();
   }
-  if (!result) std::fprintf(stderr, "coroutine_host: %s\n", result.error().text.c_str());
+  if (!result) std::fprintf(stderr, "coroutine_host: %s\n", weft::terminal_text(result.error().text).c_str());
   return result ? 0 : 1;
 }

@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "weft/blocking.hpp"
+#include "weft/log.hpp"
 
 namespace {
 
 int fail(const char* what, const weft::Error& error) {
   std::fprintf(stderr, "host_read: %s: %s%s%s\n", what, error.stage.c_str(), error.stage.empty() ? "" : ": ",
-               error.text.c_str());
+               weft::terminal_text(error.text).c_str());
   return 1;
 }
 

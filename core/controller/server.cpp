@@ -87,7 +87,7 @@ Server::Server(TransportRegistry& registry, const TargetOptions& options, std::s
 Server::~Server() { assert(controllers_.empty() && listeners_.empty() && queues_.empty()); }
 
 void Server::notice(std::string_view sentence) {
-  if (notice_to) notice_to(sentence);
+  if (notice_to) notice_to(terminal_text(sentence));
 }
 
 // ---- Listeners

@@ -57,12 +57,15 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 void set_log_level(LogLevel wanted) { level().store(wanted, std::memory_order_relaxed); }
 LogLevel log_level() { return level().load(std::memory_order_relaxed); }
 
-void notice(std::string_view text) { write_or_drop(std::string(text) + '\n'); }
+void notice(std::string_view text) { write_or_drop(terminal_text(text) + '\n'); }
+
+void notice_lines(std::string_view text) { write_or_drop(terminal_lines(text) + '\n'); }
 
 namespace log {
 
 void write(LogLevel level, std::string_view text) {
-  logger().log(spdlog_level(level), spdlog::string_view_t(text.data(), text.size()));
+  const std::string safe = terminal_text(text);
+  logger().log(spdlog_level(level), spdlog::string_view_t(safe.data(), safe.size()));
 }
 
 }  // namespace log

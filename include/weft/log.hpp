@@ -8,6 +8,7 @@
 #define WEFT_LOG_HPP
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace weft {
@@ -20,6 +21,15 @@ void set_log_level(LogLevel level);  // from the start: kInfo
 
 // Says this, and ends the line, whatever the level is.
 void notice(std::string_view text);
+// Several lines as one message, through terminal_lines(): what others wrote in them the caller has escaped.
+void notice_lines(std::string_view text);
+
+// Text that a peer, a plugin or a file name may have a part in, as it may reach a terminal or a log: characters that
+// terminals show stay, every other byte (control characters, new lines too; marks that turn letters round; what is not UTF-8)
+// becomes \xNN. Messages and notices pass through it on their last step; errors (Error::text) do not, whoever prints them
+// calls it. terminal_lines() leaves the line feeds, for text of several lines.
+[[nodiscard]] std::string terminal_text(std::string_view text);
+[[nodiscard]] std::string terminal_lines(std::string_view text);
 
 }  // namespace weft
 

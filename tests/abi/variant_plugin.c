@@ -16,6 +16,12 @@
 #define VARIANT_PRIORITY 0
 #endif
 
+/* Words that would do something to a terminal: a line of their own, ESC, CSI in both its forms, a bidi override, no UTF-8. */
+#define EVIL                 \
+  "\nweft: b\x1b[2J\xc2\x9b" \
+  "31m\x9b"                  \
+  "c\xe2\x80\xae\xff"
+
 #ifdef VARIANT_CONSTRUCTOR /* tells the test that code of this file ran */
 __attribute__((constructor)) static void run_before_anything(void) { setenv("WEFT_TEST_CONSTRUCTOR_RAN", "yes", 1); }
 #endif
@@ -31,7 +37,11 @@ static int domain_open(const weft_services* services, const weft_option* options
                        weft_error* error) {
   (void)services, (void)options, (void)count, (void)out;
   error->code = -ENODEV;
+#ifdef VARIANT_EVIL_WORDS
+  strcpy(error->text, "no device" EVIL);
+#else
   strcpy(error->text, "there is no device");
+#endif
 #ifdef VARIANT_LACKS_DEPENDENCY
   return weft_test_dependency();
 #elif defined(VARIANT_LACKS_SYMBOL)
@@ -88,7 +98,12 @@ static int claim(const weft_address* address, uint32_t role, weft_error* error) 
 }
 #endif
 
+#ifdef VARIANT_EVIL_WORDS
+static const weft_option_info options[] = {{"colour", "red|bl" EVIL, "red" EVIL, "option" EVIL},
+                                           {NULL, NULL, NULL, NULL}};
+#else
 static const weft_option_info options[] = {{"colour", "red|blue", "red", "of the cable"}, {NULL, NULL, NULL, NULL}};
+#endif
 
 #ifdef VARIANT_NEWER /* what a later minor version may look like */
 typedef struct newer_transport {
@@ -133,6 +148,10 @@ static void fill(void) {
 #ifdef VARIANT_NEWER
   TABLE.abi_minor = WEFT_ABI_MINOR + 1;
   table.operation_of_tomorrow = operation_of_tomorrow;
+#endif
+#ifdef VARIANT_EVIL_WORDS
+  TABLE.version = "1" EVIL;
+  TABLE.default_trsvcid = TABLE.discovery_trsvcid = "1" EVIL;
 #endif
 #ifdef VARIANT_TOO_SMALL
   TABLE.size = 96;

@@ -41,8 +41,8 @@ class CopyReport {
                         {"mib_s", mib_s},
                         {"file", path}});
     }
-    return fmt::format("{} {} ({} from LBA {} of namespace {}) in {:.2f} s, {:.0f} MiB/s: {}\n", verb,
-                       human_size(bytes_), counted(blocks, "block"), lba_, where_.nsid, seconds, mib_s, path);
+    return format_shown("{} {} ({} from LBA {} of namespace {}) in {:.2f} s, {:.0f} MiB/s: {}\n", verb,
+                        human_size(bytes_), counted(blocks, "block"), lba_, where_.nsid, seconds, mib_s, path);
   }
 
   const std::string url_;

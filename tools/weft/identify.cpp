@@ -3,7 +3,6 @@
 #include "described.hpp"
 #include "options.hpp"
 #include "output.hpp"
-#include "terminal_text.hpp"
 
 namespace weft::tools {
 namespace {
@@ -18,7 +17,7 @@ void print_rows(Program& program, const Json& json) {
   for (const auto& [key, value] : json.items()) width = std::max(width, key.size());
   for (const auto& [key, value] : json.items()) {
     put(program, "{:<{}}  {}\n", key, width,
-        value.is_string() ? terminal_text(value.get<std::string>()) : value.dump());
+        value.is_string() ? value.get<std::string>() : value.dump());
   }
 }
 

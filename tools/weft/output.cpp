@@ -4,13 +4,13 @@
 #include <array>
 #include <utility>
 
-#include "terminal_text.hpp"
-
 namespace weft::tools {
 
 Status flush_output(Program& program) { return write_standard_output(std::exchange(program.output, {})); }
 
 std::string json_text(const Json& json) { return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n"; }
+
+std::string json_line(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n"; }
 
 void print_json(Program& program, const Json& json) { program.output += json_text(json); }
 
@@ -20,7 +20,7 @@ void print_failure(Program& program, const Failure& failure) {
     print_json(program, {{"error", {{"stage", error.stage}, {"code", error.code}, {"text", error.text}}}});
     static_cast<void>(flush_output(program));  // the sentence below says what is worse
   }
-  say("weft: {}\n", terminal_text(error.text));
+  say("weft: {}\n", error.text);
 }
 
 void print_table(Program& program, std::vector<std::vector<std::string>> rows) {

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -21,9 +20,10 @@ namespace weft::tools {
 
 using Json = nlohmann::ordered_json;
 
+// Text among the arguments is escaped: shown().
 template <class... Args>
-void put(Program& program, fmt::format_string<Args...> format, Args&&... args) {
-  fmt::format_to(std::back_inserter(program.output), format, std::forward<Args>(args)...);
+void put(Program& program, fmt::format_string<Shown<Args>...> format, const Args&... args) {
+  program.output += format_shown<Args...>(format, args...);
 }
 // Writes what was put so far.
 [[nodiscard]] Status flush_output(Program& program);
@@ -31,6 +31,7 @@ void put(Program& program, fmt::format_string<Args...> format, Args&&... args) {
 // In ASCII, the rest escaped; bytes that are not UTF-8 (a peer's names) are replaced. So it is always well-formed, and no
 // terminal acts on it.
 [[nodiscard]] std::string json_text(const Json& json);
+[[nodiscard]] std::string json_line(const Json& json);
 void print_json(Program& program, const Json& json);
 // "weft: sentence" on standard error; with --json an object {"error": ...} on standard output as well.
 void print_failure(Program& program, const Failure& failure);

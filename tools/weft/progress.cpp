@@ -23,7 +23,7 @@ Progress::Progress(const Program& program, std::string label, std::uint64_t tota
       next_(started_ + kBetween) {}
 
 Progress::~Progress() {
-  if (drawn_) say("\r\x1b[K");
+  if (drawn_) redraw("");
 }
 
 void Progress::update(std::uint64_t done) {
@@ -44,13 +44,13 @@ void Progress::show(double fraction, const std::string& detail) {
 void Progress::draw(double fraction, const std::string& detail) {
   drawn_ = true;
   if (fraction < 0) {
-    say("\r\x1b[K{} {}", label_, detail);
+    redraw(label_ + ' ' + detail);
     return;
   }
   const double within = std::clamp(fraction, 0.0, 1.0);
   const auto full = static_cast<std::size_t>(within * kWidth);
-  say("\r\x1b[K{} [{}{}] {:3.0f} %  {}", label_, std::string(full, '#'), std::string(kWidth - full, '.'), within * 100,
-      detail);
+  redraw(fmt::format("{} [{}{}] {:3.0f} %  {}", label_, std::string(full, '#'), std::string(kWidth - full, '.'),
+                     within * 100, detail));
 }
 
 }  // namespace weft::tools

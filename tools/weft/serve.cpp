@@ -123,7 +123,7 @@ void print_what_to_try(const Program& program, const Served& served, const std::
   const std::string where = served.listeners.front().bound.to_string();
   Address disk = served.listeners.front().bound;
   disk.subnqn = nqn;
-  notice(fmt::format(
+  notice_lines(format_shown(
       "A ram namespace of 64 MiB is served; its data is gone when this ends (Ctrl-C). In another terminal, try:\n"
       "  {0} discover {1}\n"
       "  {0} identify {2}\n"
@@ -139,7 +139,7 @@ Outcome<void> print_listeners(Program& program, const Served& served) {
     if (program.json) {
       const Json line{
           {"event", "listening"}, {"address", listener.bound.to_string()}, {"discovery_only", listener.discovery_only}};
-      put(program, "{}\n", line.dump());
+      program.output += json_line(line);
     } else {
       put(program, "listening {}\n", listener.bound.to_string());
     }

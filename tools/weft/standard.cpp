@@ -55,11 +55,13 @@ Status check_standard_output() {
 Status write_standard_output(std::string_view text) {
   if (text.empty()) return {};
   if (Status open = check_standard_output(); !open) return open;
-  const int error = write_all(STDOUT_FILENO, text);
+  const int error = write_all(STDOUT_FILENO, terminal_lines(text));
   if (error == 0) return {};
   return Error(error, fmt::format("cannot write to standard output: {}", std::strerror(error)));
 }
 
-void say_text(std::string_view text) { static_cast<void>(write_all(STDERR_FILENO, text)); }
+void say_text(std::string_view text) { static_cast<void>(write_all(STDERR_FILENO, terminal_lines(text))); }
+
+void redraw(std::string_view text) { static_cast<void>(write_all(STDERR_FILENO, "\r\x1b[K" + terminal_text(text))); }
 
 }  // namespace weft::tools

@@ -26,6 +26,7 @@ class Ended:
     def __init__(self, code, out, err):
         self.code = code
         self.bytes = out
+        self.raw_err = err
         self.out = out.decode(errors="replace")
         self.err = err.decode(errors="replace")
 

@@ -117,5 +117,18 @@ TEST_F(LimitsByMachine, ConnectionsOfOneMachineKeepNobodyOut) {
   EXPECT_EQ(connect(kDiskNqn, kHostB, "192.0.2.2"), 0);
 }
 
+TEST_F(Limits, TheNameOfWhoIsRefusedIsOneLineThatHarmsNoTerminal) {
+  serve();
+  const auto evil = names(kDiskNqn,
+                          "nqn.2026-01.org.example:a\nweft: b\x1b[2J\xc2\x9b"
+                          "31m\xe2\x80\xae");
+  host().connect(evil, 0, 32);
+  host().connect(evil, 0, 32);
+  EXPECT_EQ(host().connect(evil, 0, 32).code(), 0x181);
+  ASSERT_EQ(notices_.size(), 1u);
+  EXPECT_NE(notices_[0].find("example:a\\x0aweft: b\\x1b[2J\\xc2\\x9b31m\\xe2\\x80\\xae at "), std::string::npos)
+      << notices_[0];
+}
+
 }  // namespace
 }  // namespace weft::test

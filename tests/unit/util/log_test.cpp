@@ -34,6 +34,19 @@ TEST_F(Log, SaysNothingBelowItsLevel) {
   EXPECT_NE(text.find("but this"), std::string::npos) << text;
 }
 
+constexpr char kEvil[] =
+    "a\nweft: b\x1b[2J\xc2\x9b"
+    "31m\x9b"
+    "c\xe2\x80\xae";
+constexpr char kHarmless[] = "a\\x0aweft: b\\x1b[2J\\xc2\\x9b31m\\x9bc\\xe2\\x80\\xae\n";
+
+TEST_F(Log, EscapesWhatOthersWrote) {
+  ::testing::internal::CaptureStderr();
+  log::error("host {}", kEvil);
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(text.ends_with(std::string("host ") + kHarmless)) << text;
+}
+
 // Standard error is a pipe while this lives.
 class PipedStandardError {
  public:
@@ -73,6 +86,12 @@ TEST(Notice, IsALine) {
   PipedStandardError pipe;
   notice("something happened");
   EXPECT_EQ(pipe.read_all(), "something happened\n");
+}
+
+TEST(Notice, EscapesWhatOthersWrote) {
+  PipedStandardError pipe;
+  notice(kEvil);
+  EXPECT_EQ(pipe.read_all(), kHarmless);
 }
 
 TEST(Notice, IsDroppedWhereNobodyReadsAndTheNextSaysHowMany) {

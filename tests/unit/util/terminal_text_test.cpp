@@ -1,9 +1,9 @@
 // Text of others, as it is printed.
-#include "tools/weft/terminal_text.hpp"
-
 #include <gtest/gtest.h>
 
-namespace weft::tools {
+#include "weft/log.hpp"
+
+namespace weft {
 namespace {
 
 TEST(TerminalText, LeavesWhatIsPrintable) {
@@ -25,6 +25,12 @@ TEST(TerminalText, EscapesWhatATerminalActsUpon) {
   EXPECT_EQ(terminal_text(std::string_view("a\0b", 3)), "a\\x00b");
 }
 
+TEST(TerminalText, LeavesTheLineFeedsOfLines) {
+  EXPECT_EQ(terminal_lines("one\x1b\ntwo\r\n\nend"), "one\\x1b\ntwo\\x0d\n\nend");
+  EXPECT_EQ(terminal_lines("\n"), "\n");
+  EXPECT_EQ(terminal_lines(""), "");
+}
+
 TEST(TerminalText, EscapesWhatIsNotUtf8) {
   EXPECT_EQ(terminal_text("\x9b"
                           "31m"),
@@ -37,4 +43,4 @@ TEST(TerminalText, EscapesWhatIsNotUtf8) {
 }
 
 }  // namespace
-}  // namespace weft::tools
+}  // namespace weft

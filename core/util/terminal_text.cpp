@@ -1,11 +1,14 @@
-#include "terminal_text.hpp"
-
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <string>
+#include <string_view>
 
-namespace weft::tools {
+#include "weft/log.hpp"
+
+namespace weft {
 namespace {
 
 struct Character {
@@ -29,16 +32,22 @@ Character first_character(std::string_view text) {
   return {code, length};
 }
 
-// Control characters (C0, C1), line separators, and marks that change the direction of writing.
+// Control characters (C0, C1), line separators, characters without a shape, and marks that change the direction of writing.
 bool is_printable(char32_t code) {
   const auto between = [code](char32_t first, char32_t last) { return code >= first && code <= last; };
-  return code >= 0x20 && !between(0x7f, 0x9f) && code != 0x61c && !between(0x200b, 0x200f) &&
-         !between(0x2028, 0x202e) && !between(0x2060, 0x206f) && code != 0xfeff;
+  return code >= 0x20 && !between(0x7f, 0x9f) && code != 0xad && code != 0x61c && code != 0x180e &&
+         !between(0x200b, 0x200f) && !between(0x2028, 0x202e) && !between(0x2060, 0x206f) && code != 0xfeff &&
+         !between(0xfff9, 0xfffb) && !between(0xe0000, 0xe0fff);
+}
+
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 }  // namespace
 
 std::string terminal_text(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -53,4 +62,16 @@ std::string terminal_text(std::string_view text) {
   return out;
 }
 
-}  // namespace weft::tools
+std::string terminal_lines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    out += terminal_text(text.substr(0, end));
+    if (end == text.npos) break;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+}  // namespace weft
