@@ -33,20 +33,31 @@ Result<Namespace> namespace_of(std::uint32_t nsid, const std::vector<std::byte>&
   return ns;
 }
 
-// Identify CNS 03h: what of it is there. Bounded by the page, whatever the lengths say.
-void read_descriptors(const std::vector<std::byte>& data, Namespace& ns) {
+// Identify CNS 03h: what of it is there, and the command set. Bounded by the page, whatever the lengths say.
+std::uint8_t read_descriptors(const std::vector<std::byte>& data, Namespace& ns) {
+  std::uint8_t csi = nvme::csi::kNvm;
   std::size_t at = 0;
   while (at + sizeof(nvme::NsIdDescriptor) <= data.size()) {
     nvme::NsIdDescriptor descriptor;
     std::memcpy(&descriptor, data.data() + at, sizeof descriptor);
     at += sizeof descriptor;
-    if (descriptor.nidl == 0 || at + descriptor.nidl > data.size()) return;
+    if (descriptor.nidl == 0 || at + descriptor.nidl > data.size()) break;
     if (descriptor.nidt == nvme::nidt::kUuid && descriptor.nidl == ns.uuid.size())
       std::memcpy(ns.uuid.data(), data.data() + at, ns.uuid.size());
     if (descriptor.nidt == nvme::nidt::kNguid && descriptor.nidl == ns.nguid.size())
       std::memcpy(ns.nguid.data(), data.data() + at, ns.nguid.size());
+    if (descriptor.nidt == nvme::nidt::kCsi && descriptor.nidl == sizeof csi)
+      csi = std::to_integer<std::uint8_t>(data[at]);
     at += descriptor.nidl;
   }
+  return csi;
+}
+
+Error other_command_set(std::uint32_t nsid, std::uint8_t csi) {
+  const std::string name = csi == nvme::csi::kZoned      ? "the zoned command set"
+                           : csi == nvme::csi::kKeyValue ? "the key value command set"
+                                                         : fmt::format("command set {:02x}h", csi);
+  return {ENOTSUP, fmt::format("namespace {} has {}, which is not supported", nsid, name)};
 }
 
 using Impl = Host::Impl;
@@ -72,11 +83,11 @@ Detached run_list(std::shared_ptr<Impl> self, Host::Reply<std::vector<std::uint3
     // Ascending, or it might never end.
     while (count < list.nsid.size() && list.nsid[count] != 0 && (found.empty() || list.nsid[count] > found.back()))
       found.push_back(list.nsid[count++]);
-    if (count < list.nsid.size() || found.back() >= kLastListStart) break;
-    if (found.size() >= kMostNamespaces) {
+    if (found.size() > kMostNamespaces) {
       done(Error(EFBIG, fmt::format("the controller lists more than {} namespaces", kMostNamespaces)));
       co_return;
     }
+    if (count < list.nsid.size() || found.back() >= kLastListStart) break;
   }
   done(std::move(found));
 }
@@ -86,15 +97,24 @@ Detached run_identify(std::shared_ptr<Impl> self, std::uint32_t nsid, Host::Repl
   fields.cns = nvme::cns::kNamespace;
   fields.nsid = nsid;
   Impl::Answer answer = co_await self->identify_page(fields);
-  if (!answer.completion.ok()) {
+  if (answer.completion.error != 0) {
     done(completion_error(answer.completion, fmt::format("Identify namespace {}", nsid)));
     co_return;
   }
-  auto ns = namespace_of(nsid, answer.data);
-  if (ns) {
-    fields.cns = nvme::cns::kNamespaceDescriptors;
-    answer = co_await self->identify_page(fields);
-    if (answer.completion.ok()) read_descriptors(answer.data, *ns);
+  Result<Namespace> ns = answer.completion.ok()
+                             ? namespace_of(nsid, answer.data)
+                             : completion_error(answer.completion, fmt::format("Identify namespace {}", nsid));
+  // A namespace of another command set is refused here or comes as zeroes: only its descriptors say why.
+  fields.cns = nvme::cns::kNamespaceDescriptors;
+  answer = co_await self->identify_page(fields);
+  if (answer.completion.ok()) {
+    Namespace named = ns ? *ns : Namespace{};
+    const std::uint8_t csi = read_descriptors(answer.data, named);
+    if (csi != nvme::csi::kNvm) {
+      ns = other_command_set(nsid, csi);
+    } else if (ns) {
+      ns = named;
+    }
   }
   done(std::move(ns));
 }

@@ -84,7 +84,7 @@ typedef struct weft_option {
   const char* key;
   const char* value;
 } weft_option;
-typedef struct weft_option_info {           /* what `weft transports` prints and the core checks */
+typedef struct weft_option_info { /* printed and checked. fallback: "host A, controller B" where the roles differ */
   const char *key, *type, *fallback, *help; /* type: bool, size, duration, count, text, or a|b|c */
 } weft_option_info;
 

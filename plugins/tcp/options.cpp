@@ -9,8 +9,10 @@
 namespace weft::tcp {
 
 const weft_option_info kOptionInfo[] = {
-    {"hdgst", "bool", "off", "header digests: a host asks for them; a controller permits them unless this is off"},
-    {"ddgst", "bool", "off", "data digests: a host asks for them; a controller permits them unless this is off"},
+    {"hdgst", "bool", "host off, controller on",
+     "header digests: a host asks for them; a controller permits them unless this is off"},
+    {"ddgst", "bool", "host off, controller on",
+     "data digests: a host asks for them; a controller permits them unless this is off"},
     {"pda", "count", "0", "alignment of received data, 0 based dwords up to 31 (HPDA or CPDA); Linux needs 0"},
     {"maxr2t", "count", "1",
      "outstanding R2Ts of a command, 1 to 16: a host offers so many, a controller uses no more"},

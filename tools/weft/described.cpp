@@ -1,5 +1,8 @@
 #include "described.hpp"
 
+#include <algorithm>
+#include <span>
+
 #include "weft/nvme.hpp"
 
 namespace weft::tools {
@@ -37,6 +40,12 @@ std::string commands(std::uint16_t oncs) {
   return out;
 }
 
+// An identifier of zeroes is none: null.
+Json or_absent(std::span<const std::uint8_t> identifier, const std::string& text) {
+  const bool absent = std::all_of(identifier.begin(), identifier.end(), [](std::uint8_t byte) { return byte == 0; });
+  return absent ? Json() : Json(text);
+}
+
 }  // namespace
 
 Json describe_controller(const Host& host) {
@@ -70,9 +79,9 @@ Json describe_namespace(const Namespace& found) {
   json["blocks"] = found.blocks;
   json["block_size"] = found.block_size;
   json["read_only"] = found.read_only;
-  json["uuid"] = uuid_text(found.uuid);
-  json["nguid"] = hex(found.nguid);
-  json["eui64"] = hex(found.eui64);
+  json["uuid"] = or_absent(found.uuid, uuid_text(found.uuid));
+  json["nguid"] = or_absent(found.nguid, hex(found.nguid));
+  json["eui64"] = or_absent(found.eui64, hex(found.eui64));
   return json;
 }
 

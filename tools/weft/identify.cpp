@@ -16,8 +16,8 @@ void print_rows(Program& program, const Json& json) {
   std::size_t width = 0;
   for (const auto& [key, value] : json.items()) width = std::max(width, key.size());
   for (const auto& [key, value] : json.items()) {
-    put(program, "{:<{}}  {}\n", key, width,
-        value.is_string() ? value.get<std::string>() : value.dump());
+    const std::string text = value.is_null() ? "absent" : value.is_string() ? value.get<std::string>() : value.dump();
+    put(program, "{:<{}}  {}\n", key, width, text);
   }
 }
 

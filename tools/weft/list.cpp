@@ -2,6 +2,7 @@
 #include <CLI/App.hpp>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "connection.hpp"
 #include "described.hpp"
@@ -14,17 +15,27 @@ namespace {
 struct Listing {
   std::vector<std::vector<std::string>> rows{{"NSID", "SIZE", "BLOCK", "UUID", "SUBSYSTEM"}};
   Json json = Json::array();
-  std::vector<Failure> failures;  // of subsystems that discovery named
+  std::vector<Failure> failures;  // of namespaces, and of subsystems that discovery named
 };
+
+// What a controller says of one namespace keeps nobody from asking for the next; a connection that is gone does.
+bool is_of_namespace(const Error& error) {
+  return error.code == ENODEV || error.code == ENOTSUP || error.code == EPROTO || error.code == EIO;
+}
 
 Outcome<void> list_subsystem(BlockingHost& host, const Address& address, Listing& listing) {
   const Result<std::vector<std::uint32_t>> ids = host.list_namespaces();
   if (!ids) return failed(ids.error(), fmt::format("cannot list the namespaces of {}", address.subnqn));
   for (const std::uint32_t nsid : *ids) {
     const Outcome<Namespace> found = find_namespace(host, nsid, address);
-    if (!found) return std::unexpected(found.error());
+    if (!found) {
+      listing.failures.push_back(found.error());
+      if (!is_of_namespace(found.error().error)) return {};
+      continue;
+    }
+    const bool named = found->uuid != std::array<std::uint8_t, 16>{};
     listing.rows.push_back({std::to_string(nsid), human_size(found->bytes()), std::to_string(found->block_size),
-                            uuid_text(found->uuid), address.subnqn});
+                            named ? uuid_text(found->uuid) : "absent", address.subnqn});
     Json json = describe_namespace(*found);
     json["subnqn"] = address.subnqn;
     json["url"] = address.to_string();

@@ -16,10 +16,27 @@ std::string roles(const Transport& transport) {
 
 const char* or_empty(const char* text) { return text != nullptr ? text : ""; }
 
+struct Defaults {
+  std::string host, controller;
+};
+
+// transport_abi.h: one for both roles, or "host A, controller B".
+Defaults defaults_of(const weft_option_info& option) {
+  constexpr std::string_view kHost = "host ", kController = ", controller ";
+  const std::string_view text = or_empty(option.fallback);
+  const std::size_t comma = text.find(kController);
+  if (!text.starts_with(kHost) || comma == text.npos) return {std::string(text), std::string(text)};
+  return {std::string(text.substr(kHost.size(), comma - kHost.size())),
+          std::string(text.substr(comma + kController.size()))};
+}
+
 Json option_json(const weft_option_info& option) {
+  const Defaults defaults = defaults_of(option);
   return {{"key", option.key},
           {"type", or_empty(option.type)},
           {"default", or_empty(option.fallback)},
+          {"default_host", defaults.host},
+          {"default_controller", defaults.controller},
           {"help", or_empty(option.help)}};
 }
 
@@ -41,6 +58,21 @@ Json transport_json(Transport& transport) {
           {"options", std::move(options)}};
 }
 
+// A default that differs between the roles: that of a host, then that of a controller, which `serve` is.
+void print_options(Program& program, const Transport& transport) {
+  std::vector<std::vector<std::string>> rows;
+  for (const weft_option_info& option : transport.options()) {
+    const Defaults defaults = defaults_of(option);
+    const std::string both = defaults.host == defaults.controller
+                                 ? defaults.host
+                                 : fmt::format("{} / {}", defaults.host, defaults.controller);
+    rows.push_back({"  " + std::string(option.key), or_empty(option.type), both, or_empty(option.help)});
+  }
+  if (rows.empty()) return;
+  rows.insert(rows.begin(), {"  OPTION", "TYPE", "DEFAULT", "(of a host / of a controller, as serve uses it)"});
+  print_table(program, std::move(rows));
+}
+
 void print_transport(Program& program, Transport& transport) {
   const weft_transport& table = transport.table();
   put(program, "{} {}  ABI {}.{}  {}\n  file     {}\n", transport.name(), transport.version(), WEFT_ABI_MAJOR,
@@ -49,10 +81,7 @@ void print_transport(Program& program, Transport& transport) {
   if (transport.splits_service()) {
     put(program, "  ports    {}, discovery {}\n", table.default_trsvcid, or_empty(table.discovery_trsvcid));
   }
-  for (const weft_option_info& option : transport.options()) {
-    put(program, "  {:<17} {:<10} {:<10} {}\n", option.key, or_empty(option.type), or_empty(option.fallback),
-        or_empty(option.help));
-  }
+  print_options(program, transport);
 }
 
 void print_all(Program& program, bool why) {

@@ -37,6 +37,7 @@ inline constexpr std::uint8_t kCommandSetCombinations = 0x1C;
 
 namespace csi {
 inline constexpr std::uint8_t kNvm = 0x00;
+inline constexpr std::uint8_t kKeyValue = 0x01;
 inline constexpr std::uint8_t kZoned = 0x02;
 }  // namespace csi
 

@@ -17,6 +17,14 @@ class Transports(Case):
         for option in tcp["options"]:
             self.assertTrue(option["type"] and option["help"], option)
 
+    def test_shows_the_defaults_of_each_role(self):
+        tcp = next(t for t in weft("transports", "--json").json()["transports"] if t["name"] == "tcp")
+        defaults = {o["key"]: (o["default_host"], o["default_controller"]) for o in tcp["options"]}
+        self.assertEqual(defaults["hdgst"], ("off", "on"))
+        self.assertEqual(defaults["ddgst"], ("off", "on"))
+        self.assertEqual(defaults["nodelay"], ("on", "on"))
+        self.assertRegex(weft("transports").out, r"\n  hdgst +bool +off / on +header digests")
+
     def test_shows_the_same_to_people(self):
         ended = self.assert_ended(weft("transports"), 0)
         self.assertIn("libweft-tcp.so", ended.out)

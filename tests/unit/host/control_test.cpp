@@ -83,6 +83,48 @@ TEST_F(HostControlTest, SaysThatANamespaceIsNotThereOrMakesNoSense) {
   EXPECT_EQ(refused.error().code, EIO);
 }
 
+TEST_F(HostControlTest, SaysThatANamespaceHasAnotherCommandSet) {
+  connect();
+  std::uint8_t csi = nvme::csi::kZoned;
+  NvmeStatus of_identify;
+  controller_->script = [&](const Received& command) {
+    const auto cns = command.sqe.arguments<nvme::IdentifyArguments>().cns;
+    if (cns != nvme::cns::kNamespaceDescriptors) return Verdict::with({of_identify, 0, std::vector<std::byte>(4096)});
+    return Verdict::with({{}, 0, {std::byte{nvme::nidt::kCsi}, std::byte{1}, {}, {}, std::byte{csi}}});
+  };
+  for (const NvmeStatus status : {NvmeStatus(), nvme::status::kInvalidIoCommandSet}) {
+    of_identify = status;
+    auto zoned = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
+    ASSERT_FALSE(zoned.has_value());
+    EXPECT_EQ(zoned.error().code, ENOTSUP);
+    EXPECT_EQ(zoned.error().text, "namespace 1 has the zoned command set, which is not supported");
+  }
+  csi = 0x30;
+  auto unknown = ask<Namespace>([](Host& host, auto done) { host.identify_namespace(1, std::move(done)); });
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().text, "namespace 1 has command set 30h, which is not supported");
+}
+
+TEST_F(HostControlTest, ListsAsManyNamespacesAsThereCanBe) {
+  connect();
+  std::uint32_t most = 65'536;
+  controller_->script = [&](const Received& command) {
+    if (!command.is_admin(nvme::admin::kIdentify)) return Verdict::model();
+    nvme::NamespaceList list;
+    for (std::uint32_t i = 0; i < list.nsid.size() && command.sqe.nsid + i < most; ++i)
+      list.nsid[i] = command.sqe.nsid + i + 1;
+    const auto* first = reinterpret_cast<const std::byte*>(&list);
+    return Verdict::with({{}, 0, {first, first + sizeof list}});
+  };
+  auto list = ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
+  ASSERT_TRUE(list.has_value());
+  EXPECT_EQ(list->size(), most);
+  ++most;
+  list = ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
+  ASSERT_FALSE(list.has_value());
+  EXPECT_EQ(list.error().code, EFBIG);
+}
+
 TEST_F(HostControlTest, ASizeThatNoNumberHoldsIsRefused) {
   connect();
   nvme::IdentifyNamespace huge;

@@ -1,0 +1,51 @@
+"""Namespaces that cannot be shown hide no others; identifiers that are absent are not shown as zeroes."""
+
+import unittest
+
+from odd_controller import ZONED, OddController, descriptors, namespace
+from weft_program import NQN, Case, weft
+
+UUID = bytes(range(1, 17))
+
+
+class OddNamespaces(Case):
+    def test_each_is_named_with_its_reason_and_the_others_are_listed(self):
+        odd = OddController(self, NQN, {
+            1: (namespace(), descriptors(UUID)),
+            2: (namespace(metadata=8), descriptors()),
+            3: (namespace(), descriptors(csi=ZONED)),
+            4: (None, None),  # removed meanwhile
+            5: (namespace(lbads=0), descriptors()),
+            6: (bytes(4096), None),
+            7: (None, descriptors(csi=1)),
+            9: (namespace(4096, 12), descriptors(UUID[::-1])),
+        })
+        ended = weft("list", odd.url)
+        self.assert_ended(ended, 1, "namespace 2 has metadata, which is not supported")
+        self.assertEqual([line.split()[0] for line in ended.out.splitlines()], ["NSID", "1", "9"])
+        for part in ("namespace 3 has the zoned command set", "namespace 4", "Invalid Namespace",
+                     "namespace 5 has blocks of 2^0 bytes", "namespace 6 is not there",
+                     "namespace 7 has the key value command set"):
+            self.assertIn(part, ended.err)
+        self.assertEqual(ended.err.count("\n"), 6, ended.err)
+        told = weft("list", "--json", odd.url)
+        self.assertEqual(told.code, 1)
+        self.assertEqual([n["nsid"] for n in told.json()["namespaces"]], [1, 9])
+        self.assertEqual(len(told.json()["errors"]), 6)
+
+    def test_absent_identifiers_are_absent(self):
+        odd = OddController(self, NQN, {1: (namespace(), descriptors()),
+                                        2: (namespace(nguid=UUID, eui64=UUID[:8]), descriptors(UUID))})
+        ended = self.assert_ended(weft("identify", odd.url, "--nsid", "1"), 0)
+        for key in ("uuid", "nguid", "eui64"):
+            self.assertRegex(ended.out, rf"(?m)^{key} +absent$")
+        told = self.assert_ended(weft("identify", odd.url, "--nsid", "1", "--json"), 0).json()
+        self.assertEqual([told[key] for key in ("uuid", "nguid", "eui64")], [None, None, None])
+        told = self.assert_ended(weft("identify", odd.url, "--nsid", "2", "--json"), 0).json()
+        self.assertEqual([told[key] for key in ("uuid", "nguid", "eui64")],
+                         ["01020304-0506-0708-090a-0b0c0d0e0f10", UUID.hex(), UUID[:8].hex()])
+        self.assertRegex(self.assert_ended(weft("list", odd.url), 0).out, r"(?m)^1 .* absent ")
+
+
+if __name__ == "__main__":
+    unittest.main()
