@@ -7,13 +7,17 @@
 #include <string>
 #include <string_view>
 
+#include "core/backend/file_ring.hpp"
+#include "core/backend/null_memory.hpp"
 #include "weft/backend.hpp"
 
 namespace weft {
 
 [[nodiscard]] Result<std::unique_ptr<Backend>> open_ram_backend(const BackendAddress& address);
-[[nodiscard]] Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress& address);
-[[nodiscard]] Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress& address);
+[[nodiscard]] Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress& address,
+                                                                 std::shared_ptr<NullMemory> memory);
+[[nodiscard]] Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress& address,
+                                                                 std::shared_ptr<FileRings> rings);
 
 enum class SizeNeeded : std::uint8_t { kYes, kNo };
 

@@ -4,15 +4,26 @@
 #ifndef WEFT_CORE_BACKEND_BLOCK_LOCKS_HPP
 #define WEFT_CORE_BACKEND_BLOCK_LOCKS_HPP
 
+#include <sys/mman.h>
+
 #include <algorithm>
-#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace weft {
 
 class BlockLocks {
  public:
+  // Mapped, not allocated: stripes that are never used have no memory, and a file that rests costs little.
+  BlockLocks() : memory_(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+  }
+  ~BlockLocks() { munmap(memory_, kBytes); }
+  BlockLocks(const BlockLocks&) = delete;
+  BlockLocks& operator=(const BlockLocks&) = delete;
+
   [[nodiscard]] bool try_lock(std::uint64_t offset, std::uint64_t size, bool write) {
     const Range range = units(offset, size);
     for (std::uint64_t i = 0; i < range.count; ++i) {
@@ -30,6 +41,7 @@ class BlockLocks {
  private:
   static constexpr std::uint64_t kUnit = 4096;
   static constexpr std::uint64_t kStripes = 8192;
+  static constexpr std::size_t kBytes = kStripes * sizeof(std::atomic<std::int32_t>);
   static constexpr std::int32_t kWriter = -1;
   struct Range {
     std::uint64_t first, count;
@@ -39,7 +51,9 @@ class BlockLocks {
     const std::uint64_t first = offset / kUnit;
     return {first, std::min(kStripes, (offset + size - 1) / kUnit - first + 1)};
   }
-  std::atomic<std::int32_t>& stripe(std::uint64_t unit) { return stripes_[unit % kStripes]; }
+  std::atomic<std::int32_t>& stripe(std::uint64_t unit) {
+    return static_cast<std::atomic<std::int32_t>*>(memory_)[unit % kStripes];
+  }
   static bool take(std::atomic<std::int32_t>& stripe, bool write) {
     std::int32_t seen = stripe.load(std::memory_order_relaxed);
     while (write ? seen == 0 : seen != kWriter) {
@@ -51,7 +65,7 @@ class BlockLocks {
     stripe.fetch_add(write ? 1 : -1, std::memory_order_release);
   }
 
-  std::array<std::atomic<std::int32_t>, kStripes> stripes_{};
+  void* const memory_;  // zeroed by the kernel: nobody holds anything
 };
 
 }  // namespace weft

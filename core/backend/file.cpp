@@ -183,7 +183,8 @@ bool can_punch(const OpenFile& file) {
 
 class FileBackend final : public Backend {
  public:
-  FileBackend(OpenFile file, const BackendInfo& info) : file_(std::move(file)), info_(info), blocks_(info.blocks) {
+  FileBackend(OpenFile file, const BackendInfo& info, std::shared_ptr<FileRings> rings)
+      : file_(std::move(file)), info_(info), blocks_(info.blocks), rings_(std::move(rings)) {
     shared_.fd = file_.fd.get();
     shared_.block_size = info.block_size;
     shared_.holes = !info.read_only && can_punch(file_);
@@ -202,10 +203,10 @@ class FileBackend final : public Backend {
     if (file_.block_device && fstat(file_.fd.get(), &st) == 0) return identify_device(st.st_rdev, file_.bytes, sources);
     return identify_file(file_.fd.get(), !info_.read_only, sources);
   }
-  Result<std::unique_ptr<BackendContext>> open(Reactor&, std::uint64_t memory) override {
-    auto context = FileContext::create(shared_, memory);
-    if (!context) return std::move(context).error();
-    return std::unique_ptr<BackendContext>(std::move(*context));
+  Result<std::unique_ptr<BackendContext>> open(Reactor& reactor, std::uint64_t memory) override {
+    auto ring = rings_->get(reactor, memory, [&] { return FileRing::create(reactor, memory); });
+    if (!ring) return std::move(ring).error();
+    return std::unique_ptr<BackendContext>(std::make_unique<FileContext>(shared_, std::move(*ring)));
   }
   Status resize(std::uint64_t blocks) override {
     if (blocks == 0 || blocks > static_cast<std::uint64_t>(INT64_MAX) / info_.block_size)
@@ -242,12 +243,13 @@ class FileBackend final : public Backend {
   OpenFile file_;
   BackendInfo info_;
   std::atomic<std::uint64_t> blocks_;
+  const std::shared_ptr<FileRings> rings_;
   FileShared shared_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress& address) {
+Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress& address, std::shared_ptr<FileRings> rings) {
   BackendInfo info;
   if (Status s = read_size_options(address, info, SizeNeeded::kNo, {"direct", "readonly"}); !s) return s.error();
   auto options = read_file_options(address);
@@ -262,7 +264,7 @@ Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress& address
   info.optimal_blocks = 4096 / info.block_size;
   info.description = fmt::format("{} ({}, {})", address.path, bytes_in_words(info.blocks * info.block_size),
                                  file->direct ? "direct" : "cached");
-  return std::unique_ptr<Backend>(std::make_unique<FileBackend>(std::move(*file), info));
+  return std::unique_ptr<Backend>(std::make_unique<FileBackend>(std::move(*file), info, std::move(rings)));
 }
 
 }  // namespace weft

@@ -6,44 +6,30 @@
 #include <cstring>
 
 #include "core/backend/backends.hpp"
-#include "core/backend/ram_pages.hpp"
+#include "core/backend/null_memory.hpp"
 
 namespace weft {
 namespace {
 
-constexpr std::uint64_t kWindow = 2u << 20;  // the largest transfer that one segment holds
-
-// Memory of one window, in a huge page where there are such. What reads give is touched once: memory that was never written is
-// the kernel's page of zeroes, and that takes a third longer to copy (docs/performance.md).
-class Window {
- public:
-  [[nodiscard]] Status make(const char* what) {
-    if (Status s = memory_.reserve(kWindow, what); !s) return s;
-    return memory_.grow(kWindow, true);
-  }
-  void zero() const { std::memset(memory_.base(), 0, kWindow); }
-  [[nodiscard]] void* memory() const { return memory_.base(); }
-
- private:
-  Reservation memory_;
-};
+constexpr std::uint64_t kWindow = Window::kBytes;
 
 class NullContext final : public BackendContext {
  public:
-  NullContext(const Window& zeroes, std::uint32_t block_size) : zeroes_(zeroes), block_size_(block_size) {}
-  [[nodiscard]] Status make() { return sink_.make("what is written to a null backend"); }
+  NullContext(std::shared_ptr<Window> zeroes, std::shared_ptr<Window> sink, std::uint32_t block_size)
+      : zeroes_(std::move(zeroes)), sink_(std::move(sink)), block_size_(block_size) {}
 
   std::uint32_t segments(std::uint64_t, std::uint32_t blocks) const override {
     return static_cast<std::uint32_t>((std::uint64_t{blocks} * block_size_ + kWindow - 1) / kWindow);
   }
-  Progress lend(BackendOp& op) override { return give(op, sink_); }
+  Progress lend(BackendOp& op) override { return give(op, *sink_); }
   Progress commit(BackendOp& op) override { return succeed(op); }
   void discard(BackendOp&) override {}
-  Progress map(BackendOp& op) override { return give(op, zeroes_); }
+  Progress map(BackendOp& op) override { return give(op, *zeroes_); }
   void unmap(BackendOp&) override {}
   Progress flush(BackendOp& op) override { return succeed(op); }
   Progress write_zeroes(BackendOp& op) override { return succeed(op); }
   Progress deallocate(BackendOp& op) override { return succeed(op); }
+  bool polled() const override { return false; }
 
  private:
   static Progress succeed(BackendOp& op) {
@@ -61,19 +47,14 @@ class NullContext final : public BackendContext {
     return succeed(op);
   }
 
-  Window sink_;  // touched as it is used
-  const Window& zeroes_;
+  const std::shared_ptr<Window> zeroes_, sink_;
   const std::uint32_t block_size_;
 };
 
 class NullBackend final : public Backend {
  public:
-  explicit NullBackend(const BackendInfo& info) : block_size_(info.block_size), blocks_(info.blocks) {}
-  [[nodiscard]] Status make() {
-    if (Status s = zeroes_.make("what a null backend gives"); !s) return s;
-    zeroes_.zero();
-    return {};
-  }
+  NullBackend(const BackendInfo& info, std::shared_ptr<NullMemory> memory)
+      : memory_(std::move(memory)), block_size_(info.block_size), blocks_(info.blocks) {}
 
   BackendInfo info() const override {
     BackendInfo info;
@@ -84,10 +65,13 @@ class NullBackend final : public Backend {
     info.description = "null " + bytes_in_words(info.blocks * block_size_);
     return info;
   }
-  Result<std::unique_ptr<BackendContext>> open(Reactor&, std::uint64_t) override {
-    auto context = std::make_unique<NullContext>(zeroes_, block_size_);
-    if (Status s = context->make(); !s) return s.error();
-    return std::unique_ptr<BackendContext>(std::move(context));
+  Result<std::unique_ptr<BackendContext>> open(Reactor& reactor, std::uint64_t) override {
+    auto zeroes = memory_->zeroes();
+    if (!zeroes) return std::move(zeroes).error();
+    auto sink = memory_->sink(reactor);
+    if (!sink) return std::move(sink).error();
+    return std::unique_ptr<BackendContext>(
+        std::make_unique<NullContext>(std::move(*zeroes), std::move(*sink), block_size_));
   }
   Status resize(std::uint64_t blocks) override {
     if (blocks == 0 || blocks > UINT64_MAX / block_size_)
@@ -97,22 +81,44 @@ class NullBackend final : public Backend {
   }
 
  private:
-  Window zeroes_;
+  const std::shared_ptr<NullMemory> memory_;
   const std::uint32_t block_size_;
   std::atomic<std::uint64_t> blocks_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress& address) {
+Result<std::unique_ptr<Window>> Window::make(const char* what) {
+  auto window = std::make_unique<Window>();
+  if (Status s = window->memory_.reserve(kBytes, what); !s) return s.error();
+  if (Status s = window->memory_.grow(kBytes, true); !s) return s.error();
+  return window;
+}
+
+// Touched once: memory that was never written is the kernel's page of zeroes, which takes a third longer to copy
+// (docs/performance.md).
+Result<std::shared_ptr<Window>> NullMemory::zeroes() {
+  const std::lock_guard lock(mutex_);
+  if (std::shared_ptr<Window> there = zeroes_.lock()) return there;
+  auto made = Window::make("what a null backend gives");
+  if (!made) return std::move(made).error();
+  std::memset((*made)->memory(), 0, Window::kBytes);
+  std::shared_ptr<Window> shared(std::move(*made));
+  zeroes_ = shared;
+  return shared;
+}
+
+Result<std::shared_ptr<Window>> NullMemory::sink(Reactor& reactor) {
+  return sinks_.get(reactor, 0, [] { return Window::make("what is written to a null backend"); });
+}
+
+Result<std::unique_ptr<Backend>> open_null_backend(const BackendAddress& address, std::shared_ptr<NullMemory> memory) {
   BackendInfo info;
   if (Status s = read_size_options(address, info, SizeNeeded::kYes); !s) return s.error();
   if (!address.path.empty()) {
     return Error(EINVAL, "null://" + address.path + ": a null backend has no path, only options: null://?size=1T");
   }
-  auto backend = std::make_unique<NullBackend>(info);
-  if (Status s = backend->make(); !s) return s.error();
-  return std::unique_ptr<Backend>(std::move(backend));
+  return std::unique_ptr<Backend>(std::make_unique<NullBackend>(info, std::move(memory)));
 }
 
 }  // namespace weft

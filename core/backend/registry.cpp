@@ -12,8 +12,13 @@ Status Backend::resize(std::uint64_t) { return Error(ENOTSUP, info().description
 BackendRegistry BackendRegistry::builtin() {
   BackendRegistry registry;
   registry.add("ram", &open_ram_backend);
-  registry.add("null", &open_null_backend);
-  registry.add("file", &open_file_backend);
+  // What the backends of one kind share, so that one that rests costs little.
+  registry.add("null", [memory = std::make_shared<NullMemory>()](const BackendAddress& address) {
+    return open_null_backend(address, memory);
+  });
+  registry.add("file", [rings = std::make_shared<FileRings>()](const BackendAddress& address) {
+    return open_file_backend(address, rings);
+  });
   return registry;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <set>
+#include <tuple>
 
 #include "weft/nvme.hpp"
 
@@ -11,24 +12,25 @@ namespace weft::controller {
 
 class ChangedNamespaces {
  public:
-  void add(std::uint32_t nsid) { nsids_.insert(nsid); }
+  // More than the list has room for: they are not kept, for it names all then.
+  void add(std::uint32_t nsid) {
+    if (nsids_.size() <= kMost) nsids_.insert(nsid);
+  }
   void clear() { nsids_.clear(); }
-  // Ascending; NSIDs are at most as many as the list has room for, so it never overflows.
+  // Ascending; with more than fit, one entry that stands for all.
   [[nodiscard]] nvme::ChangedNamespaceList page() const {
     nvme::ChangedNamespaceList list;
-    std::size_t i = 0;
-    for (const std::uint32_t nsid : nsids_) {
-      if (i == list.nsid.size()) {
-        list = {};
-        list.nsid[0] = nvme::kNsidAll;
-        break;
-      }
-      list.nsid[i++] = nsid;
+    if (nsids_.size() > kMost) {
+      list.nsid[0] = nvme::kNsidAll;
+      return list;
     }
+    std::size_t i = 0;
+    for (const std::uint32_t nsid : nsids_) list.nsid[i++] = nsid;
     return list;
   }
 
  private:
+  static constexpr std::size_t kMost = std::tuple_size_v<decltype(nvme::ChangedNamespaceList::nsid)>;
   std::set<std::uint32_t> nsids_;
 };
 

@@ -15,12 +15,7 @@ constexpr std::uint32_t kThresholdMask = 0xFFFF;
 constexpr std::uint32_t kSensorMask = 0xF << 16;  // TMPSEL
 constexpr std::uint32_t kAllSensors = 0xF << 16;
 
-bool volatile_cache(const AdminContext& context) {
-  for (const auto& [nsid, ns] : context.subsystem().namespaces) {
-    if (ns->facts().info.volatile_cache) return true;
-  }
-  return false;
-}
+bool volatile_cache(const AdminContext& context) { return context.subsystem().has_volatile_cache(); }
 
 bool exists(const AdminContext& context, std::uint8_t id) {
   switch (id) {

@@ -32,9 +32,7 @@ Answer controller(AdminContext& context) {
   if (!c.discovery()) {
     facts.serial = context.subsystem().serial();
     facts.model = context.subsystem().model();
-    for (const auto& [nsid, ns] : context.subsystem().namespaces) {
-      facts.volatile_cache = facts.volatile_cache || ns->facts().info.volatile_cache;
-    }
+    facts.volatile_cache = context.subsystem().has_volatile_cache();
   }
   return send(context, identify_controller(facts));
 }

@@ -154,9 +154,8 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
   const Result<DiskIdentity> identity = settle_identity(nqn, nsid, options);
   if (!identity) return done(identity.error());
   NamespaceFacts facts{nsid, info, identity->uuid, identity->nguid};
-  auto ns = std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_);
-  Namespace& added = *ns;
-  subsystem.namespaces.emplace(nsid, std::move(ns));
+  Namespace& added = subsystem.add(
+      std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_));
 
   struct Outcome {
     std::mutex mutex;
@@ -185,10 +184,9 @@ void Server::close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::func
     std::size_t left;
     std::function<void()> done;
   };
-  const auto it = subsystem.namespaces.find(nsid);
-  identities_.remove({it->second->facts().uuid, it->second->facts().nguid});
-  const auto of = std::make_shared<Closing>(Closing{std::move(it->second), workers_.size(), std::move(done)});
-  subsystem.namespaces.erase(it);
+  std::unique_ptr<Namespace> removed = subsystem.remove(nsid);
+  identities_.remove({removed->facts().uuid, removed->facts().nguid});
+  const auto of = std::make_shared<Closing>(Closing{std::move(removed), workers_.size(), std::move(done)});
   auto gone = [this, of] {
     control_.post([of] {
       if (--of->left != 0) return;

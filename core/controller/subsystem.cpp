@@ -2,6 +2,8 @@
 
 #include "core/controller/disk_identity.hpp"
 
+#include <algorithm>
+
 namespace weft::controller {
 
 Subsystem::Subsystem(const SubsystemOptions& options)
@@ -36,13 +38,25 @@ Namespace* Subsystem::find(std::uint32_t nsid) {
   return it == namespaces.end() ? nullptr : it->second.get();
 }
 
-std::uint32_t Subsystem::free_nsid() const {
-  std::uint32_t nsid = 1;
-  for (const auto& [used, ns] : namespaces) {
-    if (used != nsid) break;
-    ++nsid;
-  }
-  return nsid <= kMaxNamespaces ? nsid : 0;
+std::uint32_t Subsystem::free_nsid() {
+  while (namespaces.contains(lowest_free_)) ++lowest_free_;
+  return lowest_free_ <= kMaxNamespaces ? lowest_free_ : 0;
+}
+
+Namespace& Subsystem::add(std::unique_ptr<Namespace> ns) {
+  Namespace& added = *ns;
+  if (added.facts().info.volatile_cache) ++volatile_caches_;
+  namespaces.emplace(added.nsid(), std::move(ns));
+  return added;
+}
+
+std::unique_ptr<Namespace> Subsystem::remove(std::uint32_t nsid) {
+  const auto it = namespaces.find(nsid);
+  std::unique_ptr<Namespace> removed = std::move(it->second);
+  namespaces.erase(it);
+  if (removed->facts().info.volatile_cache) --volatile_caches_;
+  lowest_free_ = std::min(lowest_free_, nsid);
+  return removed;
 }
 
 const std::string& Subsystem::serial() {

@@ -17,7 +17,7 @@
 
 namespace weft::controller {
 
-inline constexpr std::uint32_t kMaxNamespaces = 1024;  // NN: the greatest NSID
+inline constexpr std::uint32_t kMaxNamespaces = 65536;  // NN: the greatest NSID
 
 class Subsystem {
  public:
@@ -42,8 +42,11 @@ class Subsystem {
   [[nodiscard]] bool disallow(std::string_view hostnqn);
 
   [[nodiscard]] Namespace* find(std::uint32_t nsid);
-  [[nodiscard]] std::uint32_t free_nsid() const;  // 0: none
-  std::map<std::uint32_t, std::unique_ptr<Namespace>> namespaces;
+  [[nodiscard]] std::uint32_t free_nsid();  // the lowest; 0: none
+  Namespace& add(std::unique_ptr<Namespace> ns);
+  [[nodiscard]] std::unique_ptr<Namespace> remove(std::uint32_t nsid);  // which is there
+  [[nodiscard]] bool has_volatile_cache() const { return volatile_caches_ > 0; }
+  std::map<std::uint32_t, std::unique_ptr<Namespace>> namespaces;  // changed by add() and remove()
 
   std::optional<Cntlids> cntlids;  // of its own range
 
@@ -56,6 +59,8 @@ class Subsystem {
   bool any_host_;
   bool listed_;  // there is a list, perhaps an empty one by now
   std::set<std::string, std::less<>> hosts_;
+  std::uint32_t lowest_free_ = 1;  // every NSID below it is taken: starting with thousands is not quadratic
+  std::uint32_t volatile_caches_ = 0;
 };
 
 }  // namespace weft::controller

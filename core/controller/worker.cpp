@@ -129,7 +129,7 @@ void Worker::grant(IoSlot& slot) {
 Status Worker::open_namespace(const Subsystem& key, Namespace& ns, std::uint32_t nsid, Backend& backend) {
   auto context = backend.open(reactor_, budget(options_));
   if (!context) return context.error();
-  reactor_.add(**context);
+  if ((*context)->polled()) reactor_.add(**context);
   auto view = std::make_unique<NamespaceView>(ns, nsid, backend.info(), std::move(*context));
   subsystem(key).set(nsid, view.get());
   views_.emplace(&ns, std::move(view));
@@ -142,7 +142,7 @@ void Worker::close_namespace(const Subsystem& key, Namespace& ns, std::function<
   subsystem(key).set(view->nsid(), nullptr);
   view->detach([this, &ns, gone = std::move(gone)] {
     reactor_.post([this, &ns, gone] {
-      reactor_.remove(views_.at(&ns)->context());
+      if (BackendContext& context = views_.at(&ns)->context(); context.polled()) reactor_.remove(context);
       views_.erase(&ns);
       gone();
     });

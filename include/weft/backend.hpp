@@ -91,6 +91,9 @@ class BackendContext : public Poller {
   virtual Progress deallocate(BackendOp& op) = 0;  // the blocks read as zeroes afterwards
 
   std::uint32_t poll() override { return 0; }
+  // False: it has nothing to do in a turn, so the caller need not add it to the reactor. With thousands of namespaces that
+  // matters.
+  [[nodiscard]] virtual bool polled() const { return true; }
 };
 
 // By what hosts know a disk again: UUID and NGUID of a namespace are derived from it and the subsystem's NQN. A host joins two
@@ -108,9 +111,10 @@ class Backend {
   // Asked when a namespace without a configured UUID and NGUID is added, by the thread that adds it; may read and write the
   // storage. A namespace whose storage has no bytes is a new disk each time.
   [[nodiscard]] virtual StorageIdentity identity() { return {}; }
-  // On the thread of `reactor`. The caller add()s the context to the reactor and destroys it when no operation is under way.
-  // `memory`: the most bytes that the caller will have lent and mapped at once through the context, each range counted as the
-  // 4 KiB pages of the namespace that it touches. The context must be able to give that much, whatever the others do.
+  // On the thread of `reactor`. The caller add()s the context to the reactor, where it is polled(), and destroys it when no
+  // operation is in flight. `memory`: the most bytes that the caller will have lent and mapped at once through all contexts
+  // that it opens on this reactor, each range counted as the 4 KiB pages of the namespace that it touches. The context must be
+  // able to give that much, whatever other reactors do.
   [[nodiscard]] virtual Result<std::unique_ptr<BackendContext>> open(Reactor& reactor, std::uint64_t memory) = 0;
   // Changes the size while contexts are open. Before it shrinks, the caller has ended the I/O beyond the new end; what lay
   // there is lost: when it grows again, zeroes are there. Memory that is lent or mapped there stays good until it is given

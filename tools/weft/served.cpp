@@ -197,7 +197,7 @@ Outcome<void> listen(Program& program, const ListenerConfig& listener, Served& o
 std::uint64_t files_needed(const ServeConfig& config) {
   std::uint64_t files = kFilesForHosts + config.target.threads * kFilesPerThread + config.listeners.size();
   for (const SubsystemConfig& subsystem : config.subsystems) {
-    files += subsystem.namespaces.size() * (1 + config.target.threads);
+    for (const NamespaceConfig& ns : subsystem.namespaces) files += ns.backend.starts_with("file") ? 1U : 0U;
   }
   return files;
 }

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <thread>
 
-#include "core/backend/file_context.hpp"
+#include "core/backend/file_ring.hpp"
 #include "tests/unit/backend/backend_driver.hpp"
 
 namespace weft {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "tests/unit/backend/backend_driver.hpp"
@@ -41,6 +42,37 @@ TEST_F(Pressure, WritesEndWhileOthersWaitForMemory) {
   for (std::size_t i = 0; i < ops.size(); ++i) {
     ASSERT_TRUE(driver.wait(ops[i], lent[i]));
     commit(ops[i]);
+  }
+}
+
+// More reads than the ring of a reactor takes, and than one file may have of it.
+TEST_F(Pressure, FilesThatShareARingAreAllServed) {
+  constexpr std::uint32_t kFiles = 6, kReads = 300;
+  const BackendRegistry registry = BackendRegistry::builtin();
+  const auto reactor = std::move(*Reactor::create());
+  std::vector<std::unique_ptr<Backend>> backends;
+  std::vector<std::unique_ptr<BackendContext>> contexts;
+  for (std::uint32_t i = 0; i < kFiles; ++i) {
+    const std::string path = path_ + std::to_string(i);
+    auto backend = registry.open("file://" + path + "?size=4M");
+    ASSERT_TRUE(backend) << backend.error().text;
+    unlink(path.c_str());
+    auto context = (*backend)->open(*reactor, BackendDriver::kMemory);
+    ASSERT_TRUE(context) << context.error().text;
+    backends.push_back(std::move(*backend));
+    contexts.push_back(std::move(*context));
+  }
+  std::deque<BackendDriver::Op> ops;
+  for (std::uint32_t i = 0; i < kReads; ++i) {
+    for (const auto& context : contexts) {
+      EXPECT_EQ(context->map(ops.emplace_back(std::uint64_t{i} * 8, 8)), Progress::kPending);
+    }
+  }
+  const auto all = [&] { return std::all_of(ops.begin(), ops.end(), [](const auto& op) { return op.finished; }); };
+  ASSERT_TRUE(reactor->run_until(all, monotonic_now() + 20'000'000'000));
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    EXPECT_TRUE(ops[i].status.ok());
+    contexts[i % kFiles]->unmap(ops[i]);
   }
 }
 

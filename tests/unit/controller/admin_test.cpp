@@ -86,7 +86,7 @@ TEST_F(Admin, IdentifyOfNamespacesThatAreNotThere) {
   id.nsze = 7;
   ASSERT_TRUE(identify(id, nvme::cns::kNamespace, 5).ok());
   EXPECT_EQ(id.nsze, 0u) << "valid but inactive: zeroes";
-  for (const std::uint32_t nsid : {0u, 1025u, 0xFFFFFFFFu}) {
+  for (const std::uint32_t nsid : {0u, 65537u, 0xFFFFFFFFu}) {
     EXPECT_EQ(identify(id, nvme::cns::kNamespace, nsid).code(), 0x00B) << nsid;
   }
   EXPECT_EQ(identify(id, nvme::cns::kNamespaceDescriptors, 5).code(), 0x00B);

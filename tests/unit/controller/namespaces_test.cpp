@@ -138,7 +138,7 @@ TEST_F(Namespaces, RefusesWhatCannotBe) {
     return outcome->has_value() ? 0 : outcome->error().code;
   };
   EXPECT_EQ(add(kDiskNqn, 1, std::make_shared<MemoryStorage>(8)), EEXIST);
-  EXPECT_EQ(add(kDiskNqn, 1025, std::make_shared<MemoryStorage>(8)), EINVAL);
+  EXPECT_EQ(add(kDiskNqn, 65537, std::make_shared<MemoryStorage>(8)), EINVAL);
   EXPECT_EQ(add("nqn.2026-01.org.example:none", 1, std::make_shared<MemoryStorage>(8)), ENOENT);
   EXPECT_EQ(add(kDiskNqn, 2, nullptr), EINVAL);
   EXPECT_EQ(add(kDiskNqn, 2, std::make_shared<MemoryStorage>(8, 520)), EINVAL);
