@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -183,8 +184,8 @@ bool can_punch(const OpenFile& file) {
 
 class FileBackend final : public Backend {
  public:
-  FileBackend(OpenFile file, const BackendInfo& info, std::shared_ptr<FileRings> rings)
-      : file_(std::move(file)), info_(info), blocks_(info.blocks), rings_(std::move(rings)) {
+  FileBackend(OpenFile file, const BackendInfo& info, bool follows, std::shared_ptr<FileRings> rings)
+      : file_(std::move(file)), info_(info), follows_(follows), blocks_(info.blocks), rings_(std::move(rings)) {
     shared_.fd = file_.fd.get();
     shared_.block_size = info.block_size;
     shared_.holes = !info.read_only && can_punch(file_);
@@ -207,6 +208,11 @@ class FileBackend final : public Backend {
     auto ring = rings_->get(reactor, memory, [&] { return FileRing::create(reactor, memory); });
     if (!ring) return std::move(ring).error();
     return std::unique_ptr<BackendContext>(std::make_unique<FileContext>(shared_, std::move(*ring)));
+  }
+  std::uint64_t measure() override {
+    if (!follows_) return 0;
+    if (!measure_file(info_.description, file_)) return info().blocks;
+    return std::max<std::uint64_t>(file_.bytes / info_.block_size, 1);  // 0 stands for something else
   }
   Status resize(std::uint64_t blocks) override {
     if (blocks == 0 || blocks > static_cast<std::uint64_t>(INT64_MAX) / info_.block_size)
@@ -242,6 +248,7 @@ class FileBackend final : public Backend {
 
   OpenFile file_;
   BackendInfo info_;
+  const bool follows_;  // no size is configured: that of the storage holds
   std::atomic<std::uint64_t> blocks_;
   const std::shared_ptr<FileRings> rings_;
   FileShared shared_;
@@ -257,6 +264,7 @@ Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress& address
   if (address.path.empty() || address.path.front() != '/') {
     return Error(EINVAL, fmt::format("{}: a file backend needs an absolute path: file:///path", address.to_string()));
   }
+  const bool follows = info.blocks == 0;
   auto file = open_existing_or_new(address.path, *options, info);
   if (!file) return std::move(file).error();
   if (Status s = settle_size(address.path, *file, info); !s) return s.error();
@@ -264,7 +272,7 @@ Result<std::unique_ptr<Backend>> open_file_backend(const BackendAddress& address
   info.optimal_blocks = 4096 / info.block_size;
   info.description = fmt::format("{} ({}, {})", address.path, bytes_in_words(info.blocks * info.block_size),
                                  file->direct ? "direct" : "cached");
-  return std::unique_ptr<Backend>(std::make_unique<FileBackend>(std::move(*file), info, std::move(rings)));
+  return std::unique_ptr<Backend>(std::make_unique<FileBackend>(std::move(*file), info, follows, std::move(rings)));
 }
 
 }  // namespace weft

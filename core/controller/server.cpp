@@ -77,6 +77,13 @@ Server::Server(TransportRegistry& registry, const TargetOptions& options, std::s
       cntlids_(options_.cntlids),
       discovery_(subsystems_, listener_facts_, options_),
       admission_(options_.max_connections, options_.max_unconnected),
+      storage_watch_(control_, {.has_hosts =
+                                    [this] {
+                                      return std::any_of(controllers_.begin(), controllers_.end(),
+                                                         [](const auto& c) { return !c.second->discovery(); });
+                                    },
+                                .changed = [this](Subsystem& subsystem, Namespace& ns,
+                                                  std::uint64_t blocks) { storage_changed(subsystem, ns, blocks); }}),
       started_(control_.clock_now()) {
   for (Reactor* const reactor : reactors) {
     workers_.push_back(std::make_unique<Worker>(*reactor, control_, static_cast<ControlPort&>(*this), options_));

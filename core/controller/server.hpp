@@ -22,6 +22,7 @@
 #include "core/controller/discovery_service.hpp"
 #include "core/controller/disk_identity.hpp"
 #include "core/controller/listener.hpp"
+#include "core/controller/storage_watch.hpp"
 #include "core/controller/subsystem.hpp"
 #include "core/controller/worker.hpp"
 #include "weft/controller.hpp"
@@ -104,6 +105,8 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   void close_namespaces(Subsystem& subsystem, std::function<void()> done);
   void tell_controllers(const Subsystem& subsystem, std::uint32_t nsid);
   void shrink(Namespace& ns, std::uint64_t blocks, Done done);
+  void grow(Namespace& ns, std::uint64_t blocks, Done done);
+  void storage_changed(Subsystem& subsystem, Namespace& ns, std::uint64_t blocks);
   // Runs `each` on every worker's thread, then `done` here.
   void on_workers(std::function<void(Worker&)> each, std::function<void()> done);
 
@@ -131,7 +134,8 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   std::map<std::uint16_t, std::unique_ptr<Controller>> controllers_;
   std::uint64_t controllers_made_ = 0;
   Admission admission_;
-  bool reserve_ = false;        // what the workers know
+  bool reserve_ = false;  // what the workers know
+  StorageWatch storage_watch_;
   std::uint64_t refusals_ = 0;  // not told yet
   Nanoseconds tell_refusals_ = 0;
   std::map<const Queue*, QueueKey> queues_;

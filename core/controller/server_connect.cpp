@@ -145,6 +145,7 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
   controller.keep_alive().set(command.kato);
   grant(request, controller, command);
   if (controller.discovery()) discovery_.check(controller, request.queue->info());
+  if (!controller.discovery()) storage_watch_.host_came();
   return success(fabrics::ConnectResult{.cntlid = cntlid}.encode());
 }
 

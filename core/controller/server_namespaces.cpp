@@ -154,8 +154,8 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
   const Result<DiskIdentity> identity = settle_identity(nqn, nsid, options);
   if (!identity) return done(identity.error());
   NamespaceFacts facts{nsid, info, identity->uuid, identity->nguid};
-  Namespace& added = subsystem.add(
-      std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_));
+  Namespace& added =
+      subsystem.add(std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_));
 
   struct Outcome {
     std::mutex mutex;
@@ -168,8 +168,9 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
         const std::lock_guard lock(outcome->mutex);
         if (!opened) outcome->status = std::move(opened);
       },
-      [this, &subsystem, nsid, outcome, done = std::move(done)] {
+      [this, &subsystem, &added, nsid, outcome, done = std::move(done)] {
         if (outcome->status) {
+          storage_watch_.add(subsystem, added);
           tell_controllers(subsystem, nsid);
           return done(nsid);
         }
@@ -179,6 +180,7 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
 
 // No command finds it from here on; it goes when the last one that uses it has ended, on every worker.
 void Server::close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::function<void()> done) {
+  storage_watch_.remove(subsystem, nsid);
   struct Closing {
     std::unique_ptr<Namespace> ns;
     std::size_t left;
@@ -224,18 +226,39 @@ void Server::resize_namespace(std::string_view nqn, std::uint32_t nsid, std::uin
   if (blocks == 0 || blocks > UINT64_MAX / ns->facts().info.block_size) {
     return done(Error(EINVAL, fmt::format("namespace {} cannot have {} blocks", nsid, blocks)));
   }
+  storage_watch_.remove(**subsystem, nsid);  // from now on it has the size that it was given
   auto resized = [this, &owner = **subsystem, nsid, done = std::move(done)](Status status) {
     if (status) tell_controllers(owner, nsid);
     done(std::move(status));
   };
   if (blocks < ns->blocks()) return shrink(*ns, blocks, std::move(resized));
-  if (Status grown = ns->backend().resize(blocks); !grown) return resized(std::move(grown));
-  ns->set_blocks(blocks);
+  grow(*ns, blocks, std::move(resized));
+}
+
+void Server::grow(Namespace& ns, std::uint64_t blocks, Done done) {
+  if (Status grown = ns.backend().resize(blocks); !grown) return done(std::move(grown));
+  ns.set_blocks(blocks);
   on_workers(
-      [ns, blocks](Worker& worker) {
-        if (NamespaceView* const view = worker.view(*ns)) view->set_blocks(blocks);
+      [key = &ns, blocks](Worker& worker) {
+        if (NamespaceView* const view = worker.view(key)) view->set_blocks(blocks);
       },
-      [resized = std::move(resized)] { resized({}); });
+      [done = std::move(done)] { done({}); });
+}
+
+// A namespace grows with its storage. It never shrinks with it: hosts have data there, and the storage may come back; I/O to
+// what is not there fails meanwhile.
+void Server::storage_changed(Subsystem& subsystem, Namespace& ns, std::uint64_t blocks) {
+  const std::string which = fmt::format("namespace {} of {}", ns.nsid(), subsystem.nqn());
+  if (blocks < ns.blocks()) {
+    notice(fmt::format("{}: its storage has {} blocks now, fewer than the {} that are served: reads beyond them fail",
+                       which, blocks, ns.blocks()));
+  }
+  if (blocks <= ns.blocks()) return;
+  notice(fmt::format("{} grows with its storage from {} blocks to {}", which, ns.blocks(), blocks));
+  grow(ns, blocks, [this, &subsystem, nsid = ns.nsid(), which](Status grown) {
+    if (grown) return tell_controllers(subsystem, nsid);
+    notice(fmt::format("{} does not grow: {}", which, grown.error().text));
+  });
 }
 
 // Alone on what goes away; commands that waited there find the new size.

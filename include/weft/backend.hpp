@@ -120,6 +120,10 @@ class Backend {
   // there is lost: when it grows again, zeroes are there. Memory that is lent or mapped there stays good until it is given
   // back (what is lent: by discard()); a lend() that was on its way may still name such blocks. ENOTSUP where it cannot.
   [[nodiscard]] virtual Status resize(std::uint64_t blocks);
+  // The blocks that the storage has now, for a size that follows the storage: a file or device that somebody enlarges. 0: the
+  // size is as it was configured. One thread at a time; asked every few seconds, so it is cheap. What was found becomes the
+  // size by resize().
+  [[nodiscard]] virtual std::uint64_t measure() { return 0; }
 };
 
 using BackendFactory = std::function<Result<std::unique_ptr<Backend>>(const BackendAddress&)>;
