@@ -102,6 +102,29 @@ TEST_F(HostEnd, OneByteAtATimeIsATimeOut) {
   EXPECT_EQ(outcome(victim), ETIMEDOUT);
 }
 
+// Each PDU is whole, and soon followed by the next one; the command does not end.
+TEST_F(HostEnd, ByDataThatDribblesIsATimeOut) {
+  Victim victim(registry_);
+  ASSERT_NO_FATAL_FAILURE(go_to(victim, At::kReading, "", "1s"));
+  for (std::uint32_t offset = 0; offset < kLength - 4; offset += 4) {
+    RawPdu part(kC2hData, {}, Bytes(4));
+    part.u16(8, victim.spot.cid).u32(12, offset).no_flag(kLast);
+    if (!victim.raw.socket.send(part) || !victim.raw.socket.quiet(std::chrono::milliseconds(25))) break;
+  }
+  EXPECT_EQ(outcome(victim), ETIMEDOUT);
+}
+
+TEST_F(HostEnd, ByR2tsThatDribbleIsATimeOut) {
+  Victim victim(registry_);
+  ASSERT_NO_FATAL_FAILURE(go_to(victim, At::kWriting, "", "1s"));
+  for (std::uint32_t offset = 0; offset < kLength - 4; offset += 4) {
+    victim.raw.socket.send(RawPdu(kR2t).transfer(victim.spot.cid, kTag, offset, 4));
+    const auto data = victim.raw.socket.receive();
+    if (!data || data->type() != kH2cData || !victim.raw.socket.quiet(std::chrono::milliseconds(25))) break;
+  }
+  EXPECT_EQ(outcome(victim), ETIMEDOUT);
+}
+
 TEST_F(HostEnd, InSilenceIsATimeOut) {
   for (const At at : {At::kHello, At::kConnecting, At::kWriting, At::kReading}) {
     SCOPED_TRACE(static_cast<int>(at));
