@@ -15,16 +15,15 @@ CommonHeader ic_header(PduType type) {
       .type = static_cast<std::uint8_t>(type), .flags = 0, .hlen = kIcPduSize, .pdo = 0, .plen = kIcPduSize};
 }
 
-// What ICReq and ICResp have in common: PFV, HPDA or CPDA, DGST.
-Violation judge_parameters(PduType type, std::uint16_t pfv, std::uint8_t pda, std::uint8_t dgst) {
+// What ICReq and ICResp have in common: PFV, HPDA or CPDA. Reserved bits of DGST are not judged.
+Violation judge_parameters(PduType type, std::uint16_t pfv, std::uint8_t pda) {
   if (pfv != 0) {
     return violates(rules::kPfvUnsupported, type, pfv);
   }
   if (pda > kMaxPda) {
     return violates(rules::kPdaTooLarge, type, pda);
   }
-  const auto reserved = static_cast<std::uint8_t>(dgst & ~(kDigestHeader | kDigestData));
-  return reserved == 0 ? Violation{} : violates(rules::kDigestBitsReserved, type, reserved);
+  return {};
 }
 
 }  // namespace
@@ -64,11 +63,11 @@ std::uint32_t write_ic_resp(HeaderBuffer out, const ControllerPolicy& policy, co
 
 HandshakeResult check_ic_resp(const HostOffer& offer, const std::byte* header) {
   const auto pdu = load<IcRespPdu>(header);
-  if (Violation bad = judge_parameters(PduType::kIcResp, pdu.pfv, pdu.cpda, pdu.dgst)) {
+  if (Violation bad = judge_parameters(PduType::kIcResp, pdu.pfv, pdu.cpda)) {
     return bad;
   }
   const std::uint8_t asked = digest_bits(offer.header_digest, offer.data_digest);
-  if ((pdu.dgst & ~asked) != 0) {
+  if ((pdu.dgst & (kDigestHeader | kDigestData) & ~asked) != 0) {
     return violates(rules::kDigestNotRequested, PduType::kIcResp, asked, pdu.dgst);
   }
   if (pdu.maxh2cdata < kMinMaxH2cData || pdu.maxh2cdata % 4 != 0) {
@@ -84,7 +83,7 @@ HandshakeResult check_ic_resp(const HostOffer& offer, const std::byte* header) {
 
 HandshakeResult answer_ic_req(const ControllerPolicy& policy, const std::byte* header) {
   const auto pdu = load<IcReqPdu>(header);
-  if (Violation bad = judge_parameters(PduType::kIcReq, pdu.pfv, pdu.hpda, pdu.dgst)) {
+  if (Violation bad = judge_parameters(PduType::kIcReq, pdu.pfv, pdu.hpda)) {
     return bad;
   }
   // MAXR2T is 0 based and may be all ones.

@@ -6,7 +6,8 @@ namespace weft::tcp {
 
 namespace {
 
-std::uint8_t allowed_flags(PduType type) {
+// The flags that mean something on such a PDU; the others are reserved there, and not looked at.
+std::uint8_t known_flags(PduType type) {
   switch (type) {
     case PduType::kCapsuleCmd:
       return kFlagHeaderDigest | kFlagDataDigest;
@@ -22,10 +23,11 @@ std::uint8_t allowed_flags(PduType type) {
   }
 }
 
-// What is judged about one PDU; `header` is HLEN of its type, `framed` that and the digest that was agreed.
+// What is judged about one PDU; `header` is HLEN of its type, `framed` that and the digest that was agreed. `ch` is without
+// what is reserved: unknown flags, and PDO where a PDU has no data.
 struct Judged {
   const ReadRules& rules;
-  const CommonHeader& ch;
+  CommonHeader ch;
   PduType type;
   std::uint32_t header;
   std::uint32_t framed;
@@ -37,6 +39,7 @@ struct Judged {
     bad.echo = kCommonHeaderSize;
     return bad;
   }
+  [[nodiscard]] bool has_header_digest() const { return framed != header; }
   [[nodiscard]] Violation whole(const Rule& rule, std::uint64_t a = 0, std::uint64_t b = 0) const {
     return violates(rule, type, a, b);
   }
@@ -66,8 +69,7 @@ Violation judge_direction(const Judged& pdu) {
 Violation judge_digest_flags(const Judged& pdu) {
   const bool has_header_digest = (pdu.ch.flags & kFlagHeaderDigest) != 0;
   const bool has_data_digest = (pdu.ch.flags & kFlagDataDigest) != 0;
-  const bool header_digest = pdu.rules.header_digest && !is_ic(pdu.type) && !is_term_req(pdu.type);
-  if (has_header_digest != header_digest) {
+  if (has_header_digest != pdu.has_header_digest()) {
     return pdu.whole(has_header_digest ? rules::kHeaderDigestFlagExtra : rules::kHeaderDigestFlagMissing);
   }
   if (has_data_digest && !pdu.rules.data_digest) {
@@ -82,10 +84,6 @@ Violation judge_digest_flags(const Judged& pdu) {
 }
 
 Violation judge_flags(const Judged& pdu) {
-  const auto reserved = static_cast<std::uint8_t>(pdu.ch.flags & ~allowed_flags(pdu.type));
-  if (reserved != 0) {
-    return pdu.whole(rules::kFlagsReserved, pdu.ch.flags, reserved);
-  }
   if (Violation bad = judge_digest_flags(pdu)) {
     return bad;
   }
@@ -98,7 +96,7 @@ Violation judge_flags(const Judged& pdu) {
 Violation judge_data_offset(const Judged& pdu) {
   const std::uint32_t pdo = pdu.ch.pdo;
   if (!may_carry_data(pdu.type)) {
-    return pdo == 0 ? Violation{} : pdu.whole(rules::kDataOffsetNotZero, pdo);
+    return {};
   }
   if (pdo == 0) {
     return pdu.plen <= pdu.framed ? Violation{} : pdu.whole(rules::kDataOffsetMissing, pdu.plen, pdu.plen - pdu.framed);
@@ -156,6 +154,13 @@ Violation judge_common_header(const Judged& pdu) {
     return bad;
   }
   return judge_length(pdu);
+}
+
+// The common header of a PDU that is to have a header digest, before more than that header is there. What must not be waited
+// for: a digest that the flags deny, or that PLEN has no room for.
+Violation judge_digest_is_there(const Judged& pdu) {
+  const bool comes = (pdu.ch.flags & kFlagHeaderDigest) != 0 && pdu.plen >= pdu.framed;
+  return comes ? Violation{} : judge_common_header(pdu);
 }
 
 Violation judge_header_digest(PduType type, std::span<const std::byte> header) {
@@ -221,7 +226,15 @@ ReadOutcome read_pdu(const ReadRules& rules, std::span<const std::byte> bytes) {
   const std::uint32_t header = header_size(type);
   const bool digested = rules.header_digest && !is_ic(type) && !is_term_req(type);
   const std::uint32_t framed = header + (digested ? kDigestSize : 0);
+  Judged judged{rules, ch, type, header, framed, ch.plen};
+  judged.ch.flags &= known_flags(type);
+  if (!may_carry_data(type)) {
+    judged.ch.pdo = 0;
+  }
   if (digested) {
+    if (Violation bad = judge_digest_is_there(judged)) {
+      return broken(bad);
+    }
     if (bytes.size() < framed) {
       return need(framed);
     }
@@ -229,7 +242,6 @@ ReadOutcome read_pdu(const ReadRules& rules, std::span<const std::byte> bytes) {
       return broken(bad);
     }
   }
-  const Judged judged{rules, ch, type, header, framed, ch.plen};
   if (Violation bad = judge_common_header(judged)) {
     return broken(bad);
   }

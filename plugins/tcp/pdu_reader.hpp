@@ -12,8 +12,10 @@
 // until it is the same as with all of them.
 //
 // Order of the checks. An unknown type, or an ICReq or ICResp out of its phase, is judged at once. With a header digest
-// on (never for TermReq, ICReq and ICResp) the type's fixed header and its digest come next, so that a header damaged
-// on the way is called that. Then type (direction), FLAGS, HLEN, PDO, PLEN: the lowest bad field is reported.
+// on (never for TermReq, ICReq and ICResp) a common header that says that no digest comes (its flag is missing, or PLEN has no
+// room for it) is judged at once too: nothing is waited for that the peer does not send. Then come the type's fixed header
+// and its digest, so that a header damaged on the way is called that. Then type (direction), FLAGS, HLEN, PDO, PLEN: the
+// lowest bad field is reported. What is reserved is not judged: flags that mean nothing on the type, PDO where no data is.
 #ifndef WEFT_TCP_PDU_READER_HPP
 #define WEFT_TCP_PDU_READER_HPP
 

@@ -28,8 +28,6 @@ const Rule kIcPduExpected{kField, kType, kTermReq, "ic_pdu_expected",
                           "{peer} sent {pdu} before the handshake was over"};
 const Rule kTermReqLength{kField, kPlen, kSilent, "term_req_length",
                           "{peer} sent {pdu} of {a} bytes, where 24 to 152 are possible"};
-const Rule kFlagsReserved{kField, kFlags, kTermReq, "flags_reserved",
-                          "{peer} sent {pdu} with flags {a:#04x}, of which {b:#04x} are not allowed there"};
 const Rule kHeaderDigestFlagMissing{kField, kFlags, kTermReq, "header_digest_flag_missing",
                                     "{peer} sent {pdu} without the header digest that was agreed"};
 const Rule kHeaderDigestFlagExtra{kField, kFlags, kTermReq, "header_digest_flag_extra",
@@ -42,8 +40,6 @@ const Rule kDataDigestFlagExtra{kField, kFlags, kTermReq, "data_digest_flag_extr
 const Rule kSuccessWithoutLast{kField, kFlags, kTermReq, "success_without_last",
                                "{peer} sent {pdu} with SUCCESS but without LAST"};
 const Rule kHeaderLength{kField, kHlen, kTermReq, "header_length", "{peer} sent {pdu} with HLEN {a}; it is always {b}"};
-const Rule kDataOffsetNotZero{kField, kPdo, kTermReq, "data_offset_not_zero",
-                              "{peer} sent {pdu} with PDO {a}, though it carries no data"};
 const Rule kDataOffsetMissing{kField, kPdo, kTermReq, "data_offset_missing",
                               "{peer} sent {pdu} with PDO 0 and PLEN {a}, {b} bytes more than its header"};
 const Rule kDataOffsetInHeader{kField, kPdo, kTermReq, "data_offset_in_header",
@@ -68,8 +64,6 @@ const Rule kPfvUnsupported{kParameter, kPfv, kTermReq, "pfv_unsupported",
                            "{peer} sent {pdu} with PDU format version {a}; only 0 is known"};
 const Rule kPdaTooLarge{kField, kPda, kTermReq, "pda_too_large",
                         "{peer} sent {pdu} with data alignment {a}; 31 is the most"};
-const Rule kDigestBitsReserved{kField, kDgst, kTermReq, "digest_bits_reserved",
-                               "{peer} sent {pdu} with reserved digest bits {a:#04x}"};
 const Rule kDigestNotRequested{
     kField, kDgst, kTermReq, "digest_not_requested",
     "{peer} sent {pdu} that turns on a digest nobody asked for (asked {a:#04x}, answered {b:#04x})"};
@@ -99,8 +93,6 @@ const Rule kC2hOutOfOrder{kSequence, 0, kTermReq, "c2h_out_of_order",
                           "{peer} sent {pdu} with bytes {a}..{b}, where byte {c} is the next"};
 const Rule kC2hLastEarly{kSequence, 0, kTermReq, "c2h_last_early",
                          "{peer} sent {pdu} marked LAST that ends at byte {a} of a {b}-byte command"};
-const Rule kC2hLastMissing{kSequence, 0, kTermReq, "c2h_last_missing",
-                           "{peer} sent {pdu} that completes a command of {a} bytes, but is not marked LAST"};
 const Rule kResponseUnknownCommand{kField, kCqeCid, kTermReq, "response_unknown_command",
                                    "{peer} sent {pdu} for command {a}, which is not outstanding"};
 
@@ -135,14 +127,12 @@ std::span<const Rule* const> all_rules() {
                                          &kIcPduTooLate,
                                          &kIcPduExpected,
                                          &kTermReqLength,
-                                         &kFlagsReserved,
                                          &kHeaderDigestFlagMissing,
                                          &kHeaderDigestFlagExtra,
                                          &kDataDigestFlagMissing,
                                          &kDataDigestFlagExtra,
                                          &kSuccessWithoutLast,
                                          &kHeaderLength,
-                                         &kDataOffsetNotZero,
                                          &kDataOffsetMissing,
                                          &kDataOffsetInHeader,
                                          &kDataOffsetBeyondPdu,
@@ -154,7 +144,6 @@ std::span<const Rule* const> all_rules() {
                                          &kHeaderDigestWrong,
                                          &kPfvUnsupported,
                                          &kPdaTooLarge,
-                                         &kDigestBitsReserved,
                                          &kDigestNotRequested,
                                          &kMaxH2cDataInvalid,
                                          &kR2tUnknownCommand,
@@ -169,7 +158,6 @@ std::span<const Rule* const> all_rules() {
                                          &kC2hOutOfRange,
                                          &kC2hOutOfOrder,
                                          &kC2hLastEarly,
-                                         &kC2hLastMissing,
                                          &kResponseUnknownCommand,
                                          &kTooManyCommands,
                                          &kH2cTooLong,

@@ -71,7 +71,7 @@ SglVerdict classify_sgl(const std::byte* sqe, std::uint32_t payload, const SglLi
   if (subtype != (type == kTypeDataBlock ? kSubtypeOffset : kSubtypeTransport)) {
     return refuse(kStatusInvalidField, kSglIdentifier);
   }
-  if (address != 0) {
+  if (type == kTypeDataBlock && address != 0) {  // of a transport data block these bytes are reserved
     return refuse(kStatusSglOffsetInvalid, kSglAddress);
   }
   if (type == kTypeDataBlock) {

@@ -53,8 +53,7 @@ class HostTransfers {
   bool next_h2c(std::uint16_t cid, std::uint32_t max_h2c_data, H2cChunk& chunk);
   [[nodiscard]] bool has_h2c(std::uint16_t cid) const { return commands_[cid].r2t_count != 0; }
 
-  // A C2HData came. No violation: its data is for bytes pdu.offset .. + pdu.length of the command. With LAST, all data
-  // is there once it is read; with SUCCESS, the command is over too (the connection then calls finish()).
+  // A C2HData came. No violation: its data is for bytes pdu.offset .. + pdu.length of the command. With SUCCESS, the command is over too (the connection then calls finish()).
   Violation on_c2h(const Pdu& pdu);
   // A CapsuleResp came for `cid`.
   [[nodiscard]] Violation on_response(std::uint16_t cid) const;

@@ -62,17 +62,15 @@ std::string explain_term_req(std::uint16_t fes, std::uint32_t fei, Role reader);
 
 namespace rules {
 // The common header; C6-C15.
-extern const Rule kUnknownType, kWrongDirection, kIcPduTooLate, kIcPduExpected, kTermReqLength, kFlagsReserved,
+extern const Rule kUnknownType, kWrongDirection, kIcPduTooLate, kIcPduExpected, kTermReqLength,
     kHeaderDigestFlagMissing, kHeaderDigestFlagExtra, kDataDigestFlagMissing, kDataDigestFlagExtra, kSuccessWithoutLast,
-    kHeaderLength, kDataOffsetNotZero, kDataOffsetMissing, kDataOffsetInHeader, kDataOffsetBeyondPdu,
-    kDataOffsetMisaligned, kPduLength, kPduLengthBelowHeader, kPduLengthNoRoomForDigest, kInCapsuleTooLong,
-    kHeaderDigestWrong;
+    kHeaderLength, kDataOffsetMissing, kDataOffsetInHeader, kDataOffsetBeyondPdu, kDataOffsetMisaligned, kPduLength,
+    kPduLengthBelowHeader, kPduLengthNoRoomForDigest, kInCapsuleTooLong, kHeaderDigestWrong;
 // ICReq and ICResp; C1-C5.
-extern const Rule kPfvUnsupported, kPdaTooLarge, kDigestBitsReserved, kDigestNotRequested, kMaxH2cDataInvalid;
+extern const Rule kPfvUnsupported, kPdaTooLarge, kDigestNotRequested, kMaxH2cDataInvalid;
 // R2T, C2HData and CapsuleResp, found by a host; C18-C21.
 extern const Rule kR2tUnknownCommand, kR2tEmpty, kR2tOutOfRange, kR2tOutOfOrder, kR2tTooMany, kC2hUnknownCommand,
-    kC2hLength, kC2hEmpty, kC2hAfterLast, kC2hOutOfRange, kC2hOutOfOrder, kC2hLastEarly, kC2hLastMissing,
-    kResponseUnknownCommand;
+    kC2hLength, kC2hEmpty, kC2hAfterLast, kC2hOutOfRange, kC2hOutOfOrder, kC2hLastEarly, kResponseUnknownCommand;
 // CapsuleCmd and H2CData, found by a controller; C17-C20.
 extern const Rule kTooManyCommands, kH2cTooLong, kH2cUnknownTag, kH2cStaleTag, kH2cWrongCommand, kH2cLength, kH2cEmpty,
     kH2cOutOfRange, kH2cOutOfOrder, kH2cLastEarly, kH2cLastMissing;

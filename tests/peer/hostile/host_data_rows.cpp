@@ -56,7 +56,6 @@ const Row kRows[] = {
      [](P& p, const S& s) { part(p, s, 512, 512, false); }},
     {state::kReading, kC2hData, field::kFlags, kind::kLastEarly, term(2),
      [](P& p, const S& s) { part(p, s, 0, 512, true); }},
-    {state::kReading, kC2hData, field::kFlags, kind::kLastMissing, term(2), [](P& p, const S&) { p.no_flag(kLast); }},
     {state::kReading, kCapsuleResp, field::kCqeCid, kind::kHuge, term(1, 20),
      [](P& p, const S&) { p.u16(20, 0xffff); }},
     {state::kReadHalf, kC2hData, field::kOffset, kind::kRepeated, term(2),

@@ -46,7 +46,7 @@ namespace kind {
 using Word = std::string_view;
 inline constexpr Word kUnknown = "unknown", kDirection = "wrong direction", kEarly = "too early", kLate = "too late",
                       kReserved = "reserved bit", kHdgstExtra = "HDGSTF not agreed", kHdgstMissing = "HDGSTF missing",
-                      kDdgstExtra = "DDGSTF not agreed", kDdgstMissing = "DDGSTF missing",
+                      kBare = "no digest at all", kDdgstExtra = "DDGSTF not agreed", kDdgstMissing = "DDGSTF missing",
                       kDdgstNoData = "DDGSTF without data", kLastExtra = "LAST not allowed",
                       kSuccessExtra = "SUCCESS not allowed", kSuccessAlone = "SUCCESS without LAST",
                       kBelow = "too small", kAbove = "too large", kHuge = "4 GiB", kZero = "zero",

@@ -29,7 +29,7 @@ class Names {
   std::set<Name> names_;
 };
 
-TEST(Rows, AreAllDistinctAndAtLeast120) {
+TEST(Rows, AreAllDistinctAndAtLeast100) {
   Names names;
   names.add(Role::kTarget, target_rows());
   names.add(Role::kTarget, target_data_rows());
@@ -37,8 +37,8 @@ TEST(Rows, AreAllDistinctAndAtLeast120) {
   const std::size_t of_targets = names.size();
   names.add(Role::kHost, host_rows());
   names.add(Role::kHost, host_data_rows());
-  EXPECT_GE(of_targets, 120U);
-  EXPECT_GE(names.size() - of_targets, 120U);
+  EXPECT_GE(of_targets, 100U);
+  EXPECT_GE(names.size() - of_targets, 100U);
   RecordProperty("rows", static_cast<int>(names.size()));
 }
 

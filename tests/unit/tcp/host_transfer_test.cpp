@@ -117,7 +117,7 @@ TEST(HostTransfers, JudgesC2hData) {
       {"gap", c2h(0, 512, 512, 0), &rules::kC2hOutOfOrder, 2, 0},
       {"LAST too early", c2h(0, 0, 512, kFlagLast), &rules::kC2hLastEarly, 2, 0},
       {"SUCCESS too early", c2h(0, 0, 512, kBoth), &rules::kC2hLastEarly, 2, 0},
-      {"LAST missing", c2h(0, 0, 8192, 0), &rules::kC2hLastMissing, 2, 0},
+      {"LAST missing", c2h(0, 0, 8192, 0), nullptr, 0, 0},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);
@@ -139,6 +139,13 @@ TEST(HostTransfers, RefusesDataThatComesAgainOrAfterLast) {
   EXPECT_EQ(t.on_c2h(c2h(0, 8192, 1, 0)).rule, &rules::kC2hAfterLast);
   EXPECT_EQ(t.on_c2h(c2h(0, 4096, 4096, kFlagLast)).rule, &rules::kC2hAfterLast);
   EXPECT_EQ(t.on_c2h(c2h(0, 8192, 1, 0)).fes(), 2);
+}
+
+TEST(HostTransfers, TakesDataThatIsCompleteForCompleteWithoutLast) {
+  HostTransfers t = table();
+  ASSERT_FALSE(t.on_c2h(c2h(0, 0, 4096, 0)));
+  ASSERT_FALSE(t.on_c2h(c2h(0, 4096, 4096, 0)));
+  EXPECT_EQ(t.on_c2h(c2h(0, 8192, 1, 0)).rule, &rules::kC2hAfterLast);
 }
 
 TEST(HostTransfers, EndsWhenMoreR2tsAreOutstandingThanItOffered) {
