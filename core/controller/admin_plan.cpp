@@ -47,7 +47,7 @@ AdminPlan plan_fabrics(const nvme::Sqe& sqe, std::uint64_t data_length) {
 
 AdminPlan plan_admin(const nvme::Sqe& sqe, std::uint64_t data_length, std::uint64_t max_transfer) {
   const bool psdt_ok = sqe.psdt() == nvme::flags::kPsdtSgl || (sqe.is_fabrics() && sqe.psdt() == 0);
-  if (!psdt_ok || (sqe.flags & ~nvme::flags::kPsdtMask) != 0) return refused(invalid_field(at::kFlags));
+  if (!psdt_ok || sqe.fuse() != 0) return refused(invalid_field(at::kFlags));
   if (sqe.is_fabrics()) return plan_fabrics(sqe, data_length);
   switch (sqe.opcode) {
     case nvme::admin::kIdentify:

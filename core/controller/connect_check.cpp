@@ -11,7 +11,11 @@ namespace where = fabrics::invalid_parameter;
 constexpr fabrics::InvalidParameter kFlags{at::kFlags, false};
 constexpr fabrics::InvalidParameter kSgl{at::kSgl, false};
 
-bool flags_ok(std::uint8_t flags) { return flags == nvme::flags::kPsdtSgl || flags == 0; }
+// Bits 5:2 are reserved.
+bool flags_ok(std::uint8_t flags) {
+  const int psdt = flags & nvme::flags::kPsdtMask;
+  return (psdt == nvme::flags::kPsdtSgl || psdt == 0) && (flags & nvme::flags::kFuseMask) == 0;
+}
 
 }  // namespace
 
@@ -25,7 +29,7 @@ Answer check_connect_command(const fabrics::ConnectCommand& command, std::uint64
   if (command.recfmt != 0) return {fabrics::status::kConnectIncompatibleFormat, kNoLocation, 0};
   if (command.qid > fabrics::kMaxQid) return connect_invalid(where::kQid);
   if (command.sqsize == 0 || command.sqsize >= max_entries) return connect_invalid(where::kSqsize);
-  if (command.qid != 0 && command.kato != 0) return connect_invalid(where::kKato);
+  // KATO of an I/O queue is a reserved field: SPDK's hosts send the one of their admin queue.
   if (data_length != sizeof(fabrics::ConnectData)) return connect_invalid(kSgl);
   return success();
 }
@@ -38,7 +42,9 @@ Answer check_connect_data(const fabrics::ConnectCommand& command, const fabrics:
     return connect_invalid(where::kCntlid);
   }
   if (!wire::read_nqn(data.subnqn)) return connect_invalid(where::kSubnqn);
-  if (!wire::read_nqn(data.hostnqn)) return connect_invalid(where::kHostnqn);
+  // A host without a name (SPDK's perf program) is one of those that any rule without names admits.
+  const bool unnamed = data.hostnqn.front() == '\0';
+  if (!unnamed && !wire::read_nqn(data.hostnqn)) return connect_invalid(where::kHostnqn);
   return success();
 }
 

@@ -33,8 +33,12 @@ Controller::Controller(Owner& owner, Reactor& reactor, const TargetOptions& opti
 Controller::~Controller() = default;
 
 std::string Controller::title() const {
-  return fmt::format("controller {} of host {} at {}", identity_.cntlid, wire::printable(identity_.hostnqn),
+  return fmt::format("controller {} of {} at {}", identity_.cntlid, host_words(identity_.hostnqn),
                      identity_.origin.peer);
+}
+
+std::string host_words(std::string_view hostnqn) {
+  return hostnqn.empty() ? "a host without a name" : "host " + wire::printable(hostnqn);
 }
 
 void Controller::linger() { linger_.set(reactor_.now() + options_.linger); }

@@ -10,6 +10,7 @@ namespace fid = nvme::feature;
 using Arguments = nvme::FeaturesArguments;
 
 constexpr std::uint32_t kChangeable = 1u << 2;       // of select 3: what a feature can
+constexpr std::uint32_t kPowerStateMask = 0x1F;      // beside it a hint, and what is reserved
 constexpr std::uint32_t kUnderThreshold = 1u << 20;  // temperature threshold, THSEL
 constexpr std::uint32_t kThresholdMask = 0xFFFF;
 constexpr std::uint32_t kSensorMask = 0xF << 16;  // TMPSEL
@@ -71,7 +72,7 @@ Answer set(AdminContext& context, std::uint8_t id, std::uint32_t value) {
       features.arbitration = value;
       return success();
     case fid::kPowerManagement:
-      return value == 0 ? success() : invalid_field(at::kCdw11);  // one state
+      return (value & kPowerStateMask) == 0 ? success() : invalid_field(at::kCdw11);  // one state
     case fid::kTemperatureThreshold:
       return set_temperature(context, value);
     case fid::kErrorRecovery:

@@ -81,7 +81,7 @@ void IoQueue::on_command(const weft_command& command) {
   s.cid = s.sqe->cid;
   ++busy_;
   queue_.shared().commands.add(1);
-  const bool psdt_ok = (s.sqe->flags & ~nvme::flags::kFuseMask) == nvme::flags::kPsdtSgl;
+  const bool psdt_ok = s.sqe->psdt() == nvme::flags::kPsdtSgl;
   if (command.status != 0 || quiesced_ || !psdt_ok || s.sqe->is_fabrics()) [[unlikely]] {
     return refuse_early(s, command);
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "weft/transport_abi.h"
@@ -44,6 +45,9 @@ struct Origin {
   std::string peer;     // address and service as the transport writes them: for people
   std::string machine;  // what the peer counts for (machine_of): limits and shares are divided by it
 };
+
+// A host in a sentence for people: "host nqn...", escaped, or "a host without a name".
+[[nodiscard]] std::string host_words(std::string_view hostnqn);
 
 }  // namespace weft::controller
 

@@ -10,7 +10,6 @@
 #include "core/controller/identify.hpp"
 #include "core/controller/worker.hpp"
 #include "core/util/log.hpp"
-#include "core/wire/text_field.hpp"
 #include "weft/fabrics.hpp"
 
 namespace weft::controller {
@@ -235,9 +234,8 @@ void Queue::end_for_memory(std::uint32_t told) {
 }
 
 std::string Queue::title() const {
-  if (hostnqn_.empty()) return fmt::format("a queue pair of {} that has not connected", origin_.peer);
-  return fmt::format("queue {} of controller {} of host {} at {}", qid_, cntlid_, wire::printable(hostnqn_),
-                     origin_.peer);
+  if (cntlid_ == 0) return fmt::format("a queue pair of {} that has not connected", origin_.peer);
+  return fmt::format("queue {} of controller {} of {} at {}", qid_, cntlid_, host_words(hostnqn_), origin_.peer);
 }
 
 void Queue::close(std::uint32_t flags, Nanoseconds deadline) {

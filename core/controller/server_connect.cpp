@@ -13,7 +13,6 @@
 #include "core/controller/server.hpp"
 #include "core/controller/shares.hpp"
 #include "core/wire/nqn.hpp"
-#include "core/wire/text_field.hpp"
 
 namespace weft::controller {
 namespace {
@@ -24,9 +23,24 @@ Answer busy() { return {fabrics::status::kConnectControllerBusy, kNoLocation, 0}
 
 fabrics::ConnectData read_data(const AdminRequest& request) { return load<fabrics::ConnectData>(request.connect_data); }
 
-std::string name(const WireText<fabrics::kNqnFieldSize>& field) {  // judged before
+std::string name(const WireText<fabrics::kNqnFieldSize>& field) {  // judged before; "": a host without a name
   const auto nqn = wire::read_nqn(field);
   return nqn ? std::string(*nqn) : std::string();
+}
+
+// A transport that does not tell peers apart gives them all the same empty text, which proves nothing.
+bool same_machine(const Origin& a, const Origin& b) { return !a.machine.empty() && a.machine == b.machine; }
+
+// Whether both are the same host for limits. Hosts without a name are told apart by their machine.
+bool is_same_host(const Controller::Identity& a, const Controller::Identity& b) {
+  return a.hostnqn == b.hostnqn && (!a.hostnqn.empty() || a.origin.machine == b.origin.machine);
+}
+
+// Hosts send another HOSTID on each queue, or none. From the machine of the admin queue that is taken; from elsewhere the
+// HOSTID is the only proof that name and CNTLID were not guessed.
+bool may_join(const Controller::Identity& admin, const wire::Uuid& hostid, const Origin& from) {
+  if (same_machine(admin.origin, from)) return true;
+  return !wire::is_nil(hostid) && hostid == admin.hostid;
 }
 
 }  // namespace
@@ -82,7 +96,7 @@ bool Server::has_room_for(const Controller::Identity& identity) {
   for (const auto& [cntlid, controller] : controllers_) {
     const Controller::Identity& other = controller->identity();
     if (controller->discovery() != discovery) continue;
-    const bool same_host = other.hostnqn == identity.hostnqn;
+    const bool same_host = is_same_host(other, identity);
     ++all;
     of_host += same_host ? 1U : 0U;
     unlisted += other.listed ? 0U : 1U;
@@ -98,7 +112,7 @@ bool Server::has_room_for(const Controller::Identity& identity) {
   const std::string holds =
       fits ? fmt::format("the host has {}", of_host)
            : fmt::format("{} of {} are there, {} of that machine, {} of that name", all, most, of_machine, of_name);
-  refused(fmt::format("a controller for host {} at {}: {} {}, as many as may be", wire::printable(identity.hostnqn),
+  refused(fmt::format("a controller for {} at {}: {} {}, as many as may be", host_words(identity.hostnqn),
                       identity.origin.peer, kind, holds));
   return false;
 }
@@ -132,8 +146,8 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
   if (!has_room_for(identity)) return busy();
   identity.cntlid = free_cntlid(identity.subsystem);
   if (identity.cntlid == 0) {
-    refused(fmt::format("a controller for host {} at {}: all identifiers of the range are in use",
-                        wire::printable(identity.hostnqn), identity.origin.peer));
+    refused(fmt::format("a controller for {} at {}: all identifiers of the range are in use",
+                        host_words(identity.hostnqn), identity.origin.peer));
     return busy();
   }
   identity.number = ++controllers_made_;
@@ -163,8 +177,7 @@ Answer Server::connect_io(AdminRequest& request, const fabrics::ConnectCommand& 
   }
   Controller& controller = *it->second;
   if (controller.identity().hostnqn != hostnqn) return connect_invalid(where::kHostnqn);
-  // All zeroes: not to be checked.
-  if (!wire::is_nil(data.hostid) && data.hostid != controller.identity().hostid) return connect_invalid(where::kHostid);
+  if (!may_join(controller.identity(), data.hostid, request.queue->origin())) return connect_invalid(where::kHostid);
   if (!controller.registers().accepts_io()) return connect_invalid(where::kQid);
   if (command.qid > controller.features().io_queues) return connect_invalid(where::kQid);
   if (controller.has_queue(command.qid)) return {nvme::status::kCommandSequenceError, kNoLocation, 0};

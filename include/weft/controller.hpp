@@ -84,7 +84,7 @@ struct NamespaceOptions {
 // Who is connected: one row a controller.
 struct ControllerInfo {
   std::uint16_t cntlid = 0;
-  std::string subnqn, hostnqn, peer;
+  std::string subnqn, hostnqn, peer;  // hostnqn "": the host gave no name
   std::uint16_t io_queues = 0;
 };
 

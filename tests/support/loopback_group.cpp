@@ -272,6 +272,10 @@ void Hub::fail_next_response(std::int32_t error) {
   const std::lock_guard lock(mutex);
   faults.response_error = error;
 }
+void Hub::misreport_next_data(std::uint64_t moved) {
+  const std::lock_guard lock(mutex);
+  faults.moved = moved;
+}
 void Hub::flag_next_command(std::uint16_t status, std::uint16_t error_offset) {
   const std::lock_guard lock(mutex);
   faults.command_status = status;

@@ -133,6 +133,7 @@ struct Faults {
   std::int32_t receive_error = 0, response_error = 0;
   std::uint16_t receive_status = 0, command_status = 0, command_offset = 0;
   bool hold_responses = false, hold_data = false, hold_connects = false;
+  std::optional<std::uint64_t> moved;  // to report next
 };
 
 class Hub final : public LoopbackControl {
@@ -165,6 +166,7 @@ class Hub final : public LoopbackControl {
   void fail_next_configure(int rc) override;
   void fail_next_receive(std::int32_t error, std::uint16_t status) override;
   void fail_next_response(std::int32_t error) override;
+  void misreport_next_data(std::uint64_t moved) override;
   void flag_next_command(std::uint16_t status, std::uint16_t error_offset) override;
   LoopbackCounts live() override;
   std::uint64_t commands_carried() override;

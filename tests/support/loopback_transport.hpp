@@ -81,6 +81,8 @@ class LoopbackControl {
   virtual void fail_next_configure(int rc) = 0;
   // The next receive_data moves its bytes, then ends with this error and NVMe status (a data digest: -EBADMSG, 022h).
   virtual void fail_next_receive(std::int32_t error, std::uint16_t status) = 0;
+  // The next data call reports so many bytes as moved, moves no more than those, and reports no error: a plugin's fault.
+  virtual void misreport_next_data(std::uint64_t moved) = 0;
   // The host's on_response of the next command that send_data serves carries this error beside its CQE.
   virtual void fail_next_response(std::int32_t error) = 0;
   // The next command comes with this verdict of the transport's own checks.

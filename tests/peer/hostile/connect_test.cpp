@@ -58,7 +58,6 @@ const ConnectRow kAdminRows[] = {
     {"SUBNQN without its end", kInvalid, kInData | 256, [](Request& r) { r.name(256, unended()); }},
     {"SUBNQN too long", kInvalid, kInData | 256, [](Request& r) { r.name(256, "nqn." + std::string(220, 'y')); }},
     {"SUBNQN unknown", kInvalid, kInData | 256, [](Request& r) { r.name(256, "nqn.2026-01.org.example:none"); }},
-    {"HOSTNQN empty", kInvalid, kInData | 512, [](Request& r) { r.name(512, ""); }},
     {"HOSTNQN without its end", kInvalid, kInData | 512, [](Request& r) { r.name(512, unended()); }},
     {"HOSTNQN too long", kInvalid, kInData | 512, [](Request& r) { r.name(512, "nqn." + std::string(220, 'y')); }},
     // The lowest bad field is the one that is named.
@@ -70,12 +69,10 @@ const ConnectRow kAdminRows[] = {
 const ConnectRow kIoRows[] = {
     {"a QID beyond those granted", kInvalid, 42, [](Request& r) { r.sqe.u16(42, 3); }},
     {"a QID in use", kSequence, kNone, [](Request& r) { r.sqe.u16(42, 1); }},
-    {"KATO", kInvalid, 48, [](Request& r) { r.sqe.u32(48, 5000); }},
     {"SQSIZE too large", kInvalid, 44, [](Request& r) { r.sqe.u16(44, 1024); }},
     {"CNTLID that asks for any", kInvalid, kInData | 16, [](Request& r) { r.cntlid(0xffff); }},
     {"CNTLID zero", kInvalid, kInData | 16, [](Request& r) { r.cntlid(0); }},
-    {"CNTLID unknown", kInvalid, kInData | 16, [](Request& r) { r.cntlid(0x7777); }},
-    {"another HOSTID", kInvalid, kInData | 0, [](Request& r) { r.data[15] ^= 1; }},
+    {"CNTLID unknown", kInvalid, kInData | 16, [](Request& r) { r.cntlid(u16(r.data, 16) ^ 0x0800); }},
     {"another HOSTNQN", kInvalid, kInData | 512, [](Request& r) { r.name(512, "nqn.2026-01.org.example:else"); }},
     {"SUBNQN unknown", kInvalid, kInData | 256, [](Request& r) { r.name(256, "nqn.2026-01.org.example:none"); }},
     {"the discovery service", kInvalid, 42, [](Request& r) { r.name(256, kDiscovery); }},
@@ -126,7 +123,9 @@ TEST_F(Connect, NamesEachWrongFieldOfAnIoQueue) {
 // What is reserved may mean something in a later version: it is not looked at.
 TEST_F(Connect, IsNotRefusedForWhatIsReserved) {
   Request request{connect_command(0, 32), connect_data(0xffff, kNqn, kHostNqn)};
-  request.sqe.u8(46, 0xf4).u8(47, 0xff);  // CATTR, and what follows
+  request.sqe.u8(1, 0x7c);                                            // bits 5:2 of the flags
+  request.sqe.u8(46, 0xf4).u8(47, 0xff);                              // CATTR, and what follows
+  for (std::size_t at = 36; at < 39; ++at) request.sqe.u8(at, 0xff);  // of the descriptor
   for (std::size_t at = 52; at < 64; ++at) request.sqe.u8(at, 0xff);
   std::fill_n(request.data.begin() + 18, 256 - 18, std::uint8_t{0xff});
   std::fill(request.data.begin() + 768, request.data.end(), std::uint8_t{0xff});
@@ -135,6 +134,28 @@ TEST_F(Connect, IsNotRefusedForWhatIsReserved) {
   const auto answer = peer.call(request.sqe, request.data);
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 0);
+}
+
+// A stranger that knows name and CNTLID does not join; the host itself may, whatever HOSTID it sends, from its machine.
+TEST_F(Connect, OfAnIoQueueFromAnotherMachineNeedsTheHostIdOfTheAdminQueue) {
+  RawAssociation peer = associate();
+  const auto ask = [&](RawHost& queue, const char* from, bool same_id, std::uint8_t other_id = 0) {
+    Request request{connect_command(2, 32), connect_data(peer.cntlid, kNqn, kHostNqn)};
+    if (!same_id) std::fill_n(request.data.begin(), 16, other_id);
+    ConnectPlan how = plan();
+    how.from = from;
+    EXPECT_TRUE(queue.shake_hands(how));
+    return queue.call(request.sqe, request.data).value_or(Answer{.status = 0xffff});
+  };
+  for (const std::uint8_t id : {std::uint8_t{0}, std::uint8_t{9}}) {
+    RawHost stranger;
+    const Answer answer = ask(stranger, "127.0.0.2", false, id);
+    EXPECT_EQ(answer.status, kInvalid);
+    EXPECT_EQ(answer.result, kInData | 0);
+  }
+  RawHost own, second;
+  EXPECT_EQ(ask(own, "127.0.0.1", false, 9).status, 0);
+  EXPECT_EQ(ask(second, "127.0.0.2", true).status, kSequence) << "its HOSTID is right, but QID 2 is in use";
 }
 
 TEST_F(Connect, ToAControllerThatIsNotEnabledIsRefused) {

@@ -11,6 +11,7 @@ using Names = CapsuleHost::Names;
 
 class Connect : public Bench {
  protected:
+  using Bench::Bench;
   struct Refusal {
     std::uint16_t code;
     std::uint32_t where;  // IATTR and IPO
@@ -79,7 +80,23 @@ TEST_F(Connect, RefusesNamesWithoutAnEnd) {
   serve();
   EXPECT_EQ(refusal([](auto&, auto& d) { d.subnqn.fill('x'); }), (Refusal{0x182, kData | 256}));
   EXPECT_EQ(refusal([](auto&, auto& d) { d.hostnqn.fill('x'); }), (Refusal{0x182, kData | 512}));
-  EXPECT_EQ(refusal([](auto&, auto& d) { d.hostnqn = {}; }), (Refusal{0x182, kData | 512}));
+}
+TEST_F(Connect, JudgesNothingThatIsReserved) {
+  serve();
+  const Refusal taken = refusal([](auto& c, auto& d) {
+    c.flags = 0x3C;  // bits 5:2
+    c.reserved5.fill(0xA5);
+    c.cattr = 0xE0;
+    c.reserved47 = 0xFF;
+    c.reserved54.fill(0xA5);
+    d.reserved18.fill(0xA5);
+    d.reserved768.fill(0xA5);
+  });
+  EXPECT_EQ(taken.code, 0);
+}
+TEST_F(Connect, RefusesAFusedConnect) {
+  serve();
+  EXPECT_EQ(refusal([](auto& c, auto&) { c.flags = 0x01; }), (Refusal{0x182, 1}));
 }
 TEST_F(Connect, RefusesAnUnknownSubsystem) {
   serve();
@@ -128,21 +145,43 @@ TEST_F(Connect, RefusesAnIoQueueOfAnotherHost) {
   serve();
   admin();
   EXPECT_EQ(of(host(1).connect(names(kDiskNqn, kHostB), 1, 32, cntlid_)), (Refusal{0x182, kData | 512}));
-  Names other_id = names();
-  other_id.hostid = {9};
-  EXPECT_EQ(of(host(1).connect(other_id, 1, 32, cntlid_)), (Refusal{0x182, kData | 0}));
 }
-TEST_F(Connect, TakesAnIoQueueWithoutAHostId) {
+// Hosts send a HOSTID of their own on each queue, or none.
+TEST_F(Connect, TakesAnIoQueueWithAnyHostIdFromTheMachineOfTheAdminQueue) {
   serve();
   admin();
+  Names other_id = names(), no_id = names();
+  other_id.hostid = {9};
+  no_id.hostid = {};
+  EXPECT_TRUE(host(1).connect(other_id, 1, 32, cntlid_).ok());
+  EXPECT_TRUE(host(2).connect(no_id, 2, 32, cntlid_).ok());
+}
+TEST_F(Connect, TakesAnIoQueueFromAnotherMachineOnlyWithTheHostIdOfTheAdminQueue) {
+  serve();
+  admin();
+  Names other_id = names(), no_id = names();
+  other_id.hostid = {9};
+  no_id.hostid = {};
+  EXPECT_EQ(of(host(1, 32, "another@here").connect(other_id, 1, 32, cntlid_)), (Refusal{0x182, kData | 0}));
+  EXPECT_EQ(of(host(1, 32, "another@here").connect(no_id, 1, 32, cntlid_)), (Refusal{0x182, kData | 0}));
+  EXPECT_TRUE(host(1, 32, "another@here").connect(names(), 1, 32, cntlid_).ok());
+}
+TEST_F(Connect, APeerThatTheTransportDoesNotNameIsOnNoMachine) {
+  serve();
+  CapsuleHost& unnamed = host(0, 32, "@here");
+  const Reply connected = unnamed.connect(names(), 0, 32);
+  ASSERT_TRUE(connected.ok());
+  cntlid_ = static_cast<std::uint16_t>(connected.result());
+  enable(unnamed);
   Names no_id = names();
   no_id.hostid = {};
-  EXPECT_TRUE(host(1).connect(no_id, 1, 32, cntlid_).ok());
+  EXPECT_EQ(of(host(1, 32, "@here").connect(no_id, 1, 32, cntlid_)), (Refusal{0x182, kData | 0}));
 }
-TEST_F(Connect, RefusesAnIoQueueWithAKeepAliveTime) {
+// SPDK's hosts send the keep-alive time of their admin queue on each queue.
+TEST_F(Connect, TakesAnIoQueueWithAKeepAliveTime) {
   serve();
   admin();
-  EXPECT_EQ(refusal([](auto& c, auto&) { c.kato = 5000; }, cntlid_, 1), (Refusal{0x182, 48}));
+  EXPECT_EQ(refusal([](auto& c, auto&) { c.kato = 5000; }, cntlid_, 1).code, 0);
 }
 TEST_F(Connect, RefusesAnIoQueueBeforeTheControllerIsEnabled) {
   serve();
@@ -284,6 +323,7 @@ TEST(Cntlids, AreReadFromText) {
 
 class Access : public Connect {
  protected:
+  using Connect::Connect;
   void subsystem(SubsystemOptions options) { ASSERT_TRUE(server_->add_subsystem(options)); }
 };
 
@@ -305,6 +345,47 @@ TEST_F(Access, WithoutARuleAHostComesInByLoopback) {
   listen();  // the transport stays within the machine
   EXPECT_TRUE(host().connect(names(), 0, 32).ok());
 }
+TEST_F(Access, AHostWithoutANameComesInWhereAnyHostDoes) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"});
+  listen();
+  admin(names(kDiskNqn, ""));
+  io(1, 32, names(kDiskNqn, ""));
+  ASSERT_EQ(server_->controllers().size(), 1u);
+  EXPECT_EQ(server_->controllers()[0].hostnqn, "");
+  EXPECT_TRUE(host().connect(names(fabrics::kDiscoveryNqn, ""), 0, 32).ok());
+}
+TEST_F(Access, AHostWithoutANameComesInByLoopbackWithoutARule) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {}, .serial = "", .model = "Weft"});
+  listen();
+  EXPECT_TRUE(host().connect(names(kDiskNqn, ""), 0, 32).ok());
+}
+TEST_F(Access, AHostWithoutANameIsOnNoList) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA}, .serial = "", .model = "Weft"});
+  listen();
+  EXPECT_EQ(of(host().connect(names(kDiskNqn, ""), 0, 32)), (Refusal{0x184, 0}));
+}
+TEST_F(Access, AQueueOfAHostWithoutANameIsNoQueueOfAnother) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"});
+  listen();
+  admin();
+  EXPECT_EQ(of(host(1).connect(names(kDiskNqn, ""), 1, 32, cntlid_)), (Refusal{0x182, kData | 512}));
+}
+
+class FewControllers : public Access {
+ protected:
+  FewControllers() : Access(TargetOptions{.max_controllers_per_host = 2}) {}
+};
+TEST_F(FewControllers, AreCountedByMachineForHostsWithoutAName) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"});
+  listen();
+  EXPECT_TRUE(host().connect(names(kDiskNqn, ""), 0, 32).ok());
+  EXPECT_TRUE(host().connect(names(kDiskNqn, ""), 0, 32).ok());
+  EXPECT_EQ(of(host().connect(names(kDiskNqn, ""), 0, 32)).code, 0x181);
+  ASSERT_FALSE(notices_.empty());
+  EXPECT_NE(notices_.back().find("a host without a name at host"), std::string::npos) << notices_.back();
+  EXPECT_TRUE(host(0, 32, "another@here").connect(names(kDiskNqn, ""), 0, 32).ok());
+}
+
 TEST_F(Access, TakingAHostOffTheListEndsItsControllers) {
   subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA, kHostB}, .serial = "", .model = "Weft"});
   listen();
