@@ -23,6 +23,7 @@ void load_request(AdminRequest& r, const weft_command& command) {
   r.token = command.token;
   r.sqe = load<nvme::Sqe>(command.sqe);
   r.length = r.moved = r.piece = r.content = 0;
+  r.dropped = false;
   r.answer = {};
 }
 
@@ -62,6 +63,17 @@ void AdminQueue::on_command(const weft_command& command) {
   r.to_host = plan.to_host;
   if (r.length == 0) return ask(r);
   claim(r, kChunkSize);  // how much there is to send is not known yet
+}
+
+// SPDK's host completes its event requests by itself when it detaches, and uses their CIDs again.
+bool AdminQueue::drop_event_request(std::uint64_t token) {
+  assert(token < depth_);
+  AdminRequest& r = requests_[token];
+  const bool is_event_request = !r.sqe.is_fabrics() && r.sqe.opcode == nvme::admin::kAsyncEventRequest;
+  if (r.state != RequestState::kAtControl || !is_event_request) return false;
+  r.dropped = true;
+  worker_.drop(r);
+  return true;
 }
 
 // Memory for the next piece.
@@ -175,7 +187,7 @@ void AdminQueue::answered(AdminRequest& r) {
     const auto grant = std::move(r.grant);
     queue_.connected(*grant, r.answer);  // may turn the answer into a failure
   }
-  if (closed_) return done(r);
+  if (closed_ || r.dropped) return done(r);
   if (!r.answer.ok() || !r.to_host) return finish(r, r.answer);
   begin_transfer(r, RequestState::kSending);
 }

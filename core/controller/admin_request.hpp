@@ -51,6 +51,7 @@ struct AdminRequest final : Claim {
   nvme::Sqe sqe;
   std::uint32_t length = 0;  // of its data
   std::uint32_t moved = 0;   // handed to the transport
+  std::uint32_t asked = 0;   // ... by the call that has not ended
   std::uint32_t piece = 0;
   std::uint32_t content = 0;
   std::uint64_t generation = 0;             // of what it is made of; another one when it has changed between pieces
@@ -58,6 +59,7 @@ struct AdminRequest final : Claim {
   Nanoseconds since = 0;                    // its data moves since then
   bool to_host = false;
   RequestState state = RequestState::kFree;
+  bool dropped = false;                 // the worker's: its CID stands for another command, so it is not answered
   Answer answer;                        // set by the control thread
   std::unique_ptr<ConnectGrant> grant;  // set by the control thread, for Connect
 };

@@ -70,6 +70,15 @@ bool AsyncEvents::abort(std::uint16_t cid) {
   return true;
 }
 
+void AsyncEvents::drop(AdminRequest& request) {
+  bool held = false;
+  held_.for_each([&](Claim& claim) { held = held || &claim == &request; });
+  if (!held) return;
+  request.unlink();
+  --count_;
+  give_back(request, {nvme::status::kAbortRequested, kNoLocation, 0});
+}
+
 void AsyncEvents::answer_all(NvmeStatus status) {
   while (!held_.empty()) {
     --count_;

@@ -26,6 +26,7 @@ class AsyncEvents {
   void raise(Event event);
   void log_page_read(std::uint8_t lid);
   [[nodiscard]] bool abort(std::uint16_t cid);
+  void drop(AdminRequest& request);    // back to its worker, if it is held
   void answer_all(NvmeStatus status);  // the controller is reset, or its admin queue ends
 
  private:

@@ -17,6 +17,8 @@ class ControlPort {
  public:
   // Answers it, now or later, by Worker::answer().
   virtual void take(AdminRequest& request) = 0;
+  // An asynchronous event request, taken before, is not waited for any more: goes back, unless it is on its way already.
+  virtual void drop(AdminRequest& request) = 0;
   // A queue pair that had its Connect granted has closed. Its requests go back, then Worker::forget() is called.
   virtual void queue_closed(Queue& queue) = 0;
   // Errors lie in the queue pair's ring.

@@ -65,6 +65,8 @@ void Queue::on_command(const weft_command& command) {
   before_connect(command);
 }
 
+bool Queue::on_cid_reused(std::uint64_t token) { return state_ == State::kAdmin && admin_.drop_event_request(token); }
+
 void Queue::before_connect(const weft_command& command) {
   const auto sqe = load<nvme::Sqe>(command.sqe);
   const bool is_connect = sqe.is_fabrics() && sqe.fctype() == fabrics::fctype::kConnect;

@@ -72,6 +72,7 @@ class Queue final : public ControllerQueuePair::Events {
 
   void on_ready(const weft_limits& limits) override;
   void on_command(const weft_command& command) override;
+  [[nodiscard]] bool on_cid_reused(std::uint64_t token) override;
   void on_data(std::uint64_t cookie, std::uint64_t moved, std::int32_t error, NvmeStatus status,
                std::uint32_t flags) override;
   void on_closed(const Error& reason) override;

@@ -200,6 +200,12 @@ void Server::take(AdminRequest& request) {
   if (const MaybeAnswer answer = dispatch(context)) give_back(request, *answer);
 }
 
+// It cannot have been used for another command meanwhile: its worker would have said so after this.
+void Server::drop(AdminRequest& request) {
+  const auto it = queues_.find(request.queue);
+  if (it != queues_.end()) it->second.controller->events().drop(request);
+}
+
 void Server::queue_closed(Queue& queue) {
   const auto it = queues_.find(&queue);
   const QueueKey key = it->second;

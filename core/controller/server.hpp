@@ -68,6 +68,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
 
   // ControlPort.
   void take(AdminRequest& request) override;
+  void drop(AdminRequest& request) override;
   void queue_closed(Queue& queue) override;
   void errors_recorded(Queue& queue) override;
   void exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) override;

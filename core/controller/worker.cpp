@@ -89,6 +89,11 @@ void Worker::to_control(AdminRequest& request) {
   control_reactor_.post([this, &request] { control_.take(request); });
 }
 
+void Worker::drop(AdminRequest& request) {
+  if (is_control()) return control_.drop(request);
+  control_reactor_.post([this, &request] { control_.drop(request); });
+}
+
 void Worker::answer(AdminRequest& request) {
   if (is_control()) return request.queue->admin().answered(request);
   reactor_.post([&request] { request.queue->admin().answered(request); });

@@ -63,6 +63,7 @@ class Worker {
 
   // ---- To the control thread.
   void to_control(AdminRequest& request);
+  void drop(AdminRequest& request);
   void tell_closed(Queue& queue);
   void tell_errors(Queue& queue);
   void want_exclusive(Namespace& ns, BlockRange range, IoSlot& slot);

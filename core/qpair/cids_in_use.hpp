@@ -36,6 +36,11 @@ class CidsInUse {
     return true;
   }
 
+  // The token of an outstanding command with this identifier: when take() has said that there is one.
+  [[nodiscard]] std::uint64_t token_of(std::uint16_t cid) const {
+    return static_cast<std::uint64_t>(std::find(cids_.begin(), cids_.end(), cid) - cids_.begin());
+  }
+
   void give_back(std::uint64_t token) {
     if (cids_[token] == kNone) [[unlikely]]
       return;

@@ -2,7 +2,7 @@
 //
 // A command is known by the transport's token, never by the host's CID. Per token one byte says whether the command is
 // held and whether it was answered, so that a second answer or release is refused here. A CID that is outstanding already
-// makes a command that fails (Command ID Conflict). Under SQ flow control each
+// makes a command that fails (Command ID Conflict), unless the owner drops the one that has it. Under SQ flow control each
 // response advances SQHD by one; the transport sends responses in the order of the calls.
 // Thread rule, ownership, errors: as queue_pair.hpp.
 #ifndef WEFT_CORE_QPAIR_CONTROLLER_QPAIR_HPP
@@ -54,6 +54,7 @@ class ControllerQueuePairImpl final : public ControllerQueuePair {
 
   void take(const weft_command& command);
   void refuse(const weft_command& command);
+  [[nodiscard]] bool drop_in_the_way(std::uint16_t cid);
   void closed(const weft_error* error);
   void fault(std::string sentence);
   [[nodiscard]] bool in_state(std::uint64_t token, Token state) const {

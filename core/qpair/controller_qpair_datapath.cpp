@@ -25,9 +25,20 @@ void ControllerQueuePairImpl::take(const weft_command& command) {
   }
   tokens_[command.token] = Token::kHeld;
   ++held_;
-  if (!cids_.take(command.token, load<le16>(static_cast<const std::byte*>(command.sqe) + kCidAt))) [[unlikely]]
-    return refuse(command);
+  const std::uint16_t cid = load<le16>(static_cast<const std::byte*>(command.sqe) + kCidAt);
+  if (!cids_.take(command.token, cid)) [[unlikely]] {
+    if (!drop_in_the_way(cid) || !cids_.take(command.token, cid)) return refuse(command);
+  }
   events_.on_command(command);
+}
+
+// The entry that was dropped is taken from the submission queue all the same: the head moves on over it.
+bool ControllerQueuePairImpl::drop_in_the_way(std::uint16_t cid) {
+  const std::uint64_t token = cids_.token_of(cid);
+  if (!events_.on_cid_reused(token)) return false;
+  cids_.give_back(token);
+  if (flow_control_ == FlowControl::kOn) sqhd_ = next_sqhd();
+  return true;
 }
 
 // Which of the two is meant could not be told from the answer: the one that came later fails.

@@ -96,6 +96,12 @@ class ControllerQueuePair {
     virtual void on_ready(const weft_limits& limits) = 0;
     // sqe and capsule data are borrowed until respond(), send_data() with a CQE, or release().
     virtual void on_command(const weft_command& command) = 0;
+    // A command came with the CID of `token`, which is held and not answered. True: that one is dropped: it is released, now
+    // or later, and never answered, and on_command follows. False: on_command follows with Command ID Conflict.
+    [[nodiscard]] virtual bool on_cid_reused(std::uint64_t token) {
+      static_cast<void>(token);
+      return false;
+    }
     virtual void on_data(std::uint64_t cookie, std::uint64_t moved, std::int32_t error, NvmeStatus status,
                          std::uint32_t flags) = 0;
     // Last. What is still held is to be released; once finished() the owner destroys the queue pair (here, if it is already).

@@ -15,7 +15,17 @@ using test::ScriptedTransport;
 class Recorder final : public ControllerQueuePair::Events {
  public:
   void on_ready(const weft_limits&) override { ++ready; }
-  void on_command(const weft_command& command) override { tokens.push_back(command.token); }
+  void on_command(const weft_command& command) override {
+    tokens.push_back(command.token);
+    statuses.push_back(command.status);
+  }
+  bool on_cid_reused(std::uint64_t token) override {
+    reused.push_back(token);
+    if (drops && releases != nullptr) {
+      EXPECT_EQ((*releases)->release(token), 0);
+    }
+    return drops;
+  }
   void on_data(std::uint64_t cookie, std::uint64_t moved, std::int32_t, NvmeStatus, std::uint32_t) override {
     data.emplace_back(cookie, moved);
   }
@@ -25,7 +35,10 @@ class Recorder final : public ControllerQueuePair::Events {
     if (destroys != nullptr && (*destroys)->finished()) destroys->reset();
   }
   int ready = 0, closed = 0;
-  std::vector<std::uint64_t> tokens;
+  std::vector<std::uint64_t> tokens, reused;
+  std::vector<std::uint16_t> statuses;
+  bool drops = false;
+  std::unique_ptr<ControllerQueuePair>* releases = nullptr;  // from inside on_cid_reused
   std::vector<std::pair<std::uint64_t, std::uint64_t>> data;
   Error reason;
   std::unique_ptr<ControllerQueuePair>* destroys = nullptr;
@@ -108,6 +121,38 @@ TEST_F(ControllerQueuePairTest, EchoesTheHostsCidWhateverItIs) {
   EXPECT_EQ(cqe.status(), NvmeStatus(1, 0x80));
   EXPECT_EQ(cqe.result(), 0x1122334455667788u);
   EXPECT_EQ(script_.answers.back().token, 1u);
+}
+
+TEST_F(ControllerQueuePairTest, ACidInUseIsRefusedUnlessTheOtherIsDropped) {
+  connect(16, true);
+  command(1, 7);
+  command(2, 7);
+  EXPECT_EQ(events_.reused, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(events_.statuses.back(), 0x003);
+  ASSERT_EQ(qpair_->respond(2, 7, NvmeStatus(0, 3)), 0);
+  ASSERT_EQ(qpair_->release(2), 0);
+
+  events_.drops = true;  // but released later
+  command(3, 7);
+  EXPECT_EQ(events_.statuses.back(), 0);
+  ASSERT_EQ(qpair_->release(1), 0);
+  events_.drops = false;
+  command(4, 7);  // the CID stands for token 3 now
+  EXPECT_EQ(events_.reused.back(), 3u);
+  EXPECT_EQ(events_.statuses.back(), 0x003);
+  EXPECT_EQ(qpair_->held(), 2u);
+}
+
+TEST_F(ControllerQueuePairTest, ADroppedCommandMayBeReleasedAtOnceAndItsEntryCountsAsTaken) {
+  connect(16, true);
+  command(1, 7);
+  events_.drops = true;
+  events_.releases = &qpair_;
+  command(2, 7);
+  EXPECT_EQ(script_.released.back(), 1u);
+  EXPECT_EQ(qpair_->held(), 1u);
+  ASSERT_EQ(qpair_->respond(2, 7, NvmeStatus()), 0);
+  EXPECT_EQ(last_sqhd(), 3u) << "Connect, the one that was dropped, and this one";
 }
 
 TEST_F(ControllerQueuePairTest, AdvancesSqhdByOneForEachResponseAroundTheQueue) {
