@@ -133,9 +133,9 @@ Nanoseconds AdminQueue::waits_since() const {
 
 void AdminQueue::receive(AdminRequest& r) {
   const weft_iov all{connect_data_.get(), r.length, nullptr};
-  r.moved = r.length;
+  r.moved = r.asked = r.length;
   const std::int32_t rc = queue_.pair().receive_data(r.token, 0, std::span(&all, 1), cookie(r));
-  if (rc != 0) on_data(cookie(r), DataEnd{rc, NvmeStatus()});
+  if (rc != 0) on_data(cookie(r), 0, DataEnd{rc, NvmeStatus()});
 }
 
 // What is left of the piece, and behind the last one zeroes.
@@ -155,13 +155,16 @@ void AdminQueue::transfer(AdminRequest& r) {
     r.moved += static_cast<std::uint32_t>(some[count - 1].len);
   }
   const auto iov = std::span<const weft_iov>(some).first(count);
+  r.asked = r.moved - offset;
   const std::int32_t rc =
       queue_.pair().send_data(r.token, offset, iov, r.moved == r.length, r.sqe.cid, r.answer.result, cookie(r));
-  if (rc != 0) on_data(cookie(r), DataEnd{rc, NvmeStatus()});
+  if (rc != 0) on_data(cookie(r), 0, DataEnd{rc, NvmeStatus()});
 }
 
-void AdminQueue::on_data(std::uint64_t cookie, const DataEnd& end) {
+void AdminQueue::on_data(std::uint64_t cookie, std::uint64_t moved, DataEnd end) {
   AdminRequest& r = cookie == kConnectCookie ? connect_ : requests_[cookie];
+  if (!moved_rightly(moved, r.asked, end)) [[unlikely]]
+    end = queue_.wrong_count(moved, r.asked);
   if (!end.ok()) return finish(r, end.answer());
   if (r.state == RequestState::kReceiving) return ask(r);
   sent(r);

@@ -31,7 +31,10 @@ class AdminQueue {
   void make(std::uint32_t depth);
   void on_command(const weft_command& command);
 
-  void on_data(std::uint64_t cookie, const DataEnd& end);
+  // Whether the command is an asynchronous event request that waits for its event; then it ends without an answer.
+  [[nodiscard]] bool drop_event_request(std::uint64_t token);
+
+  void on_data(std::uint64_t cookie, std::uint64_t moved, DataEnd end);
   void answered(AdminRequest& request);  // back from the control thread
   void on_closed();
   void quiesce() { quiesced_ = true; }

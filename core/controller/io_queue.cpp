@@ -240,7 +240,8 @@ void IoQueue::transfer(IoSlot& s, bool out) {
         from_offset(iov, s.moved, std::span(some).first(std::min<std::size_t>(most, kTransferEntries)), bytes));
   }
   const std::uint64_t offset = s.moved;
-  s.moved += static_cast<std::uint32_t>(bytes);
+  s.asked = static_cast<std::uint32_t>(bytes);
+  s.moved += s.asked;
   if (out) {
     rc = queue_.pair().send_data(token(s), offset, iov, s.moved == s.length, s.cid, 0, token(s));
   } else {
@@ -249,9 +250,11 @@ void IoQueue::transfer(IoSlot& s, bool out) {
   if (rc != 0) command_of(s).data_done(s, DataEnd{rc, NvmeStatus()});
 }
 
-void IoQueue::on_data(std::uint64_t cookie, const DataEnd& end) {
+void IoQueue::on_data(std::uint64_t cookie, std::uint64_t moved, DataEnd end) {
   assert(cookie < made_);
   IoSlot& s = slots_[cookie];
+  if (!moved_rightly(moved, s.asked, end)) [[unlikely]]
+    end = queue_.wrong_count(moved, s.asked);
   progress_ = worker_.reactor().now();
   if (end.ok() && s.moved < s.length && !s.abort && !s.reclaimed) return transfer(s, s.state == IoState::kSending);
   if ((s.abort || s.reclaimed) && s.state == IoState::kReceiving) [[unlikely]] {

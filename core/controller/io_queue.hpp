@@ -28,7 +28,7 @@ class IoQueue {
   IoQueue& operator=(const IoQueue&) = delete;
 
   void on_command(const weft_command& command);
-  void on_data(std::uint64_t cookie, const DataEnd& end);
+  void on_data(std::uint64_t cookie, std::uint64_t moved, DataEnd end);
   void on_closed();                             // those that wait end now; the others as their step ends
   void quiesce() { quiesced_ = true; }          // what comes now is turned away
   [[nodiscard]] bool abort(std::uint16_t cid);  // true: the command ends as aborted

@@ -40,6 +40,7 @@ struct IoSlot final : Claim, BackendOp {
   NamespaceView* ns = nullptr;         // counted as its user
   std::uint32_t length = 0;            // bytes of data
   std::uint32_t moved = 0;             // bytes handed to the transport so far
+  std::uint32_t asked = 0;             // ... by the call that has not ended
   std::uint32_t progress = 0;          // of commands that go step by step
   std::uint32_t partner = UINT32_MAX;  // the other of a fused pair
   std::uint32_t counted = 0;           // bytes of memory that its queue pair counts
@@ -68,6 +69,11 @@ struct DataEnd {
     return {status.ok() ? nvme::status::kDataTransferError : status, kNoLocation, 0};
   }
 };
+
+// Whether a data call that asked for so many bytes can have ended so: all of them moved, or fewer and an error.
+inline bool moved_rightly(std::uint64_t moved, std::uint64_t asked, const DataEnd& end) {
+  return moved == asked || (moved < asked && !end.ok());
+}
 
 }  // namespace weft::controller
 

@@ -88,11 +88,26 @@ void Queue::before_connect(const weft_command& command) {
   release(command.token);
 }
 
-void Queue::on_data(std::uint64_t cookie, std::uint64_t, std::int32_t error, NvmeStatus status, std::uint32_t) {
+void Queue::on_data(std::uint64_t cookie, std::uint64_t moved, std::int32_t error, NvmeStatus status, std::uint32_t) {
   const DataEnd end{error, status};
-  if (io_ != nullptr) [[likely]]
-    return io_->on_data(cookie, end);
-  admin_.on_data(cookie, end);
+  if (io_ != nullptr) [[likely]] {
+    io_->on_data(cookie, moved, end);
+  } else {
+    admin_.on_data(cookie, moved, end);
+  }
+  if (transport_fault_) [[unlikely]]
+    close(WEFT_CLOSE_FLUSH, worker_.reactor().now() + kCloseTime);
+}
+
+// Nobody knows what the transport has done with this data, nor what it will do with the next: the command fails, if it can
+// still be told, and the queue pair ends.
+DataEnd Queue::wrong_count(std::uint64_t moved, std::uint64_t asked) {
+  if (!transport_fault_) {
+    log::error("{} ends: its transport reports {} of {} bytes of a command's data as moved, and no error that says why",
+               title(), moved, asked);
+  }
+  transport_fault_ = true;
+  return {-EIO, NvmeStatus()};
 }
 
 // The control thread knows this queue from here on, whatever becomes of it.

@@ -57,6 +57,8 @@ class Queue final : public ControllerQueuePair::Events {
   void respond(std::uint64_t token, const nvme::Sqe& sqe, const Answer& answer, std::uint64_t lba);
   void release(std::uint64_t token);
   void connected(const ConnectGrant& grant, Answer& answer);
+  // A data call ended with other bytes than it asked for and no error: how its command is to take that.
+  [[nodiscard]] DataEnd wrong_count(std::uint64_t moved, std::uint64_t asked);
   void fabrics_on_io_queue(const weft_command& command);
 
   [[nodiscard]] bool is_open_of(const HostShares& host) const {
@@ -104,10 +106,11 @@ class Queue final : public ControllerQueuePair::Events {
   bool closing_ = false;
   bool closed_ = false;
   bool draining_ = false;
-  bool refused_ = false;  // granted, but the transport does not take it: closes after its answer
+  bool transport_fault_ = false;  // closes after what is being told
+  bool refused_ = false;          // granted, but the transport does not take it: closes after its answer
   bool retired_ = false;
   std::uint16_t qid_ = 0, cntlid_ = 0;
-  std::string hostnqn_;  // once connected
+  std::string hostnqn_;  // once connected; "": a host without a name
   Nanoseconds drain_deadline_ = 0;
   Timer deadline_;   // for Connect, then for draining
   Timer transfers_;  // armed at least until the oldest of what is under way is due

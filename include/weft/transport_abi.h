@@ -27,8 +27,8 @@
  * Order. on_command comes in the order in which the capsules arrived (fused pairs rely on it), and may come before
  * in-capsule data is complete: receive_data ends when it is. With WEFT_QP_SQ_FLOW_CONTROL, responses (send_response, and
  * send_data with a final CQE) leave in the order of the calls, since each tells the head of the submission queue; without,
- * in any order. Data of different tokens ends in any order. Data that the core
- * never asked for is taken and dropped by the plugin once the command is answered.
+ * in any order. Data of different tokens ends in any order. Data that the core never asked for is taken and dropped by the plugin
+ * once the command is answered. `moved` of on_data is exactly the bytes of the call, or fewer with an error or a status.
  *
  * Calls. A call that returns an error had no effect: a pending is still to be ended, an fd still the caller's. What is
  * passed by pointer (sqe, cqe, iov array, params, addresses, options) is copied before the call returns; event tables and
@@ -43,7 +43,7 @@
  *
  * Borrowing. iov memory: until on_data (controller) or on_response (host); a plugin holds these back until neither it,
  * the kernel nor the device touches the memory. sqe and capsule data of a command: until send_response, the send_data
- * with a final CQE, or release_command of that token, whichever is called first.
+ * with a final CQE, or release_command of that token, whichever is called first. Released unanswered, a command is dropped.
  */
 #ifndef WEFT_TRANSPORT_ABI_H
 #define WEFT_TRANSPORT_ABI_H

@@ -200,7 +200,8 @@ void run_transfer_locked(const std::shared_ptr<Transfer>& transfer) {
 
   const bool cut = hub().cut_locked(transfer->to_host ? CutPoint::kSendData : CutPoint::kReceiveData, controller);
   const std::uint64_t whole = length_of(transfer->iov);
-  const std::uint64_t length = cut ? whole / 2 : whole;
+  const std::uint64_t reported = std::exchange(hub().faults.moved, std::nullopt).value_or(whole);
+  const std::uint64_t length = cut ? whole / 2 : std::min(whole, reported);
   const Cursor own{transfer->iov, 0};
   const weft_iov capsule{token.capsule.data(), token.capsule.size(), nullptr};
   const Cursor theirs =
@@ -214,14 +215,14 @@ void run_transfer_locked(const std::shared_ptr<Transfer>& transfer) {
   }
   if (!transfer->to_host) {
     const std::int32_t error = std::exchange(hub().faults.receive_error, 0);
-    return end_transfer_locked(transfer, length, error, std::exchange(hub().faults.receive_status, std::uint16_t{0}),
+    return end_transfer_locked(transfer, reported, error, std::exchange(hub().faults.receive_status, std::uint16_t{0}),
                                0);
   }
   command->error = std::exchange(hub().faults.response_error, command->error);
-  if (!transfer->has_cqe) return end_transfer_locked(transfer, length, 0, 0, 0);
+  if (!transfer->has_cqe) return end_transfer_locked(transfer, reported, 0, 0, 0);
   const bool folded =
       (transfer->flags & WEFT_ALLOW_IMPLIED) != 0 && (controller.limits.caps & WEFT_CAP_IMPLIED_SUCCESS) != 0;
-  end_transfer_locked(transfer, length, 0, 0, WEFT_RESPONSE_SENT | (folded ? WEFT_RESPONSE_IMPLIED : 0u));
+  end_transfer_locked(transfer, reported, 0, 0, WEFT_RESPONSE_SENT | (folded ? WEFT_RESPONSE_IMPLIED : 0u));
   respond_locked(controller, transfer->cqe, folded ? 0 : WEFT_SQHD_VALID);
 }
 

@@ -52,6 +52,47 @@ TEST_F(Io, RefusesWhatLiesBeyondTheEnd) {
   EXPECT_TRUE(read(1023, 1).ok());
 }
 
+// A plugin that moves other bytes than it was asked for, and says so without an error.
+class Misreported : public Io, public testing::WithParamInterface<std::uint64_t> {};
+
+TEST_P(Misreported, DataOfAWriteIsNotWritten) {
+  const auto before = pattern(16384, 1), after = pattern(16384, 2);
+  ASSERT_TRUE(q_->call(wire::write(1, 0, 32), before).ok());
+  CapsuleHost& q = io(2);
+  loopback_control().misreport_next_data(GetParam());
+  EXPECT_EQ(q.call(wire::write(1, 0, 32), after).code(), 0x004);
+  EXPECT_TRUE(q.wait_closed());
+  ASSERT_TRUE(read(0, 32).ok()) << "the other queue lives on";
+  EXPECT_EQ(data_, before);
+}
+
+TEST_P(Misreported, DataOfACompareIsNoMatch) {
+  const auto data = pattern(16384);
+  ASSERT_TRUE(q_->call(wire::write(1, 0, 32), data).ok());
+  CapsuleHost& q = io(2);
+  loopback_control().misreport_next_data(GetParam());
+  EXPECT_EQ(q.call(wire::compare(1, 0, 32), data).code(), 0x004);
+  EXPECT_TRUE(q.wait_closed());
+}
+
+TEST_P(Misreported, DataOfAReadEndsTheQueuePair) {
+  CapsuleHost& q = io(2);
+  std::vector<std::byte> data(16384);
+  loopback_control().misreport_next_data(GetParam());
+  static_cast<void>(q.send(wire::read(1, 0, 32), {}, data));
+  EXPECT_TRUE(q.wait_closed());
+}
+
+TEST_P(Misreported, DataOfAnAdminCommandEndsTheAssociation) {
+  std::vector<std::byte> page(4096);
+  loopback_control().misreport_next_data(GetParam());
+  static_cast<void>(admin_->send(wire::identify({.cns = nvme::cns::kController}), {}, page));
+  EXPECT_TRUE(admin_->wait_closed());
+  EXPECT_TRUE(q_->wait_closed());
+}
+
+INSTANTIATE_TEST_SUITE_P(Counts, Misreported, testing::Values(0u, 2048u, 16383u, 16385u, UINT64_MAX));
+
 TEST_F(Io, RefusesUnknownNamespaces) {
   std::vector<std::byte> data(512);
   for (const std::uint32_t nsid : {0u, 2u, 1025u, nvme::kNsidAll}) {
