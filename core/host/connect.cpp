@@ -217,7 +217,7 @@ Status Host::Impl::judge_connect(HostQueue& queue, std::uint32_t entries, const 
   if (sqhd == fabrics::kSqhdFlowControlDisabled && options_.sq_flow_control) {
     return at(kStage, "the controller turned SQ flow control off, which was not asked for", EPROTO);
   }
-  if (sqhd != fabrics::kSqhdFlowControlDisabled && sqhd >= entries) {
+  if (options_.sq_flow_control && sqhd >= entries) {
     return at(kStage, fmt::format("the answer names entry {} as the head of a queue of {}", sqhd, entries), EPROTO);
   }
   const auto result = fabrics::ConnectResult::decode(static_cast<std::uint32_t>(completion.result));
@@ -230,7 +230,7 @@ Status Host::Impl::judge_connect(HostQueue& queue, std::uint32_t entries, const 
                 EPROTO);
     cntlid_ = result.cntlid;
   }
-  queue.connected(sqhd, max_transfer_);
+  queue.connected(sqhd, options_.sq_flow_control, max_transfer_);
   return {};
 }
 

@@ -29,8 +29,8 @@ void HostQueue::close() {
   if (pair_ != nullptr) pair_->close();
 }
 
-void HostQueue::connected(std::uint16_t sqhd, std::uint64_t max_transfer) {
-  pair_->start_flow_control(sqhd);
+void HostQueue::connected(std::uint16_t sqhd, bool flow_control, std::uint64_t max_transfer) {
+  pair_->start_flow_control(sqhd, flow_control);
   capacity_ = pair_->room();
   piece_limits_ = {.bytes = max_transfer, .iov = std::max(limits_.max_iov, 1U)};
   if (limits_.max_transfer != 0 && (max_transfer == 0 || limits_.max_transfer < max_transfer))

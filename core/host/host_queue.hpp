@@ -40,9 +40,10 @@ class HostQueue final : private HostQueuePair::Events {
   [[nodiscard]] Status open(Transport& transport, const Address& address, const HostQueuePairParams& params);
   void close();
   [[nodiscard]] bool open() const { return pair_ != nullptr; }
+  [[nodiscard]] bool failing() const { return failing_; }  // a command ended with the connection: on_closed follows
   [[nodiscard]] bool usable() const { return pair_ != nullptr && connected_; }
   // The Connect command succeeded. max_transfer: of the controller, 0: no bound.
-  void connected(std::uint16_t sqhd, std::uint64_t max_transfer);
+  void connected(std::uint16_t sqhd, bool flow_control, std::uint64_t max_transfer);
   [[nodiscard]] const Error& reason() const { return reason_; }  // why it closed last; code 0: by our will
 
   // Waits until the transport is connected, or says why it is not.
@@ -111,6 +112,7 @@ class HostQueue final : private HostQueuePair::Events {
   PieceLimits piece_limits_;
   std::uint32_t capacity_ = 0;  // commands that fit at once
   bool ready_ = false;
+  bool failing_ = false;
   bool connected_ = false;
   Error reason_;
   std::coroutine_handle<> awaiting_ready_;

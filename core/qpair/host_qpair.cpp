@@ -79,8 +79,8 @@ Status HostQueuePairImpl::connect(const Transport& transport, const Address& add
   return to_error(rc, error, fmt::format("transport '{}' does not connect", transport.name()));
 }
 
-void HostQueuePairImpl::start_flow_control(std::uint16_t sqhd) {
-  if (queue_.start(sqhd)) return;
+void HostQueuePairImpl::start_flow_control(std::uint16_t sqhd, bool wanted) {
+  if (queue_.start(sqhd, wanted)) return;
   protocol_error(fmt::format("the Connect response has SQHD {} on a queue of {} entries", sqhd, queue_.size()));
 }
 

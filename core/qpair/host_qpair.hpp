@@ -27,7 +27,7 @@ class HostQueuePairImpl final : public HostQueuePair {
   [[nodiscard]] std::int32_t submit(Command& command) override;
   [[nodiscard]] std::uint32_t room() const override { return state_ == State::kOpen ? queue_.room() : 0; }
   [[nodiscard]] std::uint32_t outstanding() const override { return slots_.used_count(); }
-  void start_flow_control(std::uint16_t sqhd) override;
+  void start_flow_control(std::uint16_t sqhd, bool wanted) override;
   void close() override;
   [[nodiscard]] const weft_limits& limits() const override { return limits_; }
   [[nodiscard]] weft_qpair_info info() const override;

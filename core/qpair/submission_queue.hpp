@@ -19,9 +19,11 @@ class SubmissionQueue {
   // `size` entries; at most `most` commands are outstanding (there is one CID fewer than entries in the largest queue).
   SubmissionQueue(std::uint32_t size, std::uint32_t most) : size_(size), most_(most) {}
 
-  // SQHD of the Connect response. False: no such entry.
-  [[nodiscard]] bool start(std::uint16_t sqhd) {
-    if (sqhd == fabrics::kSqhdFlowControlDisabled) {
+  // SQHD of the Connect response. False: no such entry. Without being `wanted`, flow control still is what the controller
+  // says, as long as its heads exist: some targets (go-nvme) that do not keep SQHD send the queue's size.
+  [[nodiscard]] bool start(std::uint16_t sqhd, bool wanted = true) {
+    wanted_ = wanted;
+    if (sqhd == fabrics::kSqhdFlowControlDisabled || (sqhd >= size_ && !wanted)) {
       mode_ = Mode::kOff;
       capacity_ = std::min(size_, most_);
       return true;
@@ -60,6 +62,7 @@ class SubmissionQueue {
   [[nodiscard]] bool ended(std::uint16_t sqhd) {
     if (mode_ == Mode::kOn) {
       if (sqhd >= size_) {
+        if (!wanted_) return ended(), true;
         settle();
         return false;
       }
@@ -90,6 +93,7 @@ class SubmissionQueue {
   const std::uint32_t size_;
   const std::uint32_t most_;
   Mode mode_ = Mode::kNotStarted;
+  bool wanted_ = true;  // by the host: then heads are judged
   std::uint32_t capacity_ = 1;
   std::uint32_t outstanding_ = 0;  // submitted and not ended
   std::uint32_t used_ = 0;         // entries from head_ to tail_

@@ -82,8 +82,9 @@ class HostQueuePair {
   // Commands that submit() would take now; it may still say -ENOTCONN while the connection dies and on_closed is on its way.
   [[nodiscard]] virtual std::uint32_t room() const = 0;
   [[nodiscard]] virtual std::uint32_t outstanding() const = 0;
-  // After the Connect response: its SQHD starts the flow control; FFFFh when it is off.
-  virtual void start_flow_control(std::uint16_t sqhd) = 0;
+  // After the Connect response: its SQHD starts the flow control; FFFFh when it is off. Where it was not wanted, an SQHD that
+  // no queue of this size has means nothing, in this response and in later ones; where it was, it is a violation.
+  virtual void start_flow_control(std::uint16_t sqhd, bool wanted = true) = 0;
   virtual void close() = 0;                                     // every command ends, then on_closed; idempotent
   [[nodiscard]] virtual const weft_limits& limits() const = 0;  // after on_ready
   [[nodiscard]] virtual weft_qpair_info info() const = 0;

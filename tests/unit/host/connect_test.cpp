@@ -120,9 +120,16 @@ TEST_F(HostTest, RefusesFlowControlTurnedOffUnasked) {
   EXPECT_THAT(error.text, HasSubstr("not asked for"));
 }
 
-TEST_F(HostTest, RefusesAHeadBeyondTheQueue) {
+TEST_F(HostTest, RefusesAHeadBeyondTheQueueWhereItAskedForFlowControl) {
+  options_.sq_flow_control = true;
   controller_->connect_sqhd = 32;
   EXPECT_THAT(connect_error().text, HasSubstr("entry 32"));
+}
+
+TEST_F(HostTest, TakesAHeadBeyondTheQueueForNoFlowControlWhereItAskedForNone) {
+  controller_->connect_sqhd = 32;
+  connect();
+  EXPECT_EQ(host_->io_queues(), 1);
 }
 
 TEST_F(HostTest, KeepsFlowControlOnWhenTheControllerInsists) {

@@ -56,6 +56,22 @@ TEST(SubmissionQueue, StartRefusesAHeadBeyondTheQueue) {
   EXPECT_TRUE(queue.start(31));
 }
 
+// go-nvme's target sends the size of the queue, whatever the host asked for.
+TEST(SubmissionQueue, AHeadBeyondTheQueueMeansNothingWhereFlowControlWasNotWanted) {
+  for (const std::uint16_t first : std::vector<std::uint16_t>{1, 4, 0xffff}) {
+    SCOPED_TRACE(first);
+    SubmissionQueue queue(4, 0xffff);
+    ASSERT_TRUE(queue.start(first, false));
+    for (int i = 0; i < 20; ++i) {
+      ASSERT_NE(queue.room(), 0u);
+      queue.submitted();
+      EXPECT_TRUE(queue.ended(4));
+    }
+  }
+  SubmissionQueue wanted(4, 0xffff);
+  EXPECT_FALSE(wanted.start(4, true));
+}
+
 TEST(SubmissionQueue, FollowsTheHeadAroundTheEnd) {
   auto queue = started(4, 2);
   for (std::uint16_t round = 0; round < 20; ++round) {
