@@ -15,11 +15,6 @@ namespace {
 
 Error own_thread() { return {EDEADLK, "a blocking call from inside the host's own thread would never end"}; }
 
-Status status_of(const Completion& completion, std::string_view what) {
-  if (completion.ok()) return {};
-  return completion_error(completion, what);
-}
-
 weft_iov iov_of(std::span<const std::byte> data) {
   return weft_iov{const_cast<std::byte*>(data.data()), data.size(), nullptr};
 }
@@ -59,7 +54,28 @@ struct BlockingHost::Impl {
       if (host == nullptr) return answer.give(Error(ENOTCONN, "the association is closed"));
       ask(*host, [&answer](Result<T> result) { answer.give(std::move(result)); });
     });
-    return answer.wait();
+    Result<T> result = answer.wait();
+    if (!result) return explained(std::move(result).error());
+    return result;
+  }
+
+  Status status_of(const Completion& completion, std::string_view what) {
+    if (completion.ok()) return {};
+    return explained(completion_error(completion, what));
+  }
+
+  // With the reason for which the association was lost: the transport's sentence, when the controller broke the protocol.
+  Error explained(Error error) {
+    if (thread->reactor().on_thread()) return error;
+    Handover<Error> answer;
+    thread->reactor().post([this, &answer] {
+      if (host == nullptr) return answer.give(Error());
+      host->ask_loss([&answer](const Error& why) { answer.give(why); });
+    });
+    const Error why = answer.wait();
+    const bool told = why.code == 0 || error.text.find(why.text) != std::string::npos;
+    if (!told) error.text += ": " + why.text;
+    return error;
   }
 
   template <class Request>
@@ -173,7 +189,7 @@ Status BlockingHost::read(const Namespace& ns, std::uint64_t lba, const weft_iov
   IoRequest request = make_request(ns, IoRequest::Kind::kRead, lba, into.len / ns.block_size);
   request.iov = &into;
   request.iov_count = 1;
-  return status_of(submit(request), "read");
+  return impl_->status_of(submit(request), "read");
 }
 
 Status BlockingHost::write(const Namespace& ns, std::uint64_t lba, const weft_iov& from, bool force_unit_access) {
@@ -182,7 +198,7 @@ Status BlockingHost::write(const Namespace& ns, std::uint64_t lba, const weft_io
   request.force_unit_access = force_unit_access;
   request.iov = &from;
   request.iov_count = 1;
-  return status_of(submit(request), "write");
+  return impl_->status_of(submit(request), "write");
 }
 
 Status BlockingHost::compare(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> with) {
@@ -191,7 +207,7 @@ Status BlockingHost::compare(const Namespace& ns, std::uint64_t lba, std::span<c
   IoRequest request = make_request(ns, IoRequest::Kind::kCompare, lba, with.size() / ns.block_size);
   request.iov = &iov;
   request.iov_count = 1;
-  return status_of(submit(request), "compare");
+  return impl_->status_of(submit(request), "compare");
 }
 
 Status BlockingHost::compare_and_write(const Namespace& ns, std::uint64_t lba, std::span<const std::byte> with,
@@ -206,23 +222,23 @@ Status BlockingHost::compare_and_write(const Namespace& ns, std::uint64_t lba, s
   request.iov_count = 1;
   request.compare_iov = &compare_iov;
   request.compare_iov_count = 1;
-  return status_of(submit(request), "compare and write");
+  return impl_->status_of(submit(request), "compare and write");
 }
 
 Status BlockingHost::flush(const Namespace& ns) {
   IoRequest request = make_request(ns, IoRequest::Kind::kFlush, 0, 0);
-  return status_of(submit(request), "flush");
+  return impl_->status_of(submit(request), "flush");
 }
 
 Status BlockingHost::write_zeroes(const Namespace& ns, std::uint64_t lba, std::uint64_t blocks, bool deallocate) {
   IoRequest request = make_request(ns, IoRequest::Kind::kWriteZeroes, lba, blocks);
   request.deallocate = deallocate;
-  return status_of(submit(request), "write zeroes");
+  return impl_->status_of(submit(request), "write zeroes");
 }
 
 Status BlockingHost::deallocate(const Namespace& ns, std::uint64_t lba, std::uint64_t blocks) {
   IoRequest request = make_request(ns, IoRequest::Kind::kDeallocate, lba, blocks);
-  return status_of(submit(request), "deallocate");
+  return impl_->status_of(submit(request), "deallocate");
 }
 
 Host& BlockingHost::host() { return *impl_->host; }

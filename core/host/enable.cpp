@@ -47,7 +47,7 @@ Task<Host::Impl::Answer> Host::Impl::admin_read(nvme::Sqe sqe, std::uint64_t len
   call.iov_count = 1;
   co_await call;
   answer.completion = call.completion;
-  if (answer.completion.ok() && answer.completion.moved < least) answer.completion.error = -EPROTO;
+  if (answer.completion.ok() && answer.completion.moved < least) answer.completion.error = -ENODATA;
   answer.data.resize(std::min(answer.completion.moved, length));
   co_return answer;
 }

@@ -215,6 +215,7 @@ void Host::set_property(std::uint32_t offset, std::uint64_t value, bool eight_by
   run_property_set(impl_, offset, value, eight_bytes, std::move(done));
 }
 void Host::discover(Reply<std::vector<fabrics::DiscoveryLogEntry>> done) { run_discover(impl_, std::move(done)); }
+void Host::ask_loss(std::move_only_function<void(const Error&)> done) { Impl::run_ask_loss(impl_, std::move(done)); }
 void Host::reset(Reply<bool> done) { Impl::run_reset(impl_, {}, std::move(done)); }
 
 const nvme::IdentifyController& Host::identity() const { return impl_->identity_; }
@@ -239,8 +240,8 @@ Error completion_error(const Completion& completion, std::string_view what) {
 std::string outcome_words(const Completion& completion, bool fabrics) {
   if (completion.error == -ETIMEDOUT) return "no answer in time";
   if (completion.error == -ECANCELED) return "the association was closed";
-  if (completion.error == -EPROTO)
-    return "the answer does not fit the command: its data did not all move, or its SQ head does not exist";
+  if (completion.error == -EPROTO) return "the controller broke the protocol";  // how: why the connection was closed
+  if (completion.error == -ENODATA) return "it was answered with success, but not exactly the command's data has moved";
   if (completion.error == -EBADMSG) return "its data was damaged on the way (data digest)";
   if (completion.error != 0) return std::strerror(-completion.error);
   return completion.status.describe(fabrics);

@@ -8,6 +8,12 @@
 #include "core/wire/sqe.hpp"
 
 namespace weft {
+namespace {
+
+// Whether a command that ended so was the last of its connection: then on_closed follows.
+bool ended_with_connection(std::int32_t error) { return error != 0 && error != -EBADMSG && error != -ETIMEDOUT; }
+
+}  // namespace
 
 Status HostQueue::open(Transport& transport, const Address& address, const HostQueuePairParams& params) {
   slots_.assign(params.depth, Slot());
@@ -17,7 +23,7 @@ Status HostQueue::open(Transport& transport, const Address& address, const HostQ
     slot.queue = this;
     give_slot(slot);
   }
-  ready_ = connected_ = false;
+  ready_ = connected_ = failing_ = false;
   auto pair = HostQueuePair::open(reactor_, transport, address, params, *this);
   if (!pair) return std::move(pair).error();
   pair_ = std::move(*pair);
@@ -201,8 +207,13 @@ void HostQueue::end(Slot& slot, const Completion& completion) {
   IoRequest* const io = slot.io;
   PassthroughRequest* const passthrough = slot.passthrough;
   std::int32_t error = completion.error;
-  // A success without the data is none: what was to be read is not there, what was to be written or compared nobody saw.
-  if (io != nullptr && completion.ok() && completion.moved != slot.length) error = -EPROTO;
+  // A success without the data is none: what was to be read is not there, what was to be written or compared nobody saw. A
+  // caller's own command may move less than its buffer holds, but nothing can have moved more.
+  const bool wrong_count = io != nullptr ? completion.moved != slot.length : completion.moved > slot.length;
+  if (completion.ok() && wrong_count) [[unlikely]]
+    error = -ENODATA;
+  if (ended_with_connection(completion.error)) [[unlikely]]
+    failing_ = true;
   if (slot.timed_out && (error != 0 || !completion.status.ok()))
     error = -ETIMEDOUT;  // however it was got rid of in the end
   by_cid_[slot.cid] = nullptr;

@@ -60,7 +60,7 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
     std::vector<std::byte> data;
   };
   Task<Answer> admin(nvme::Sqe sqe, Nanoseconds timeout = 0);
-  // The answer's data is what came: with fewer than `least` bytes a success is -EPROTO.
+  // The answer's data is what came: with fewer than `least` bytes a success is -ENODATA.
   Task<Answer> admin_read(nvme::Sqe sqe, std::uint64_t length, std::uint64_t least);
   Task<Answer> identify_page(wire::IdentifyFields fields);
   Task<Result<std::vector<std::byte>>> log_page(std::uint8_t lid, std::uint32_t nsid, std::uint64_t offset,
@@ -98,6 +98,8 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   void lose(Error reason);
   void close(std::move_only_function<void()> done);
   static Detached run_close(std::shared_ptr<Impl> self, bool polite);
+  static Detached run_ask_loss(std::shared_ptr<Impl> self, std::move_only_function<void(const Error&)> done);
+  [[nodiscard]] bool a_queue_fails() const;
   static Detached run_later(std::shared_ptr<Impl> self, std::move_only_function<void()> call);
   Task<bool> shut_down();
   void tell_closed();

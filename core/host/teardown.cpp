@@ -12,6 +12,7 @@ namespace weft {
 namespace {
 
 constexpr Nanoseconds kPoll = 2'000'000;
+constexpr Nanoseconds kLossWait = 5'000'000'000;  // from a command that ended with its connection to on_closed
 constexpr Nanoseconds kShutdownLeast = 5'000'000'000;
 
 }  // namespace
@@ -75,6 +76,21 @@ void Host::Impl::close(std::move_only_function<void()> done) {
   const bool polite = state_ == State::kReady;
   state_ = State::kClosing;
   run_close(shared_from_this(), polite);
+}
+
+bool Host::Impl::a_queue_fails() const {
+  const auto fails = [](const auto& queue) { return queue != nullptr && queue->open() && queue->failing(); };
+  return fails(admin_) || std::any_of(io_.begin(), io_.end(), fails);
+}
+
+Detached Host::Impl::run_ask_loss(std::shared_ptr<Impl> self, std::move_only_function<void(const Error&)> done) {
+  const Nanoseconds deadline = self->reactor_.now() + kLossWait;
+  while (self->lost_.code == 0 && self->state_ == State::kReady && self->a_queue_fails() &&
+         self->reactor_.now() < deadline) {
+    Pause pause(*self, kPoll);
+    co_await pause;
+  }
+  done(self->lost_.code == 0 ? Error() : Error(self->lost_).with_context(self->target_words()));
 }
 
 Detached Host::Impl::run_later(std::shared_ptr<Impl> self, std::move_only_function<void()> call) {

@@ -73,6 +73,10 @@ void HostQueuePairImpl::respond(const weft_response& response) {
     completion.error = -EPROTO;
     protocol_error(fmt::format("a response has SQHD {} on a queue of {} entries", completion.sqhd, queue_.size()));
   }
+  // The transport found that the controller broke the protocol, and may give it its time to hear so. Nothing more can come of
+  // the queue pair: on_closed, with the transport's sentence, is not to wait for that.
+  if (response.cqe == nullptr && response.error == -EPROTO) [[unlikely]]
+    close();
   finish(cid, completion);
 }
 

@@ -143,6 +143,10 @@ class Host {
   // that fails is the association's end. No on_reset.
   void reset(Reply<bool> done);
 
+  // Why the association was lost, in the words of on_lost; code 0: it was not. A request that ends with its connection ends
+  // a little before the association: asked then, this waits for it.
+  void ask_loss(std::move_only_function<void(const Error&)> done);
+
   [[nodiscard]] const nvme::IdentifyController& identity() const;
   [[nodiscard]] std::uint64_t capabilities() const;  // CAP
   [[nodiscard]] std::uint32_t version() const;       // VS

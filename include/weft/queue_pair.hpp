@@ -24,7 +24,7 @@ namespace weft {
 
 // How a command ended. error == 0: the controller answered, `status` and `result` are its words. Otherwise it was never
 // answered here: -ETIMEDOUT, -ECANCELED (closed by us), -ECONNRESET ..., -EBADMSG (a data digest), and status is meaningless.
-// An IoRequest also ends with -EPROTO when the controller says success but did not move all the data.
+// A request also ends with -ENODATA when the controller says success, but not exactly the command's data moved.
 struct Completion {
   std::int32_t error = 0;
   NvmeStatus status;

@@ -140,7 +140,8 @@ Loss::Loss(BlockingHost& host) : host_(host) {
 std::unexpected<Failure> Loss::explain(Failure failure) {
   static_cast<void>(host_.close());  // afterwards it has been said that it was lost, if it was
   const std::lock_guard lock(state_->mutex);
-  if (state_->why.code != 0) failure.error.text += ": " + state_->why.text;
+  const bool told = failure.error.text.find(state_->why.text) != std::string::npos;
+  if (state_->why.code != 0 && !told) failure.error.text += ": " + state_->why.text;
   return std::unexpected(std::move(failure));
 }
 

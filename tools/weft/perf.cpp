@@ -223,6 +223,7 @@ Outcome<void> run_to_end(const Program& program, PerfHost& host, PerfRun& run, c
 }
 
 Outcome<void> judge(PerfHost& host, const PerfResult& result) {
+  if (result.errors != 0) host.ask_loss();
   if (host.lost().code != 0) return failed(host.lost(), "the controller was lost");
   if (result.errors == 0) return {};
   return failed(Error(EIO, fmt::format("{} of {} I/Os failed; the first: {}", result.errors, result.ios + result.errors,

@@ -89,6 +89,17 @@ Outcome<Namespace> PerfHost::find_namespace(std::uint32_t nsid) {
   return **found;
 }
 
+void PerfHost::ask_loss() {
+  std::size_t asked = hosts_.size();
+  for (const auto& host : hosts_) {
+    host->ask_loss([this, &asked](const Error& why) {
+      if (why.code != 0 && lost_.code == 0) lost_ = why;
+      --asked;
+    });
+  }
+  while (asked != 0) reactor_->run_once(reactor_->clock_now() + kLongest);
+}
+
 void PerfHost::run(const std::function<bool()>& done, std::function<void()> stop) {
   stop_ = std::move(stop);
   if (interrupted_ || lost_.code != 0) stop_();

@@ -26,6 +26,9 @@ class PerfHost {
   // Turns until done(). `stop` is called once when a signal comes or an association is lost.
   void run(const std::function<bool()>& done, std::function<void()> stop);
 
+  // Where an I/O failed: whether an association was lost with it, which is known a little later.
+  void ask_loss();
+
   [[nodiscard]] Reactor& reactor() { return *reactor_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }  // one at least
   [[nodiscard]] bool interrupted() const { return interrupted_; }

@@ -28,7 +28,7 @@ TEST_F(HostIoTest, AReadThatSucceedsWithoutAllItsDataIsAnError) {
     };
     std::vector<std::byte> in(4096);
     Io read(Kind::kRead, 0, in);
-    EXPECT_EQ(run(read).error, -EPROTO) << comes;
+    EXPECT_EQ(run(read).error, -ENODATA) << comes;
     EXPECT_EQ(read.completion.moved, comes);
   }
   controller_->script = nullptr;
@@ -46,7 +46,7 @@ TEST_F(HostIoTest, AWriteOrCompareThatSucceedsWithoutItsDataIsAnError) {
   for (const Kind kind : {Kind::kWrite, Kind::kCompare}) {
     std::vector<std::byte> large = pattern(8192), small = pattern(4096);
     Io fetched(kind, 0, large);
-    EXPECT_EQ(run(fetched).error, -EPROTO);
+    EXPECT_EQ(run(fetched).error, -ENODATA);
     EXPECT_EQ(fetched.completion.moved, 0u);
     Io in_capsule(kind, 0, small);
     EXPECT_TRUE(run(in_capsule).ok()) << "the controller had it with the command";

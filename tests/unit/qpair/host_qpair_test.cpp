@@ -277,6 +277,17 @@ TEST_F(HostQueuePairTest, AnSqhdBeyondTheQueueClosesAndFailsThatCommand) {
   EXPECT_NE(events_.reason.text.find("SQHD 4 on a queue of 4 entries"), std::string::npos) << events_.reason.text;
 }
 
+TEST_F(HostQueuePairTest, ACommandThatTheTransportEndsForAViolationClosesTheQueuePair) {
+  open_ready(4, 0);
+  Ended& ended = fresh();
+  const std::uint16_t cid = submit(ended);
+  script_.end(cid, -EPROTO);
+  run();
+  EXPECT_EQ(ended.completion.error, -EPROTO);
+  EXPECT_EQ(script_.closes, 1) << "the transport need not wait for the controller to close";
+  EXPECT_EQ(events_.closed, 1);
+}
+
 TEST_F(HostQueuePairTest, AConnectResponseWithAnSqhdBeyondTheQueueCloses) {
   open(4);
   script_.ready();
