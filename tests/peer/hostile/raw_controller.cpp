@@ -3,9 +3,9 @@
 namespace weft::hostile {
 namespace {
 
-constexpr std::uint8_t kFabrics = 0x7f, kIdentify = 0x06;
+constexpr std::uint8_t kFabrics = 0x7f, kIdentify = 0x06, kSetFeatures = 0x09, kNumberOfQueues = 0x07;
 constexpr std::uint8_t kConnect = 0x01, kPropertyGet = 0x04;
-constexpr std::uint16_t kCntlid = 1, kFlowControlOff = 0xffff;
+constexpr std::uint16_t kCntlid = 1;
 
 std::uint64_t property(std::uint32_t offset) {
   switch (offset) {
@@ -59,33 +59,42 @@ std::optional<ReceivedPdu> RawController::command() {
 }
 
 RawPdu RawController::response(std::uint16_t cid, std::uint64_t result, std::uint16_t status,
-                               std::uint16_t sqhd) const {
+                               std::uint16_t head) const {
   RawPdu pdu(kCapsuleResp, digests);
   pdu.u32(8, static_cast<std::uint32_t>(result)).u32(12, static_cast<std::uint32_t>(result >> 32));
-  return pdu.u16(16, sqhd).u16(20, cid).u16(22, unsigned{status} << 1);
+  return pdu.u16(16, head).u16(20, cid).u16(22, unsigned{status} << 1).flag(response_flags);
 }
 
-bool RawController::respond(std::uint16_t cid, std::uint64_t result, std::uint16_t status, std::uint16_t sqhd) {
-  return socket.send(response(cid, result, status, sqhd));
+bool RawController::respond(std::uint16_t cid, std::uint64_t result, std::uint16_t status, std::uint16_t head) {
+  return socket.send(response(cid, result, status, head));
 }
 
-bool RawController::serve(const ReceivedPdu& command, bool& identified) {
+bool RawController::serve(const ReceivedPdu& command, bool& identified, bool& asked) {
   const std::uint8_t opcode = command.bytes[8], fctype = command.bytes[12];
   const std::uint16_t cid = cid_of(command);
   if (opcode == kIdentify) {
     RawPdu data(kC2hData, digests, identity());
     identified = true;
-    return (withholds_data || socket.send(data.u16(8, cid))) && respond(cid);
+    return (withholds_data || socket.send(data.u16(8, cid))) && respond(cid, 0, 0, sqhd);
   }
-  if (opcode != kFabrics) return respond(cid);
-  if (fctype == kConnect) return respond(cid, kCntlid, 0, kFlowControlOff);
-  return respond(cid, fctype == kPropertyGet ? property(command.u32(8 + 44)) : 0);
+  if (opcode == kSetFeatures && command.bytes[8 + 40] == kNumberOfQueues) asked = true;
+  if (opcode != kFabrics) return respond(cid, 0, 0, sqhd);
+  if (fctype == kConnect) return respond(cid, kCntlid, 0, connect_sqhd);
+  return respond(cid, fctype == kPropertyGet ? property(command.u32(8 + 44)) : 0, 0, sqhd);
+}
+
+bool RawController::serve_until_queues_are_asked_for() {
+  for (bool identified = false, asked = false; !asked;) {
+    const auto next = command();
+    if (!next || !serve(*next, identified, asked)) return false;
+  }
+  return true;
 }
 
 bool RawController::serve_until_identified() {
-  for (bool identified = false; !identified;) {
+  for (bool identified = false, asked = false; !identified;) {
     const auto next = command();
-    if (!next || !serve(*next, identified)) return false;
+    if (!next || !serve(*next, identified, asked)) return false;
   }
   return true;
 }

@@ -23,8 +23,8 @@ struct Answer {
   std::uint16_t cid = 0;
   std::uint16_t status = 0;  // SCT<<8 | SC, without phase, retry and More bits
   std::uint64_t result = 0;
-  Bytes cqe;   // all 16 bytes
-  Bytes data;  // what came before it
+  Bytes cqe{};   // all 16 bytes
+  Bytes data{};  // what came before it
 };
 
 struct ConnectPlan {
