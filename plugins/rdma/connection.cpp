@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "agree.hpp"
 #include "connector.hpp"
@@ -210,6 +211,10 @@ bool Connection::completed_well(WorkId id, const ibv_wc& completion) {
   if (!is_established()) return false;
   const bool awaited = id.work == Work::kReceive || sends_->completed(completion.wr_id);
   if (awaited) side_->completed(id, completion);
+  if (watched_ && sends_->empty() && is_ready()) {
+    watched_ = false;
+    group_.set_deadline(*this, 0);
+  }
   if (state_ == State::kFlushing) group_.mark_dirty(*this);  // it may have been the last
   return awaited;
 }
@@ -217,7 +222,33 @@ bool Connection::completed_well(WorkId id, const ibv_wc& completion) {
 void Connection::flush() {
   if (!is_established()) return;
   side_->flush();
+  watch_progress();
   if (state_ == State::kFlushing && side_->idle() && sends_->empty()) end(std::move(reason_));
+}
+
+// A host may post no receives: then responses are never done, nor what is posted behind them. The device tries for ever
+// when the host asked for that, so the bound is here. A link that is out for some seconds is no reason to end.
+void Connection::watch_progress() {
+  if (watched_ || !is_ready() || role_ == Role::kHost || options_.send_timeout == 0 || sends_->empty()) return;
+  watched_ = true;
+  stalled_ = false;
+  done_then_ = sends_->done();
+  group_.set_deadline(*this, group_.now() + options_.send_timeout / 2);
+}
+
+void Connection::judge_progress() {
+  const bool stands = sends_->done() == done_then_;
+  if (stands && std::exchange(stalled_, true)) {
+    end({.code = ETIMEDOUT,
+         .origin = WEFT_ORIGIN_PEER,
+         .text = fmt::format("the host took nothing of what was sent to it for {} ms: it posts no receives, or is not "
+                             "reachable",
+                             options_.send_timeout / plugin::kMillisecond)});
+    return;
+  }
+  watched_ = stands;
+  if (!stands) return watch_progress();
+  group_.set_deadline(*this, group_.now() + options_.send_timeout / 2);
 }
 
 void Connection::tell_finished(DataOp& op) { side_->tell_finished(op); }

@@ -119,6 +119,8 @@ class Connection final : public plugin::Pollable, public plugin::RoleCalls<Conne
   bool completed_well(WorkId id, const ibv_wc& completion);
   void count_moved(WorkId id, const ibv_wc& completion);
   void on_peer_gone(const verbs::CmEvent& event);
+  void watch_progress();
+  void judge_progress();
   bool start_draining();
   void drained(std::uint32_t queue);
   void forget_sides();
@@ -145,8 +147,11 @@ class Connection final : public plugin::Pollable, public plugin::RoleCalls<Conne
   std::unique_ptr<SendQueue> sends_;
   std::unique_ptr<HostSide> host_;
   std::unique_ptr<ControllerSide> controller_;
-  Side* side_ = nullptr;       // one of the two, with pair_
-  std::uint32_t drained_ = 0;  // a bit for each queue whose last request came back
+  Side* side_ = nullptr;         // one of the two, with pair_
+  std::uint32_t drained_ = 0;    // a bit for each queue whose last request came back
+  bool watched_ = false;         // requests are under way, and their progress has a deadline
+  bool stalled_ = false;         // ... of which half has passed without any
+  std::uint64_t done_then_ = 0;  // requests that were done when it was set
   Reason reason_;
   plugin::NetAddress local_, peer_;
   weft_stats stats_{};

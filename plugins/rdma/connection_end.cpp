@@ -45,6 +45,8 @@ void Connection::on_deadline() {
            .stage = "connect",
            .text = fmt::format("{} did not finish connecting in time", peer_.text())});
       return;
+    case State::kReady:
+      return judge_progress();
     case State::kFlushing:
       end(std::move(reason_));
       return;

@@ -106,11 +106,13 @@ void ControllerSide::post_answer(std::uint32_t token) {
   if (copied) request.send_flags |= IBV_SEND_INLINE;
   --answers_left_;
   --unanswered_;
+  ++share_.owed;
   ++link_.counters().responses;
   if (over) response_left(token);
 }
 
 void ControllerSide::answer_done(const Posted& posted) {
+  if (--share_.owed == 0) link_.memory().staging().settled(share_);
   if (posted.op != nullptr) {
     posted.op->event_flags = WEFT_RESPONSE_SENT;
     finish(*posted.op, 0);

@@ -82,6 +82,7 @@ DataOp& ControllerSide::new_op(std::uint32_t token, DataOp::Kind kind, std::uint
   op.index = token;
   op.cookie = cookie;
   op.offset = offset;
+  op.claim.share = &share_;
   op.claim.user = this;
   op.claim.op = &op;
   DataOp** end = &command.ops;
@@ -151,8 +152,10 @@ bool ControllerSide::post_request(DataOp& op) {
   const RemoteSegment remote = locate(segments_of(op.index), op.offset + op.progress);
   std::uint64_t length =
       std::min({op.part_end - op.progress, std::uint64_t{remote.length}, most_of_one(link_.device().attributes())});
-  // READs are told one by one, since others wait for them; WRITEs with the part, or with the response behind it.
-  const bool signalled = reads || (!op.final_response && op.progress + length == op.part_end);
+  // READs are told one by one, since others wait for them. WRITEs are told with the part, or with the response behind it
+  // when nothing is staged: a run is not held until a response is taken, since a peer may post no receive for that.
+  const bool last = op.progress + length == op.part_end;
+  const bool signalled = reads || (last && (!op.final_response || !op.straight));
   ibv_send_wr& request = link_.sends().add({.work = reads ? Work::kRead : Work::kWrite, .index = op.index, .op = &op},
                                            reads ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE, signalled);
   request.wr.rdma.remote_addr = remote.address;

@@ -153,6 +153,7 @@ class ControllerSide final : public Side, private StagingUser {
   std::uint32_t depth_ = 0;  // tokens in use: of params, then of configure()
   std::uint32_t reserved_ = 0;
   SglLimits sgl_limits_;
+  StagingShare share_;     // of staged memory
   bool in_order_ = false;  // SQ flow control: responses leave in the order of the calls
 
   std::unique_ptr<Block> responses_;       // a CQE a token

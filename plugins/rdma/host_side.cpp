@@ -33,6 +33,7 @@ std::uint32_t send_elements(const verbs::DeviceAttributes& device) {
 
 HostSide::~HostSide() {
   for (Command& command : commands_) forget_data(command);
+  if (share_.owner != 0) link_.memory().staging().leave();
   link_.memory().ops().unreserve(reserved_);
 }
 
@@ -53,7 +54,8 @@ verbs::QueuePairSizes HostSide::sizes(const Agreed& agreed) const {
 
 Made<void> HostSide::open(const Agreed& agreed) try {
   agreed_ = agreed;
-  owner_ = link_.memory().new_owner();
+  share_.owner = link_.memory().new_owner();
+  link_.memory().staging().join();
   const std::uint32_t most = most_pieces();
   if (most > 1) slot_bytes_ += most * static_cast<std::uint32_t>(sizeof(nvme::KeyedSglDescriptor));
   Made<std::unique_ptr<Block>> block = Block::make(link_.device(), std::uint64_t{agreed.depth} * slot_bytes_,
@@ -150,7 +152,7 @@ bool HostSide::place_data(std::uint16_t cid, std::span<const weft_iov> iov, std:
   }
   ++link_.counters().region_misses;
   op.claim.bytes = length;
-  op.claim.owner = owner_;
+  op.claim.share = &share_;
   op.claim.user = this;
   op.claim.op = &op;
   if (memory.staging().claim(op.claim)) staged(op.claim);

@@ -93,7 +93,7 @@ class HostSide final : public Side, private StagingUser {
 
   Link& link_;
   Agreed agreed_;
-  std::uint32_t owner_ = 0;     // of staged memory
+  StagingShare share_;          // of staged memory
   std::uint32_t reserved_ = 0;  // operations of the pool
   std::unique_ptr<Block> capsules_block_;
   std::unique_ptr<CapsuleRing> ring_;

@@ -45,7 +45,8 @@ Made<std::unique_ptr<Memory>> Memory::make(verbs::Device& device, const MemoryOp
 Memory::Memory(verbs::Device& device, const MemoryOptions& options, std::unique_ptr<Block> block)
     : device_(device),
       block_(std::move(block)),
-      staging_(block_->base(), block_->size(), longest_run(block_->size())),
+      staging_(block_->base(), block_->size(), longest_run(block_->size()),
+               options.remote ? Reserve::kForSeveral : Reserve::kForNewcomers),
       windows_(options.windows && device.attributes().windows),
       invalidate_(options.invalidate && device.attributes().invalidates) {}
 

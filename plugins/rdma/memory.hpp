@@ -34,7 +34,7 @@ class Memory {
   [[nodiscard]] Staging& staging() { return staging_; }
   [[nodiscard]] verbs::Region& staging_region() const { return block_->region(); }
   [[nodiscard]] DataOpPool& ops() { return ops_; }
-  [[nodiscard]] std::uint32_t new_owner() { return ++owners_; }  // for StagingClaim: of a queue pair
+  [[nodiscard]] std::uint32_t new_owner() { return ++owners_; }  // for StagingShare: of a host's queue pair
   // Bytes of data that one command can always have staged in one run.
   [[nodiscard]] std::uint64_t max_transfer() const { return staging_.longest(); }
 

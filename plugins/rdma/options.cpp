@@ -21,6 +21,10 @@ const weft_option_info kOptionInfo[] = {
     {"resolve_timeout", "duration", "3s", "for the device and the route to an address, each"},
     {"connect_timeout", "duration", "5s", "from the connect request to its answer"},
     {"close_timeout", "duration", "5s", "for the device to give back what a queue has posted"},
+    {"send_timeout", "duration", "10s",
+     "for a host to take anything of what a controller sends, before its connection ends: a host that posts no "
+     "receives "
+     "takes nothing; 0: no bound"},
     {"staging", "size", "0",
      "memory of each thread and device for data that is not registered, 64K to 256M; 0: what the limit of "
      "locked memory allows; of the whole transport, not of an address"},
@@ -84,6 +88,7 @@ Made<void> parse_one(Options& options, std::string_view key, std::string_view va
   if (key == "retries") return put(options.retries, parse_number(key, value, 0, 7, "a number from 0 to 7"));
   if (key == "resolve_timeout") return put(options.resolve_timeout, parse_duration(key, value, kMillisecond));
   if (key == "connect_timeout") return put(options.connect_timeout, parse_duration(key, value, kMillisecond));
+  if (key == "send_timeout") return put(options.send_timeout, parse_duration(key, value, 0));
   if (key == "close_timeout") return put(options.close_timeout, parse_duration(key, value, kMillisecond));
   return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("the rdma transport has no option '{}'", key)});
 }

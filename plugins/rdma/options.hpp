@@ -30,6 +30,7 @@ struct Options {
   std::uint64_t resolve_timeout = 3 * plugin::kSecond;  // for each of the steps before the connect request
   std::uint64_t connect_timeout = 5 * plugin::kSecond;
   std::uint64_t close_timeout = 5 * plugin::kSecond;
+  std::uint64_t send_timeout = 10 * plugin::kSecond;  // controller: without progress of what is sent; 0: no bound
   // Of the whole transport: memory is shared by the queues of a thread.
   std::uint64_t staging = 0;  // bytes; 0: what fits below the limit of locked memory
   WindowUse windows = WindowUse::kAuto;

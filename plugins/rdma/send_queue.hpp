@@ -38,6 +38,7 @@ class SendQueue {
   // room() >= count, or will be after what was added is posted: that is done then. count <= kLongestChain.
   [[nodiscard]] bool make_room(verbs::QueuePair& pair, std::uint32_t count);
   [[nodiscard]] bool empty() const { return tail_ == head_; }  // nothing posted or to be posted is undone
+  [[nodiscard]] std::uint64_t done() const { return done_; }   // requests that are done, in all: grows with progress
   [[nodiscard]] std::uint32_t max_sge() const { return max_sge_; }
 
   // The next request, zeroed, with `sg_list` on room for max_sge elements, wr_id set; only within room(), but for

@@ -48,54 +48,128 @@ TEST(RunAllocator, MoreThanTheLongestRunIsNeverThere) {
   EXPECT_TRUE(runs.take(64 * kKi));
 }
 
+// 64 KiB of memory: a reserve of 32 KiB, and 32 KiB that every claim may have. Each claim is of a queue pair of its own
+// unless the test says otherwise.
 class StagingTest : public testing::Test, private StagingUser {
  protected:
   StagingTest() : memory_(64 * kKi), staging_(memory_.data(), memory_.size(), 32 * kKi) {}
   ~StagingTest() override {
     for (StagingClaim& claim : claims_) claim.hook.unlink();
   }
-  bool claim(std::size_t i, std::uint64_t bytes, std::uint32_t owner = 0) {
+  bool claim(std::size_t i, std::uint64_t bytes) { return claim_for(i, i, bytes); }
+  bool claim_for(std::size_t share, std::size_t i, std::uint64_t bytes) {
     claims_[i].bytes = bytes;
-    claims_[i].owner = owner;
+    claims_[i].share = &shares_[share];
     claims_[i].user = this;
     return staging_.claim(claims_[i]);
   }
   void release(std::size_t i) { staging_.release(claims_[i].run); }
   void staged(StagingClaim& claim) override { served_.push_back(&claim - claims_.data()); }
+  [[nodiscard]] bool in_reserve(std::size_t i) const {
+    return claims_[i].run.base < memory_.data() + staging_.reserve();
+  }
 
   std::vector<std::byte> memory_;
   Staging staging_;
+  std::array<StagingShare, 8> shares_;
   std::array<StagingClaim, 8> claims_;
   std::vector<std::ptrdiff_t> served_;
 };
 
-TEST_F(StagingTest, WhoeverWaitsIsServedInOrder) {
+TEST_F(StagingTest, EqualClaimsAreServedInOrder) {
   EXPECT_TRUE(claim(0, 32 * kKi));
   EXPECT_TRUE(claim(1, 32 * kKi));
   EXPECT_FALSE(claim(2, 32 * kKi));
-  EXPECT_FALSE(claim(3, 4 * kKi));
+  EXPECT_FALSE(claim(3, 32 * kKi));
   release(1);
   EXPECT_THAT(served_, testing::ElementsAre(2));
   release(0);
   EXPECT_THAT(served_, testing::ElementsAre(2, 3));
 }
 
-TEST_F(StagingTest, ALargeClaimIsNotStarvedBySmallOnes) {
+TEST_F(StagingTest, AClaimThatDoesNotFitDoesNotBlockAnotherQueuePairsThatFits) {
   EXPECT_TRUE(claim(0, 32 * kKi));
   EXPECT_TRUE(claim(1, 4 * kKi));
   EXPECT_FALSE(claim(2, 32 * kKi));
-  EXPECT_FALSE(claim(3, 4 * kKi));  // there would be room
+  EXPECT_TRUE(claim(3, 4 * kKi));
+  release(1);
+  EXPECT_TRUE(served_.empty());
+  release(3);
+  EXPECT_THAT(served_, testing::ElementsAre(2));
+}
+
+TEST_F(StagingTest, ClaimsOfOneQueuePairAreServedInOrder) {
+  EXPECT_TRUE(claim(0, 32 * kKi));
+  EXPECT_TRUE(claim(1, 4 * kKi));
+  EXPECT_FALSE(claim_for(2, 2, 32 * kKi));
+  EXPECT_FALSE(claim_for(2, 3, 4 * kKi)) << "there would be room";
   release(1);
   EXPECT_THAT(served_, testing::ElementsAre(2));
   release(0);
+  EXPECT_THAT(served_, testing::ElementsAre(2)) << "it holds a run, so the reserve is not for it";
+  release(2);
   EXPECT_THAT(served_, testing::ElementsAre(2, 3));
+}
+
+TEST_F(StagingTest, ALargeClaimIsServedThoughSmallOnesKeepComing) {
+  EXPECT_TRUE(claim(0, 32 * kKi));
+  EXPECT_TRUE(claim(1, 4 * kKi));
+  EXPECT_TRUE(claim(2, 4 * kKi));
+  EXPECT_FALSE(claim(3, 32 * kKi));
+  std::uint64_t overtaken = 0;
+  for (std::size_t next = 1; served_.empty() && overtaken < 1000; next = 3 - next, ++overtaken) {
+    release(next);
+    if (!claims_[next].hook.linked() && !claim(next, 4 * kKi)) release(3 - next);
+  }
+  EXPECT_THAT(served_, testing::Contains(3));
+  EXPECT_LE(overtaken, Staging::kMostOvertaken + 1);
+}
+
+TEST_F(StagingTest, AQueuePairWhoseResponsesAreNotTakenHasNothingOfTheReserve) {
+  shares_[0].owed = 1;
+  EXPECT_TRUE(claim_for(0, 0, 32 * kKi));
+  EXPECT_FALSE(in_reserve(0));
+  EXPECT_FALSE(claim_for(0, 1, 4 * kKi));
+  EXPECT_TRUE(claim(2, 32 * kKi));
+  EXPECT_TRUE(in_reserve(2));
+  release(2);
+  EXPECT_TRUE(served_.empty());
+  EXPECT_TRUE(claim(3, 32 * kKi)) << "whatever waits";
+}
+
+TEST_F(StagingTest, HoweverLongALateClaimWaitsItBlocksNoOther) {
+  shares_[0].owed = 1;
+  EXPECT_TRUE(claim_for(0, 0, 32 * kKi));
+  EXPECT_FALSE(claim_for(0, 1, 4 * kKi));
+  for (std::uint64_t i = 0; i < 3 * Staging::kMostOvertaken; ++i) {
+    ASSERT_TRUE(claim(2, 32 * kKi)) << i;
+    release(2);
+  }
+}
+
+TEST_F(StagingTest, AClaimIsServedWhenItsQueuePairOwesNothingAnyMore) {
+  shares_[0].owed = 1;
+  EXPECT_TRUE(claim(1, 32 * kKi));
+  shares_[2].owed = 1;
+  EXPECT_TRUE(claim(2, 32 * kKi));
+  EXPECT_FALSE(claim_for(0, 0, 4 * kKi));
+  release(1);
+  EXPECT_TRUE(served_.empty());
+  shares_[0].owed = 0;
+  staging_.settled(shares_[0]);
+  EXPECT_THAT(served_, testing::ElementsAre(0));
+}
+
+TEST_F(StagingTest, OneQueuePairCanHaveAllOfTheMemory) {
+  EXPECT_TRUE(claim_for(0, 0, 32 * kKi));
+  EXPECT_TRUE(claim_for(0, 1, 32 * kKi));
 }
 
 TEST_F(StagingTest, WhoeverGivesUpLetsThoseBehindItPass) {
   EXPECT_TRUE(claim(0, 32 * kKi));
   EXPECT_TRUE(claim(1, 4 * kKi));
-  EXPECT_FALSE(claim(2, 32 * kKi));
-  EXPECT_FALSE(claim(3, 4 * kKi));
+  EXPECT_FALSE(claim_for(2, 2, 32 * kKi));
+  EXPECT_FALSE(claim_for(2, 3, 4 * kKi));
   staging_.withdraw(claims_[2]);
   EXPECT_THAT(served_, testing::ElementsAre(3));
   staging_.withdraw(claims_[2]);  // it does not wait
@@ -104,15 +178,17 @@ TEST_F(StagingTest, WhoeverGivesUpLetsThoseBehindItPass) {
 }
 
 TEST_F(StagingTest, ARunHoldsNothingOfAnotherOwner) {
-  ASSERT_TRUE(claim(0, 8 * kKi, 1));
+  shares_[0].owner = 1;
+  shares_[1].owner = 2;
+  ASSERT_TRUE(claim_for(0, 0, 8 * kKi));
   std::byte* const base = claims_[0].run.base;
   std::fill_n(base, 8 * kKi, std::byte{0x5a});
   staging_.release(claims_[0].run);
-  ASSERT_TRUE(claim(1, 8 * kKi, 1));
+  ASSERT_TRUE(claim_for(0, 1, 8 * kKi));
   ASSERT_EQ(claims_[1].run.base, base);
   EXPECT_EQ(std::count(base, base + 8 * kKi, std::byte{0x5a}), 8 * kKi) << "its own is left alone: clearing costs";
   staging_.release(claims_[1].run);
-  ASSERT_TRUE(claim(2, 5 * kKi, 2));
+  ASSERT_TRUE(claim_for(1, 2, 5 * kKi));
   ASSERT_EQ(claims_[2].run.base, base);
   EXPECT_EQ(std::count(base, base + 8 * kKi, std::byte{0}), 8 * kKi);
 }
