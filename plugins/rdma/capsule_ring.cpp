@@ -21,10 +21,11 @@ CapsuleRing::CapsuleRing(std::unique_ptr<Block> block, std::uint32_t slots, std:
   for (std::uint32_t slot = 0; slot < slots; ++slot) {
     elements_[slot] = {
         .addr = reinterpret_cast<std::uintptr_t>(at(slot)), .length = slot_bytes, .lkey = block_->lkey()};
-    requests_[slot] = {.wr_id = WorkId{.queue_pair = whose.queue_pair, .work = whose.work, .index = slot}.pack(),
-                       .next = nullptr,
-                       .sg_list = &elements_[slot],
-                       .num_sge = 1};
+    requests_[slot] = {
+        .wr_id = WorkId{.queue_pair = whose.queue_pair, .work = whose.work, .index = whose.index + slot}.pack(),
+        .next = nullptr,
+        .sg_list = &elements_[slot],
+        .num_sge = 1};
     repost(slot);
   }
 }

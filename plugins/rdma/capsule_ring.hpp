@@ -19,7 +19,7 @@ namespace weft::rdma {
 
 class CapsuleRing {
  public:
-  // `whose`: what completions say, but for the slot. All slots are chained.
+  // `whose`: what completions say; their index is that of `whose` and the slot's number. All slots are chained.
   static plugin::Made<std::unique_ptr<CapsuleRing>> make(verbs::Device& device, std::uint32_t slots,
                                                          std::uint32_t slot_bytes, WorkId whose);
 

@@ -65,7 +65,7 @@ void ControllerSide::withdraw_answer(std::uint32_t token) {
 }
 
 void ControllerSide::flush() {
-  int error = own_ring_ != nullptr ? own_ring_->post(link_.pair()) : 0;  // the group posts shared ones
+  int error = post_receives();
   if (error == 0) {
     post_answers();
     post_reads();

@@ -38,7 +38,7 @@ ControllerSide::ControllerSide(Link& link) : link_(link) {
 ControllerSide::~ControllerSide() {
   give_back_waiting();
   for (Command& command : commands_) {
-    if (command.slot != plugin::kNoIndex) ring_->repost(command.slot);
+    if (command.slot != plugin::kNoIndex) repost(command.slot);
     while (DataOp* op = command.ops) {
       command.ops = op->next;
       detach(*op);
@@ -50,9 +50,10 @@ ControllerSide::~ControllerSide() {
 
 verbs::QueuePairSizes ControllerSide::sizes(const Agreed& agreed) const {
   const verbs::DeviceAttributes& device = link_.device().attributes();
-  // A response for each command, as much again for READs and WRITEs, and a request to drain each queue with.
+  // A response for each command, as much again for READs and WRITEs, and a request to drain each queue with. The receive
+  // before configure() may still be there beside the others.
   return {.sends = std::min(agreed.depth * 3 + 1, device.max_work_requests),
-          .receives = link_.shared_ring() != nullptr ? 0 : std::min(agreed.receives + 1, device.max_work_requests),
+          .receives = link_.shared_ring() != nullptr ? 0 : std::min(agreed.receives + 2, device.max_work_requests),
           .send_sge = std::clamp(device.max_sge, 1U, kMostElements),
           .receive_sge = 1,
           .inline_bytes = sizeof(nvme::Cqe)};
@@ -61,38 +62,82 @@ verbs::QueuePairSizes ControllerSide::sizes(const Agreed& agreed) const {
 Made<void> ControllerSide::open(const Agreed& agreed) try {
   agreed_ = agreed;
   reads_left_ = agreed.reads_out;
-  Made<std::unique_ptr<Block>> block = Block::make(link_.device(), std::uint64_t{agreed.depth} * sizeof(nvme::Cqe),
-                                                   IBV_ACCESS_LOCAL_WRITE, "response capsules");
-  if (!block) return std::unexpected(block.error());
-  responses_ = std::move(*block);
-  if (link_.shared_ring() != nullptr) {
-    ring_ = &link_.shared_ring()->capsules();
-    sqes_ = std::make_unique_for_overwrite<SqeBytes[]>(agreed.depth);
-  } else {
-    Made<std::unique_ptr<CapsuleRing>> ring =
-        CapsuleRing::make(link_.device(), agreed.receives, slot_size(agreed.in_capsule), {.queue_pair = link_.place()});
-    if (!ring) return std::unexpected(ring.error());
-    own_ring_ = std::move(*ring);
-    ring_ = own_ring_.get();
-  }
-  waiting_ = std::make_unique<Capsule[]>(agreed.depth);
-  commands_.resize(agreed.depth);
-  free_.reserve(agreed.depth);
+  most_segments_ = limits().max_descriptors;
+  sgl_limits_ = {.max_in_capsule = agreed.in_capsule, .max_descriptors = most_segments_};
   // Until configure() the core takes tokens below the depth that it accepted with.
   depth_ = std::min(link_.params().depth, agreed.depth);
+  if (Made<void> made = make_responses(depth_); !made) return made;
+  if (Made<void> made = make_receives(agreed); !made) return made;
+  make_tokens(depth_);
   for (std::uint32_t token = depth_; token-- > 0;) free_.push_back(token);
-  most_segments_ = limits().max_descriptors;
-  segments_ = std::make_unique_for_overwrite<RemoteSegment[]>(std::size_t{agreed.depth} * most_segments_);
-  sgl_limits_ = {.max_in_capsule = agreed.in_capsule, .max_descriptors = most_segments_};
-  link_.memory().ops().reserve(agreed.depth * WEFT_DATA_CALLS);
-  reserved_ = agreed.depth * WEFT_DATA_CALLS;
-  if (const int error = own_ring_ != nullptr ? own_ring_->post(link_.pair()) : 0; error != 0)
+  if (const int error = post_receives(); error != 0)
     return std::unexpected(Failure{.code = -error,
                                    .text = fmt::format("cannot post receives: {}", std::strerror(-error)),
                                    .origin = WEFT_ORIGIN_NETWORK});
   return {};
 } catch (const std::bad_alloc&) {
   return std::unexpected(Failure{.code = ENOMEM, .text = "out of memory"});
+}
+
+Made<void> ControllerSide::make_receives(const Agreed& agreed) {
+  if (link_.shared_ring() != nullptr) {
+    ring_ = &link_.shared_ring()->capsules();
+    sqes_ = std::make_unique_for_overwrite<SqeBytes[]>(agreed.depth);
+    return {};
+  }
+  if (link_.params().depth > kDepthBeforeConnect) return make_own_ring();
+  Made<std::unique_ptr<CapsuleRing>> ring =
+      CapsuleRing::make(link_.device(), 1, slot_size(std::min(agreed.in_capsule, kConnectData)),
+                        {.queue_pair = link_.place(), .index = kFirstSlot});
+  if (!ring) return std::unexpected(ring.error());
+  first_ring_ = std::move(*ring);
+  return {};
+}
+
+Made<void> ControllerSide::make_own_ring() {
+  Made<std::unique_ptr<CapsuleRing>> ring =
+      CapsuleRing::make(link_.device(), agreed_.receives, slot_size(agreed_.in_capsule), {.queue_pair = link_.place()});
+  if (!ring) return std::unexpected(ring.error());
+  own_ring_ = std::move(*ring);
+  ring_ = own_ring_.get();
+  return {};
+}
+
+// CQEs that are under way stay where they are; those that are yet to be posted move.
+Made<void> ControllerSide::make_responses(std::uint32_t depth) {
+  const std::uint64_t bytes = std::uint64_t{depth} * sizeof(nvme::Cqe);
+  if (responses_ != nullptr && bytes <= responses_->size()) return {};
+  Made<std::unique_ptr<Block>> block = Block::make(link_.device(), bytes, IBV_ACCESS_LOCAL_WRITE, "response capsules");
+  if (!block) return std::unexpected(block.error());
+  if (responses_ != nullptr) std::memcpy((*block)->base(), responses_->base(), responses_->size());
+  first_responses_ = std::exchange(responses_, std::move(*block));
+  return {};
+}
+
+void ControllerSide::make_tokens(std::uint32_t depth) {
+  const auto before = static_cast<std::uint32_t>(commands_.size());
+  if (depth <= before) return;
+  auto waiting = std::make_unique<Capsule[]>(depth);
+  for (std::uint32_t i = 0; i < waiting_count_; ++i) waiting[i] = waiting_[(waiting_first_ + i) % before];
+  segments_.resize(std::size_t{depth} * most_segments_);
+  free_.reserve(depth);
+  const std::uint32_t ops = (depth - before) * WEFT_DATA_CALLS;
+  link_.memory().ops().reserve(ops);
+  reserved_ += ops;
+  commands_.resize(depth);
+  waiting_ = std::move(waiting);
+  waiting_first_ = 0;
+}
+
+int ControllerSide::post_receives() {
+  if (own_ring_ != nullptr) return own_ring_->post(link_.pair());
+  return first_ring_ != nullptr ? first_ring_->post(link_.pair()) : 0;  // the group posts shared ones
+}
+
+// The receive for Connect has served when the others are there.
+void ControllerSide::repost(std::uint32_t slot) {
+  if (slot < kFirstSlot) return ring_->repost(slot);
+  if (own_ring_ == nullptr) first_ring_->repost(slot - kFirstSlot);
 }
 
 weft_limits ControllerSide::limits() const {
@@ -112,15 +157,21 @@ weft_limits ControllerSide::limits() const {
   return limits;
 }
 
-Made<void> ControllerSide::configure(const weft_qpair_params& params) {
-  if (params.depth == 0 || params.depth > commands_.size())
+Made<void> ControllerSide::configure(const weft_qpair_params& params) try {
+  if (params.depth == 0 || params.depth > agreed_.depth)
     return std::unexpected(
         Failure{.code = EINVAL,
-                .text = fmt::format("a queue of {} entries on a connection for {}", params.depth, commands_.size())});
+                .text = fmt::format("a queue of {} entries on a connection for {}", params.depth, agreed_.depth)});
   if (params.in_capsule > agreed_.in_capsule)
     return std::unexpected(Failure{.code = EINVAL,
                                    .text = fmt::format("{} bytes of in-capsule data on a connection for {}",
                                                        params.in_capsule, agreed_.in_capsule)});
+  if (Made<void> made = make_responses(params.depth); !made) return made;
+  make_tokens(params.depth);
+  if (ring_ == nullptr) {
+    if (Made<void> made = make_own_ring(); !made) return made;
+    link_.mark_dirty();  // they are posted ahead of the response to Connect
+  }
   for (std::uint32_t token = depth_; token < params.depth; ++token) free_.push_back(token);
   depth_ = params.depth;
   std::erase_if(free_, [this](std::uint32_t token) { return token >= depth_; });
@@ -128,6 +179,8 @@ Made<void> ControllerSide::configure(const weft_qpair_params& params) {
   sgl_limits_ = {.max_in_capsule = params.in_capsule,
                  .max_descriptors = std::clamp<std::uint32_t>(params.max_descriptors, 1, most_segments_)};
   return {};
+} catch (const std::bad_alloc&) {
+  return std::unexpected(Failure{.code = ENOMEM, .text = "out of memory"});
 }
 
 // ---- commands as they come -----------------------------------------------------------------------------------------
@@ -148,7 +201,7 @@ void ControllerSide::completed(WorkId id, const ibv_wc& completion) {
 
 void ControllerSide::take_capsule(Capsule capsule) {
   const bool whole = capsule.bytes >= sizeof(nvme::Sqe), expected = unanswered_ < depth_;
-  if (!link_.takes_commands() || !whole || !expected) ring_->repost(capsule.slot);
+  if (!link_.takes_commands() || !whole || !expected) repost(capsule.slot);
   if (!link_.takes_commands()) return;
   if (!whole) return violated(fmt::format("the host sent a capsule of {} bytes", capsule.bytes));
   if (!expected)
@@ -170,7 +223,7 @@ void ControllerSide::give_waiting() {
 
 void ControllerSide::give_back_waiting() {
   for (; waiting_count_ != 0; --waiting_count_) {
-    ring_->repost(waiting_[waiting_first_].slot);
+    repost(waiting_[waiting_first_].slot);
     waiting_first_ = (waiting_first_ + 1) % static_cast<std::uint32_t>(commands_.size());
   }
 }
@@ -178,7 +231,7 @@ void ControllerSide::give_back_waiting() {
 void ControllerSide::deliver(Capsule received) {
   const std::uint32_t token = free_.back();
   free_.pop_back();
-  const std::byte* capsule = ring_->at(received.slot);
+  const std::byte* capsule = capsule_at(received.slot);
   std::array<RemoteSegment, kMostDescriptors> segments;
   const SglVerdict verdict =
       read_sgl(capsule, {capsule + sizeof(nvme::Sqe), received.bytes - sizeof(nvme::Sqe)}, sgl_limits_, segments);
@@ -196,14 +249,14 @@ void ControllerSide::deliver(Capsule received) {
   std::copy_n(segments.begin(), command.segments, segments_of(token).begin());
   if (sqes_ != nullptr && verdict.place != SglPlace::kInCapsule) {
     std::memcpy(sqes_[token].data(), capsule, sizeof(nvme::Sqe));
-    ring_->repost(std::exchange(command.slot, plugin::kNoIndex));
+    repost(std::exchange(command.slot, plugin::kNoIndex));
   }
   tell_command(token);
 }
 
 const std::byte* ControllerSide::data_of(const Command& command) const {
   if (command.place != SglPlace::kInCapsule || command.slot == plugin::kNoIndex) return nullptr;
-  return ring_->at(command.slot) + sizeof(nvme::Sqe) + command.data_offset;
+  return capsule_at(command.slot) + sizeof(nvme::Sqe) + command.data_offset;
 }
 
 void ControllerSide::tell_command(std::uint32_t token) {
@@ -214,7 +267,7 @@ void ControllerSide::tell_command(std::uint32_t token) {
   weft_command told{};
   told.size = sizeof told;
   told.token = token;
-  told.sqe = command.slot != plugin::kNoIndex ? ring_->at(command.slot) : sqes_[token].data();
+  told.sqe = command.slot != plugin::kNoIndex ? capsule_at(command.slot) : sqes_[token].data();
   told.capsule_data = data_of(command);
   if (told.capsule_data != nullptr) told.flags = WEFT_DATA_IN_CAPSULE | WEFT_DATA_COMPLETE;
   told.data_len = command.data_length;
@@ -236,7 +289,7 @@ ControllerSide::Command* ControllerSide::held_command(std::uint64_t token) {
 // from a queue pair that is gone, too.
 void ControllerSide::release_slot(Command& command) {
   if (command.slot == plugin::kNoIndex) return;
-  ring_->repost(std::exchange(command.slot, plugin::kNoIndex));
+  repost(std::exchange(command.slot, plugin::kNoIndex));
   if (!gone_) link_.mark_dirty();
 }
 

@@ -6,6 +6,10 @@
 // A token is a place in the table of commands; a slot of the ring is where a capsule lies until the command is answered.
 // The ring may be shared with other queue pairs (shared_ring.hpp): then a capsule without data is copied and its slot given
 // back at once, since a host may have commands that are answered in a year (event requests).
+// Before configure() a queue pair of a core that took it with a depth of 1 or 2 has one receive, of the size of a Connect
+// capsule: whoever connects and says nothing more pins little. The receives of the queue are posted by configure(), before
+// the response to Connect leaves.
+//
 // Tokens are free when the core has released the command and its response is done; a capsule that finds none waits in its
 // slot. A slot is posted again before the response goes, so a host that keeps to its queue always finds a receive.
 //
@@ -36,6 +40,8 @@ namespace weft::rdma {
 
 class ControllerSide final : public Side, private StagingUser {
  public:
+  // Bytes of data in a Connect capsule; and the depth up to which a queue pair is one that waits for Connect.
+  static constexpr std::uint32_t kConnectData = 1024, kDepthBeforeConnect = 2;
   // Linux hosts of some years may corrupt writes when more than this is offered together with lists of descriptors.
   static constexpr std::uint32_t kMostInCapsuleWithLists = 4096;
   static std::uint32_t slot_size(std::uint32_t in_capsule);  // of a capsule with that much data
@@ -93,6 +99,9 @@ class ControllerSide final : public Side, private StagingUser {
   static constexpr std::uint8_t kAnswers = 1, kDue = 2;
   using SqeBytes = std::array<std::byte, sizeof(nvme::Sqe)>;
 
+  // Of completions and Command::slot: of the receive before configure(); others are below.
+  static constexpr std::uint32_t kFirstSlot = 1U << 23;
+
   auto hooks() {
     return [this](std::uint32_t index) -> plugin::IndexHook& { return commands_[index].hook; };
   }
@@ -103,12 +112,21 @@ class ControllerSide final : public Side, private StagingUser {
     return {&segments_[std::size_t{token} * most_segments_], commands_[token].segments};
   }
   [[nodiscard]] const std::byte* data_of(const Command& command) const;
+  [[nodiscard]] const std::byte* capsule_at(std::uint32_t slot) const {
+    return slot >= kFirstSlot ? first_ring_->at(slot - kFirstSlot) : ring_->at(slot);
+  }
 
   // controller_side.cpp: commands as they come and go.
   // A capsule that was received, in a slot that is to be given back.
   struct Capsule {
     std::uint32_t slot = 0, bytes = 0;
   };
+  plugin::Made<void> make_receives(const Agreed& agreed);
+  plugin::Made<void> make_own_ring();
+  plugin::Made<void> make_responses(std::uint32_t depth);
+  void make_tokens(std::uint32_t depth);
+  int post_receives();
+  void repost(std::uint32_t slot);
   void take_capsule(Capsule capsule);
   void give_waiting();
   void deliver(Capsule capsule);
@@ -156,11 +174,13 @@ class ControllerSide final : public Side, private StagingUser {
   StagingShare share_;     // of staged memory
   bool in_order_ = false;  // SQ flow control: responses leave in the order of the calls
 
-  std::unique_ptr<Block> responses_;       // a CQE a token
-  std::unique_ptr<CapsuleRing> own_ring_;  // nullptr: the link's shared one
-  CapsuleRing* ring_ = nullptr;
-  std::unique_ptr<SqeBytes[]> sqes_;  // copied, a token; with a shared ring
-  std::unique_ptr<RemoteSegment[]> segments_;
+  std::unique_ptr<Block> responses_;         // a CQE a token
+  std::unique_ptr<Block> first_responses_;   // those before configure(), if there had to be more
+  std::unique_ptr<CapsuleRing> first_ring_;  // the receive before configure()
+  std::unique_ptr<CapsuleRing> own_ring_;    // nullptr: not yet, or the link's shared one
+  CapsuleRing* ring_ = nullptr;              // nullptr: not yet
+  std::unique_ptr<SqeBytes[]> sqes_;         // copied, a token; with a shared ring
+  std::vector<RemoteSegment> segments_;
   std::uint32_t most_segments_ = 1;  // a token
   std::vector<Command> commands_;
   std::vector<std::uint32_t> free_;
