@@ -80,6 +80,20 @@ Request request_for(const weft_qpair_params& params, const Agreed& agreed) {
           .cntlid = params.qid == 0 ? std::uint16_t{0} : params.cntlid};
 }
 
+bool make_smaller(verbs::QueuePairSizes& sizes) {
+  constexpr std::uint32_t kLeastElements = 2, kLeastSends = 16;
+  if (sizes.inline_bytes != 0) {
+    sizes.inline_bytes = 0;
+  } else if (sizes.send_sge > kLeastElements) {
+    sizes.send_sge = kLeastElements;
+  } else if (sizes.sends / 2 >= kLeastSends) {
+    sizes.sends /= 2;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 std::uint32_t shared_slots(std::uint32_t slot_bytes, const verbs::DeviceAttributes& device, std::uint64_t lockable) {
   const std::uint64_t bytes = std::min(lockable / kShareOfLockable, kMostSharedBytes);
   const std::uint64_t most = std::min({device.max_shared_receives, device.max_completions / 2, kMostSharedSlots});

@@ -22,6 +22,10 @@ namespace weft::rdma {
 [[nodiscard]] plugin::Made<Agreed> agree_to_ask(const weft_qpair_params& params, const verbs::DeviceAttributes& device);
 [[nodiscard]] Request request_for(const weft_qpair_params& params, const Agreed& agreed);
 
+// The next smaller queue pair to ask for: without inline data, with fewer elements, with a shorter send queue. False:
+// there is none of use.
+[[nodiscard]] bool make_smaller(verbs::QueuePairSizes& sizes);
+
 // ---- shared receives -----------------------------------------------------------------------------------------------
 
 constexpr std::uint32_t kLeastSharedSlots = 16, kMostSharedSlots = 1024;

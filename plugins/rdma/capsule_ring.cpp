@@ -45,12 +45,12 @@ ibv_recv_wr* CapsuleRing::take_chain() {
 int CapsuleRing::post(verbs::QueuePair& pair) {
   ibv_recv_wr* const chain = take_chain();
   ibv_recv_wr* failed = nullptr;
-  return chain != nullptr ? pair.post_receives(*chain, failed) : 0;
+  return chain != nullptr ? verbs::minus_errno(pair.post_receives(*chain, failed)) : 0;
 }
 
 int CapsuleRing::post(verbs::SharedReceives& shared) {
   ibv_recv_wr* const chain = take_chain();
-  return chain != nullptr ? shared.post(*chain) : 0;
+  return chain != nullptr ? verbs::minus_errno(shared.post(*chain)) : 0;
 }
 
 }  // namespace weft::rdma

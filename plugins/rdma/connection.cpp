@@ -132,12 +132,27 @@ Made<void> Connection::find_receives(const Agreed& agreed) {
   return {};
 }
 
+// What a queue takes depends on how a provider lays out its entries, which no attribute tells: so less is asked for until
+// the device has it. A shorter send queue makes work wait; the first refusal is the one that is told.
+Made<std::unique_ptr<verbs::QueuePair>> Connection::make_as_large_as_can_be(verbs::CmId& id,
+                                                                            verbs::CompletionQueue& completions,
+                                                                            verbs::QueuePairSizes& sizes) {
+  verbs::SharedReceives* const shared = ring_ != nullptr ? &ring_->queue() : nullptr;
+  Made<std::unique_ptr<verbs::QueuePair>> first = id.make_queue_pair(completions, shared, sizes);
+  for (int code = first ? 0 : first.error().code; code == EINVAL || code == ENOMEM;) {
+    if (!make_smaller(sizes)) break;
+    Made<std::unique_ptr<verbs::QueuePair>> next = id.make_queue_pair(completions, shared, sizes);
+    if (next) return next;
+    code = next.error().code;
+  }
+  return first;
+}
+
 Made<void> Connection::make_pair(verbs::CmId& id, const Agreed& agreed) {
-  const verbs::QueuePairSizes sizes = side_->sizes(agreed);
+  verbs::QueuePairSizes sizes = side_->sizes(agreed);
   const Made<DeviceShare::Room> room = share_->reserve(sizes.sends + sizes.receives, ring_);
   if (!room) return std::unexpected(room.error());
-  Made<std::unique_ptr<verbs::QueuePair>> pair =
-      id.make_queue_pair(share_->queue(*room), ring_ != nullptr ? &ring_->queue() : nullptr, sizes);
+  Made<std::unique_ptr<verbs::QueuePair>> pair = make_as_large_as_can_be(id, share_->queue(*room), sizes);
   if (pair && ring_ != nullptr && !share_->enter(*room, (*pair)->number(), place_)) {
     pair->reset();
     pair = std::unexpected(Failure{.code = EAGAIN,

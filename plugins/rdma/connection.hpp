@@ -115,6 +115,9 @@ class Connection final : public plugin::Pollable, public plugin::RoleCalls<Conne
   [[nodiscard]] const char* peer_word() const { return role_ == Role::kHost ? "controller" : "host"; }
   plugin::Made<void> find_receives(const Agreed& agreed);
   plugin::Made<void> make_pair(verbs::CmId& id, const Agreed& agreed);
+  plugin::Made<std::unique_ptr<verbs::QueuePair>> make_as_large_as_can_be(verbs::CmId& id,
+                                                                          verbs::CompletionQueue& queue,
+                                                                          verbs::QueuePairSizes& sizes);
   void become_ready();
   bool completed_well(WorkId id, const ibv_wc& completion);
   void count_moved(WorkId id, const ibv_wc& completion);

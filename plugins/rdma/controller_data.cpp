@@ -76,7 +76,8 @@ void ControllerSide::cancel_data(std::uint64_t token) {
 DataOp& ControllerSide::new_op(std::uint32_t token, DataOp::Kind kind, std::uint64_t offset,
                                std::span<const weft_iov> iov, std::uint64_t length, std::uint64_t cookie) {
   Command& command = commands_[token];
-  DataOp& op = link_.memory().ops().take(iov, length, link_.device(), kind == DataOp::Kind::kReceive);
+  const int access = kind == DataOp::Kind::kReceive ? link_.device().read_sink_access() : 0;
+  DataOp& op = link_.memory().ops().take(iov, length, link_.device(), access);
   op.kind = kind;
   op.link = &link_;
   op.index = token;
@@ -146,6 +147,11 @@ void ControllerSide::post_writes() {
   }
 }
 
+std::uint32_t ControllerSide::most_read_elements() {
+  const std::uint32_t most = link_.device().attributes().max_sge_read;
+  return most == 0 ? link_.sends().max_sge() : std::min(most, link_.sends().max_sge());
+}
+
 // The next READ or WRITE of the part; false when that was its last.
 bool ControllerSide::post_request(DataOp& op) {
   const bool reads = op.kind == DataOp::Kind::kReceive;
@@ -161,7 +167,7 @@ bool ControllerSide::post_request(DataOp& op) {
   request.wr.rdma.remote_addr = remote.address;
   request.wr.rdma.rkey = remote.key;
   if (op.straight) {
-    const std::span<ibv_sge> out(request.sg_list, link_.sends().max_sge());
+    const std::span<ibv_sge> out(request.sg_list, reads ? most_read_elements() : link_.sends().max_sge());
     request.num_sge = static_cast<int>(op.elements(op.progress, length, out, length));
   } else {
     request.sg_list[0] = {.addr = reinterpret_cast<std::uintptr_t>(op.claim.run.base + (op.progress - op.part_start)),

@@ -20,7 +20,8 @@ using plugin::Made;
 
 namespace {
 
-constexpr std::uint32_t kMostElements = 16;  // of one READ or WRITE
+// Of one READ or WRITE. More would cost space in every entry of the send queue (docs/wire_rdma.md), and is seldom used.
+constexpr std::uint32_t kMostElements = 4;
 constexpr std::uint32_t kSlotAlignment = 64;
 
 }  // namespace

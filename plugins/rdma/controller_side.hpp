@@ -145,6 +145,7 @@ class ControllerSide final : public Side, private StagingUser {
   void post_reads();
   void post_writes();
   bool post_request(DataOp& op);
+  [[nodiscard]] std::uint32_t most_read_elements();
   void request_done(const Posted& posted);
   void count(const Posted& posted);
   void part_done(DataOp& op);

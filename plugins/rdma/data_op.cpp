@@ -79,15 +79,14 @@ std::uint32_t DataOp::stretches(std::span<Stretch> out) const {
   return filled;
 }
 
-DataOp& DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total, const verbs::Device& device,
-                         bool written) {
+DataOp& DataOpPool::take(std::span<const weft_iov> iov, std::uint64_t total, const verbs::Device& device, int access) {
   DataOp& op = OpPool::take(iov.size());
   op.straight = true;
   op.length = total;
   for (const weft_iov& given : iov) {
     if (given.len == 0) continue;
     const auto* known = reinterpret_cast<const Region*>(given.region);
-    verbs::Region* region = known != nullptr ? known->on(device, given.base, given.len, written) : nullptr;
+    verbs::Region* region = known != nullptr ? known->on(device, given.base, given.len, access) : nullptr;
     if (region == nullptr) op.straight = false;
     op.list[op.count++] = {static_cast<std::byte*>(given.base), given.len, region};
   }

@@ -93,8 +93,8 @@ struct DataOp {
 class DataOpPool : public plugin::OpPool<DataOp> {
  public:
   // An operation for a list of at most kMaxIov pieces that are `total` bytes. It is straight when `device` knows all of
-  // them; `written`: the device is to write there.
-  DataOp& take(std::span<const weft_iov> iov, std::uint64_t total, const verbs::Device& device, bool written);
+  // them and has every right of `access` there.
+  DataOp& take(std::span<const weft_iov> iov, std::uint64_t total, const verbs::Device& device, int access);
   void give_back(DataOp& op);
 };
 

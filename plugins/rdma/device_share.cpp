@@ -77,7 +77,7 @@ void DeviceShare::leave_ring(SharedRing& ring) {
 }
 
 std::uint32_t DeviceShare::fetch(Queue& queue) {
-  const int count = queue.queue->poll(batch_);
+  const int count = queue.queue->poll(batch_);  // here the sign tells an error from a number
   if (count < 0) {
     error_ = count;
     return 0;
@@ -108,7 +108,7 @@ bool DeviceShare::arm() {
   const int before = error_;
   channel_->drain();
   for (Queue& queue : queues_) {
-    if (const int error = queue.queue->arm(); error != 0) error_ = error;
+    if (const int error = queue.queue->arm(); error != 0) error_ = verbs::minus_errno(error);
     kept_ = fetch(queue);
     if (kept_ != 0) return false;
   }

@@ -252,6 +252,10 @@ Made<DeviceShare*> Group::share(verbs::Device& device) {
     domain_.left(device);
     return std::unexpected(std::move(why));
   }
+  if (options.windows != WindowUse::kOff && device.attributes().windows && !device.makes_windows())
+    services().log(WEFT_LOG_INFO, fmt::format("the device {} says that it has memory windows and makes none: a peer's "
+                                              "key is good for all of a region, as with windows=off",
+                                              device.attributes().name));
   shares_.push_back(std::move(*made));
   return shares_.back().get();
 }

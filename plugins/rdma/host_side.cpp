@@ -20,7 +20,8 @@ using plugin::Made;
 namespace {
 
 constexpr std::uint32_t kKnownFlags = WEFT_MORE | WEFT_DIR_OUT | WEFT_DIR_IN;
-constexpr std::uint32_t kMostElements = 9;  // of a SEND: the capsule, and what it carries
+// Of a SEND: the capsule, and what it carries. More pieces are copied: each would cost space in every entry of the queue.
+constexpr std::uint32_t kMostElements = 4;
 // On average, of data with several descriptors. Each costs two work requests here and one more there: for less than a
 // page that is more than a copy costs.
 constexpr std::uint64_t kLeastOfOnePiece = 4096;
@@ -131,7 +132,7 @@ bool HostSide::place_data(std::uint16_t cid, std::span<const weft_iov> iov, std:
   Command& command = commands_[cid];
   Memory& memory = link_.memory();
   command.in = direction == WEFT_DIR_IN;
-  DataOp& op = memory.ops().take(iov, length, link_.device(), command.in);
+  DataOp& op = memory.ops().take(iov, length, link_.device(), command.in ? IBV_ACCESS_LOCAL_WRITE : 0);
   const bool fits = direction == WEFT_DIR_OUT && length <= agreed_.in_capsule && link_.params().icdoff == 0 &&
                     link_.sends().max_sge() > 1;
   command.where = fits ? Where::kInCapsule : Where::kKeyed;

@@ -31,7 +31,7 @@ Made<std::unique_ptr<Memory>> Memory::make(verbs::Device& device, const MemoryOp
   bytes -= bytes % longest_run(bytes);
   const int access =
       options.remote ? registered_access(device, WEFT_ACCESS_REMOTE_READ | WEFT_ACCESS_REMOTE_WRITE, options.windows)
-                     : IBV_ACCESS_LOCAL_WRITE;
+                     : device.read_sink_access();
   Made<std::unique_ptr<Block>> block = Block::make(device, bytes, access, "staged data");
   // Asked for nothing special: less will do, as long as anything can be had.
   while (!block && options.staging == 0 && bytes > kLeastStaging) {
@@ -47,7 +47,7 @@ Memory::Memory(verbs::Device& device, const MemoryOptions& options, std::unique_
       block_(std::move(block)),
       staging_(block_->base(), block_->size(), longest_run(block_->size()),
                options.remote ? Reserve::kForSeveral : Reserve::kForNewcomers),
-      windows_(options.windows && device.attributes().windows),
+      windows_(options.remote && options.windows && device.makes_windows()),
       invalidate_(options.invalidate && device.attributes().invalidates) {}
 
 }  // namespace weft::rdma

@@ -11,10 +11,10 @@ namespace weft::rdma {
 using plugin::Failure;
 using plugin::Made;
 
-int registered_access(const verbs::Device& device, std::uint32_t access, bool windows) {
+int registered_access(verbs::Device& device, std::uint32_t access, bool windows) {
   // Memory that peers only read may be mapped for reading alone.
   int wanted = access == WEFT_ACCESS_REMOTE_READ ? 0 : IBV_ACCESS_LOCAL_WRITE;
-  if (windows && device.attributes().windows) return wanted | IBV_ACCESS_MW_BIND;
+  if (windows && device.makes_windows()) return wanted | IBV_ACCESS_MW_BIND;
   if ((access & WEFT_ACCESS_REMOTE_READ) != 0) wanted |= IBV_ACCESS_REMOTE_READ;
   if ((access & WEFT_ACCESS_REMOTE_WRITE) != 0) wanted |= IBV_ACCESS_REMOTE_WRITE;
   return wanted;
@@ -27,14 +27,13 @@ Made<Region*> Region::make(std::span<verbs::Device* const> devices, void* base, 
   if ((access & ~(WEFT_ACCESS_REMOTE_READ | WEFT_ACCESS_REMOTE_WRITE)) != 0)
     return std::unexpected(
         Failure{.code = ENOTSUP, .text = fmt::format("unknown access {:#x} to a region", access), .stage = "memory"});
-  std::unique_ptr<Region> region(
-      new Region(reinterpret_cast<std::uintptr_t>(base), length, access != WEFT_ACCESS_REMOTE_READ));
+  std::unique_ptr<Region> region(new Region(reinterpret_cast<std::uintptr_t>(base), length));
   region->places_.reserve(devices.size());
   for (verbs::Device* device : devices) {
-    Made<std::unique_ptr<verbs::Region>> made =
-        device->register_memory(base, length, registered_access(*device, access, windows));
+    const int granted = registered_access(*device, access, windows);
+    Made<std::unique_ptr<verbs::Region>> made = device->register_memory(base, length, granted);
     if (!made) return std::unexpected(explain_registration(made.error(), length, "the caller's memory"));
-    region->places_.push_back({device, std::move(*made)});
+    region->places_.push_back({device, granted, std::move(*made)});
   }
   return region.release();
 }
@@ -65,11 +64,11 @@ void Regions::drop(const verbs::Device& device) {
   list_.for_each([&](Region& region) { region.drop(device); });
 }
 
-verbs::Region* Region::on(const verbs::Device& device, const void* base, std::uint64_t length, bool written) const {
+verbs::Region* Region::on(const verbs::Device& device, const void* base, std::uint64_t length, int access) const {
   const auto at = reinterpret_cast<std::uintptr_t>(base);
-  if (at < base_ || length > length_ || at - base_ > length_ - length || (written && !writable_)) return nullptr;
+  if (at < base_ || length > length_ || at - base_ > length_ - length) return nullptr;
   for (const Place& place : places_)
-    if (place.device == &device) return place.region.get();
+    if (place.device == &device) return (place.access & access) == access ? place.region.get() : nullptr;
   return nullptr;
 }
 

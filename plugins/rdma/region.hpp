@@ -29,9 +29,10 @@ class Region {
   // The device is going away, and nobody has a queue pair on it any more.
   void drop(const verbs::Device& device);
 
-  // As `device` knows it; nullptr: not at all, or [base, + length) is not within it, or is to be written and may not.
+  // As `device` knows it; nullptr: not at all, or [base, + length) is not within it, or the device has not every right of
+  // `access` (IBV_ACCESS_*) there.
   [[nodiscard]] verbs::Region* on(const verbs::Device& device, const void* base, std::uint64_t length,
-                                  bool written) const;
+                                  int access) const;
 
   plugin::Hook hook;       // in `all`, under its mutex
   Regions* all = nullptr;  // those of the domain; nullptr: of a test
@@ -39,14 +40,13 @@ class Region {
  private:
   struct Place {
     const verbs::Device* device = nullptr;
+    int access = 0;
     std::unique_ptr<verbs::Region> region;
   };
-  Region(std::uintptr_t base, std::uint64_t length, bool writable)
-      : base_(base), length_(length), writable_(writable) {}
+  Region(std::uintptr_t base, std::uint64_t length) : base_(base), length_(length) {}
 
   const std::uintptr_t base_;
   const std::uint64_t length_;
-  const bool writable_;
   std::vector<Place> places_;
 };
 
@@ -63,7 +63,7 @@ class Regions {
 };
 
 // What a device is asked for, for memory that peers are to reach as `access` says.
-int registered_access(const verbs::Device& device, std::uint32_t access, bool windows);
+int registered_access(verbs::Device& device, std::uint32_t access, bool windows);
 
 }  // namespace weft::rdma
 

@@ -51,7 +51,7 @@ int SendQueue::post(verbs::QueuePair& pair) {
   entry(head_ - 1).signalled = true;
   unsignalled_ = 0;
   ibv_send_wr* failed = nullptr;
-  error_ = pair.post_sends(chain_[0], failed);
+  error_ = verbs::minus_errno(pair.post_sends(chain_[0], failed));
   // What was not taken will never complete, and is nothing that the device knows of.
   if (error_ != 0) head_ -= chained_ - static_cast<std::uint32_t>(failed != nullptr ? failed - chain_.get() : 0);
   chained_ = 0;

@@ -90,7 +90,7 @@ SglVerdict read_sgl(const std::byte* sqe_bytes, std::span<const std::byte> paylo
       break;
     case sgl::kTypeDataBlock:
       if (sqe.sgl.subtype() == sgl::kSubtypeOffset) return read_in_capsule(sqe, payload.size(), limits);
-      if (sqe.sgl.subtype() != sgl::kSubtypeAddress || sqe.sgl.address != 0 || sqe.sgl.length != 0)
+      if (sqe.sgl.subtype() != sgl::kSubtypeAddress || sqe.sgl.length != 0)
         return refuse(kStatusInvalidField, kIdentifierAt);
       return {};
     case sgl::kTypeLastSegment:

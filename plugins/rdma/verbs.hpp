@@ -8,11 +8,13 @@
 // word: when the destructor returns, the device touches none of the memory of its work requests. Deleting a CmId deletes
 // no QueuePair: delete that first. A Device lives as long as its Library.
 // Threads: Library and Device from any thread; everything else from one thread at a time, its owner's.
-// Errors: a Failure with a sentence where something is made; 0 or -errno on the data path.
+// Errors: a Failure with a sentence where something is made; 0 or an errno on the data path, of either sign, since
+// providers do not agree on that: minus_errno().
 #ifndef WEFT_RDMA_VERBS_HPP
 #define WEFT_RDMA_VERBS_HPP
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -31,6 +33,9 @@ namespace weft::rdma::verbs {
 template <class T>
 using Made = plugin::Made<T>;
 
+// 0 or -errno.
+constexpr int minus_errno(int result) { return result > 0 ? -result : result; }
+
 // Soft-RoCE of Linux, where some of what a device says it can do is not to be used unasked.
 constexpr std::uint32_t kVendorSoftRoce = 0xffffff;
 
@@ -40,14 +45,16 @@ struct DeviceAttributes {
   std::uint32_t vendor_id = 0;
   std::uint32_t max_work_requests = 0;  // of one queue
   std::uint32_t max_sge = 0;
+  std::uint32_t max_sge_read = 0;     // of an RDMA READ; 0: as max_sge
   std::uint32_t max_completions = 0;  // of one completion queue
   std::uint32_t max_shared_receives = 0;
   std::uint32_t max_reads_in = 0;   // RDMA READs of a peer that we answer at a time (max_qp_rd_atom)
   std::uint32_t max_reads_out = 0;  // RDMA READs of ours to one peer at a time (max_qp_init_rd_atom)
   std::uint64_t max_message = 0;    // of one SEND, READ or WRITE; bytes
   std::uint64_t max_region = 0;     // bytes
-  bool windows = false;             // memory windows of type 2B: keys bound and invalidated by work requests
-  bool invalidates = false;         // SEND with invalidate, local invalidate
+  bool windows = false;      // memory windows of type 2B; whether any can be made, Device::makes_windows() finds out
+  bool iwarp = false;        // memory that an RDMA READ fills needs IBV_ACCESS_REMOTE_WRITE
+  bool invalidates = false;  // SEND with invalidate, local invalidate
 };
 
 // Registered memory. Its keys are good until it is deleted.
@@ -114,14 +121,27 @@ class QueuePair {
 
 class Device {
  public:
+  Device() = default;
   virtual ~Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
   [[nodiscard]] virtual const DeviceAttributes& attributes() const = 0;
+  // Some devices say that they have memory windows, and no provider makes one. One is made to find out, once. Any thread.
+  [[nodiscard]] bool makes_windows();
+  // What memory needs that an RDMA READ of ours fills.
+  [[nodiscard]] int read_sink_access() const {
+    return IBV_ACCESS_LOCAL_WRITE | (attributes().iwarp ? IBV_ACCESS_REMOTE_WRITE : 0);
+  }
   virtual Made<std::unique_ptr<CompletionChannel>> make_completion_channel() = 0;
   virtual Made<std::unique_ptr<CompletionQueue>> make_completion_queue(std::uint32_t entries, CompletionChannel&) = 0;
   virtual Made<std::unique_ptr<SharedReceives>> make_shared_receives(std::uint32_t entries, std::uint32_t sge) = 0;
   // access: IBV_ACCESS_*. ENOMEM most often means RLIMIT_MEMLOCK: the caller says so, with sizes.
   virtual Made<std::unique_ptr<Region>> register_memory(void* base, std::uint64_t length, int access) = 0;
   virtual Made<std::unique_ptr<Window>> make_window() = 0;
+
+ private:
+  enum class Probe : std::uint8_t { kUnknown, kMakes, kMakesNone };
+  std::atomic<Probe> windows_ = Probe::kUnknown;
 };
 
 struct ConnectionParameters {

@@ -39,13 +39,21 @@ bool windows_of(const ibv_device_attr& device, WindowUse use) {
   return wanted && (device.device_cap_flags & IBV_DEVICE_MEM_WINDOW_TYPE_2B) != 0;
 }
 
+// Several drivers of other fabrics leave it 0; on iWARP one element is what every device has.
+std::uint32_t max_sge_read(const ibv_device_attr& device, bool iwarp) {
+  if (device.max_sge_rd > 0) return static_cast<std::uint32_t>(device.max_sge_rd);
+  return iwarp ? 1 : 0;
+}
+
 DeviceAttributes attributes_of(ibv_context* context, const ibv_device_attr& device, WindowUse windows) {
   ibv_port_attr port{};
+  const bool iwarp = context->device->transport_type == IBV_TRANSPORT_IWARP;
   const bool has_port = ibv_query_port(context, 1, &port) == 0;
   return {.name = ibv_get_device_name(context->device),
           .vendor_id = device.vendor_id,
           .max_work_requests = static_cast<std::uint32_t>(device.max_qp_wr),
           .max_sge = static_cast<std::uint32_t>(device.max_sge),
+          .max_sge_read = max_sge_read(device, iwarp),
           .max_completions = static_cast<std::uint32_t>(device.max_cqe),
           .max_shared_receives = static_cast<std::uint32_t>(std::max(device.max_srq_wr, 0)),
           .max_reads_in = static_cast<std::uint32_t>(device.max_qp_rd_atom),
@@ -53,6 +61,7 @@ DeviceAttributes attributes_of(ibv_context* context, const ibv_device_attr& devi
           .max_message = has_port ? port.max_msg_sz : 1U << 30,
           .max_region = device.max_mr_size,
           .windows = windows_of(device, windows),
+          .iwarp = iwarp,
           .invalidates = (device.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS) != 0};
 }
 

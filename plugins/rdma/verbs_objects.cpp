@@ -10,6 +10,12 @@ namespace weft::rdma::verbs {
 
 namespace {
 
+// Providers return errno, -errno, or -1 with errno set.
+int told(int result) {
+  if (result == -1 && errno != 0) return -errno;
+  return minus_errno(result);
+}
+
 class RealRegion final : public Region {
  public:
   explicit RealRegion(ibv_mr* region) : region_(region) {}
@@ -71,7 +77,7 @@ class RealCompletionQueue final : public CompletionQueue {
         if ((completion.wc_flags & kKernelsWithInvalidate) != 0) completion.wc_flags |= IBV_WC_WITH_INV;
     return count;
   }
-  int arm() override { return -ibv_req_notify_cq(queue_, 0); }
+  int arm() override { return told(ibv_req_notify_cq(queue_, 0)); }
 
  private:
   ibv_cq* const queue_;
@@ -87,7 +93,7 @@ class RealSharedReceives final : public SharedReceives {
   [[nodiscard]] ibv_srq* handle() const { return queue_; }
   int post(ibv_recv_wr& chain) override {
     ibv_recv_wr* refused = nullptr;
-    return -ibv_post_srq_recv(queue_, &chain, &refused);
+    return told(ibv_post_srq_recv(queue_, &chain, &refused));
   }
 
  private:
@@ -103,15 +109,15 @@ class RealQueuePair final : public QueuePair {
   RealQueuePair(const RealQueuePair&) = delete;
   RealQueuePair& operator=(const RealQueuePair&) = delete;
   int post_sends(ibv_send_wr& chain, ibv_send_wr*& refused) override {
-    return -ibv_post_send(id_->qp, &chain, &refused);
+    return told(ibv_post_send(id_->qp, &chain, &refused));
   }
   int post_receives(ibv_recv_wr& chain, ibv_recv_wr*& refused) override {
-    return -ibv_post_recv(id_->qp, &chain, &refused);
+    return told(ibv_post_recv(id_->qp, &chain, &refused));
   }
   int fail() override {
     ibv_qp_attr attributes{};
     attributes.qp_state = IBV_QPS_ERR;
-    return -ibv_modify_qp(id_->qp, &attributes, IBV_QP_STATE);
+    return told(ibv_modify_qp(id_->qp, &attributes, IBV_QP_STATE));
   }
   [[nodiscard]] std::uint32_t number() const override { return number_; }
   [[nodiscard]] std::uint32_t inline_bytes() const override { return inline_bytes_; }
@@ -175,13 +181,8 @@ Made<std::unique_ptr<QueuePair>> make_real_queue_pair(rdma_cm_id* id, RealDevice
                     .max_recv_sge = shared != nullptr ? 0 : sizes.receive_sge,
                     .max_inline_data = sizes.inline_bytes};
   attributes.qp_type = IBV_QPT_RC;
-  int error = rdma_create_qp(id, device.domain(), &attributes) == 0 ? 0 : errno;
-  if (error != 0 && sizes.inline_bytes != 0) {  // a device without room for inline data
-    attributes.cap.max_inline_data = 0;
-    error = rdma_create_qp(id, device.domain(), &attributes) == 0 ? 0 : errno;
-  }
-  if (error != 0)
-    return failed(error, fmt::format("make a queue pair of {} sends and {} receives on {}", sizes.sends, sizes.receives,
+  if (rdma_create_qp(id, device.domain(), &attributes) != 0)
+    return failed(errno, fmt::format("make a queue pair of {} sends and {} receives on {}", sizes.sends, sizes.receives,
                                      device.attributes().name));
   return std::make_unique<RealQueuePair>(id, attributes.cap.max_inline_data);
 }

@@ -1,5 +1,6 @@
 // cm_id.cpp - the calls of an id. What it hears, and when, is in cm_events.cpp.
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -16,6 +17,15 @@ constexpr std::size_t kRequestRoom = 56, kReplyRoom = 196, kRejectRoom = 148;
 std::unexpected<plugin::Failure> refuse(int code, const char* call, const std::string& why = {}) {
   return std::unexpected(plugin::Failure{
       .code = code, .text = std::string(call) + ": " + std::strerror(code) + (why.empty() ? "" : ", ") + why});
+}
+
+// As mlx5 lays out the entries of a queue pair that may bind windows.
+std::uint64_t send_queue_bytes(const verbs::QueuePairSizes& sizes) {
+  constexpr std::uint64_t kFixed = 192, kElement = 16, kBlock = 64, kInlineHeader = 4;
+  const auto up = [](std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; };
+  const std::uint64_t inlined = sizes.inline_bytes == 0 ? 0 : up(kInlineHeader + sizes.inline_bytes, kElement);
+  const std::uint64_t entry = up(kFixed + std::max(sizes.send_sge * kElement, inlined), kBlock);
+  return std::bit_ceil(entry * sizes.sends);
 }
 
 std::vector<std::byte> bytes_of(std::span<const std::byte> data) { return {data.begin(), data.end()}; }
@@ -178,6 +188,8 @@ verbs::Made<std::unique_ptr<verbs::QueuePair>> CmId::make_queue_pair(verbs::Comp
   if (sizes.sends > can.max_work_requests || sizes.receives > can.max_work_requests || sizes.send_sge > can.max_sge ||
       sizes.receive_sge > can.max_sge)
     return refuse(EINVAL, "make_queue_pair", "more than the device has");
+  if (send_queue_bytes(sizes) > device_->traits().send_queue_bytes)
+    return refuse(EINVAL, "make_queue_pair", "a send queue that is too large");
   auto pair = std::make_unique<QueuePair>(*device_, dynamic_cast<CompletionQueue&>(completions),
                                           dynamic_cast<SharedReceives*>(shared), sizes);
   queue_pair_ = pair->number();

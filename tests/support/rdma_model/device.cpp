@@ -73,7 +73,9 @@ verbs::Made<std::unique_ptr<verbs::Region>> Device::register_memory(void* base, 
 verbs::Made<std::unique_ptr<verbs::Window>> Device::make_window() {
   const auto guard = machine_.fabric().lock();
   if (const auto allowed = machine_.script.allow(Call::kMakeWindow); !allowed) return std::unexpected(allowed.error());
-  if (!traits_.attributes.windows) return refuse(EOPNOTSUPP, "the device has no memory windows");
+  if (!traits_.attributes.windows || traits_.most_windows == 0)
+    return refuse(EOPNOTSUPP, "the device has no memory windows");
+  if (memory_.windows() >= traits_.most_windows) return refuse(ENOMEM, "make_window: Cannot allocate memory");
   return std::make_unique<Window>(memory_);
 }
 

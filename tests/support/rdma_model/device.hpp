@@ -25,7 +25,12 @@ struct Traits {
   std::uint64_t max_locked = UINT64_MAX;  // bytes that can be registered: RLIMIT_MEMLOCK
   bool invalidate_fails = false;          // it claims SEND with invalidate, and fails it
   HalfFilled half_filled = HalfFilled::kNone;
-  bool keeps_completions = true;  // those of a queue pair that is gone stay in the completion queue
+  std::uint32_t most_windows =
+      UINT32_MAX;  // that can be there at a time; 0: it says that it has windows and makes none
+  std::uint64_t send_queue_bytes = UINT64_MAX;  // that the entries of one send queue may take: as mlx5 lays them out
+  bool positive_errors = false;                 // of posts: errno instead of -errno
+  bool posts_only_when_ready = false;           // refuses posts to a queue pair in its error state
+  bool keeps_completions = true;                // those of a queue pair that is gone stay in the completion queue
 };
 
 class Device final : public verbs::Device {

@@ -112,6 +112,13 @@ Memory::Wrong Memory::check_local(std::span<const ibv_sge> pieces, bool fill) co
   return {};
 }
 
+bool Memory::all_have(std::span<const ibv_sge> pieces, int right) const {
+  return std::ranges::all_of(pieces, [&](const ibv_sge& piece) {
+    const auto found = by_lkey_.find(piece.lkey);
+    return found != by_lkey_.end() && (found->second->access() & right) == right;
+  });
+}
+
 Window* Memory::window_with(std::uint32_t rkey) const {
   for (const auto& [handle, window] : windows_) {
     if (window->region != nullptr && window->rkey == rkey) return window;

@@ -67,6 +67,7 @@ class Memory {
   using Wrong = std::string;
   // By the owner of the memory: every piece in a region, with LOCAL_WRITE when it is to be filled.
   [[nodiscard]] Wrong check_local(std::span<const ibv_sge> pieces, bool fill) const;
+  [[nodiscard]] bool all_have(std::span<const ibv_sge> pieces, int right) const;
   // By a peer over `queue_pair`, which needs `right`.
   [[nodiscard]] Wrong check_remote(std::uint32_t rkey, std::uint64_t address, std::uint64_t length, int right,
                                    std::uint32_t queue_pair) const;
@@ -81,6 +82,7 @@ class Memory {
   void remove(Region& region);
   void add(Window& window) { windows_[window.handle()] = &window; }
   void remove(Window& window) { windows_.erase(window.handle()); }
+  [[nodiscard]] std::size_t windows() const { return windows_.size(); }
   [[nodiscard]] bool empty() const { return by_lkey_.empty() && windows_.empty(); }
   void retire(std::uint32_t key) { past_.insert(key); }
 

@@ -92,12 +92,14 @@ bool is_local(const ibv_send_wr& request) {
   return request.opcode == IBV_WR_BIND_MW || request.opcode == IBV_WR_LOCAL_INV;
 }
 
+int QueuePair::refused(int error) const { return device_.traits().positive_errors ? error : -error; }
+
 int QueuePair::post_sends(ibv_send_wr& chain, ibv_send_wr*& failed) {
   const auto guard = machine_.fabric().lock();
   for (ibv_send_wr* request = &chain; request != nullptr; request = request->next) {
     failed = request;
-    if (const int error = machine_.script.next(Call::kPostSend); error != 0) return -error;
-    if (const int result = take_send(*request); result != 0) return result;
+    if (const int error = machine_.script.next(Call::kPostSend); error != 0) return refused(error);
+    if (const int result = take_send(*request); result != 0) return refused(-result);
   }
   failed = nullptr;
   return 0;
@@ -114,11 +116,15 @@ std::string QueuePair::why_not_send(const ibv_send_wr& request) const {
     return std::to_string(length_of(pieces)) + " bytes inline";
   if (request.opcode == IBV_WR_SEND_WITH_INV && !traits.attributes.invalidates) return "SEND with invalidate";
   if (is_local(request) && !traits.attributes.windows) return "a window";
+  if (request.opcode == IBV_WR_RDMA_READ && traits.attributes.max_sge_read != 0 &&
+      static_cast<std::uint32_t>(request.num_sge) > traits.attributes.max_sge_read)
+    return std::to_string(request.num_sge) + " elements of a READ";
   return {};
 }
 
 int QueuePair::take_send(const ibv_send_wr& request) {
   if (device_.silent()) return -EIO;
+  if (state_ == State::kError && device_.traits().posts_only_when_ready) return -EINVAL;
   if (const std::string why = why_not_send(request); !why.empty()) {
     machine_.record.fault("post_sends: " + why);
     return -EINVAL;
@@ -146,8 +152,8 @@ int QueuePair::post_receives(ibv_recv_wr& chain, ibv_recv_wr*& failed) {
   const auto guard = machine_.fabric().lock();
   for (ibv_recv_wr* request = &chain; request != nullptr; request = request->next) {
     failed = request;
-    if (const int error = machine_.script.next(Call::kPostReceive); error != 0) return -error;
-    if (const int result = take_receive(*request); result != 0) return result;
+    if (const int error = machine_.script.next(Call::kPostReceive); error != 0) return refused(error);
+    if (const int result = take_receive(*request); result != 0) return refused(-result);
   }
   failed = nullptr;
   return 0;
@@ -155,6 +161,7 @@ int QueuePair::post_receives(ibv_recv_wr& chain, ibv_recv_wr*& failed) {
 
 int QueuePair::take_receive(const ibv_recv_wr& request) {
   if (device_.silent()) return -EIO;
+  if (state_ == State::kError && device_.traits().posts_only_when_ready) return -EINVAL;
   if (shared_ != nullptr || request.num_sge < 0 || static_cast<std::uint32_t>(request.num_sge) > sizes_.receive_sge) {
     machine_.record.fault("post_receives: " + std::to_string(request.num_sge) + " elements");
     return -EINVAL;

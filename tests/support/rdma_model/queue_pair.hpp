@@ -98,6 +98,7 @@ class QueuePair final : public verbs::QueuePair, public Actor {
     ibv_wc_status status = IBV_WC_SUCCESS;
   };
 
+  [[nodiscard]] int refused(int error) const;  // as this device tells it
   int take_send(const ibv_send_wr& request);
   [[nodiscard]] std::string why_not_send(const ibv_send_wr& request) const;
   int take_receive(const ibv_recv_wr& request);

@@ -228,6 +228,10 @@ ibv_wc_status QueuePair::perform_read(Send& send, QueuePair& from) {
     return IBV_WC_LOC_PROT_ERR;
   }
   if (length == 0) return IBV_WC_SUCCESS;
+  if (device_.traits().attributes.iwarp && !device_.memory().all_have(send.pieces, IBV_ACCESS_REMOTE_WRITE)) {
+    machine_.record.fault("iWARP: memory that a READ fills has no right to be written remotely");
+    return IBV_WC_LOC_PROT_ERR;
+  }
   const auto& [address, rkey] = send.request.wr.rdma;
   const Memory::Wrong why =
       from.device_.memory().check_remote(rkey, address, length, IBV_ACCESS_REMOTE_READ, from.number_);

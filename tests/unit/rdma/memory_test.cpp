@@ -82,12 +82,12 @@ TEST_F(MemoryTest, ARegionServesEveryDeviceAndNothingBeyondItself) {
   std::array<verbs::Device*, 2> known = {&first, &second};
   std::vector<std::byte> bytes(8192);
   Region* region = *Region::make(known, bytes.data(), bytes.size(), kBoth, true);
-  EXPECT_NE(region->on(first, bytes.data(), 8192, true), nullptr);
-  EXPECT_NE(region->on(second, bytes.data() + 4096, 4096, true), region->on(first, bytes.data() + 4096, 4096, true));
-  EXPECT_EQ(region->on(stranger, bytes.data(), 1, true), nullptr);
-  EXPECT_EQ(region->on(first, bytes.data() + 1, 8192, false), nullptr);
-  EXPECT_EQ(region->on(first, bytes.data() - 1, 1, false), nullptr);
-  EXPECT_EQ(region->on(first, bytes.data(), UINT64_MAX, false), nullptr);
+  EXPECT_NE(region->on(first, bytes.data(), 8192, IBV_ACCESS_LOCAL_WRITE), nullptr);
+  EXPECT_NE(region->on(second, bytes.data() + 4096, 4096, 0), region->on(first, bytes.data() + 4096, 4096, 0));
+  EXPECT_EQ(region->on(stranger, bytes.data(), 1, 0), nullptr);
+  EXPECT_EQ(region->on(first, bytes.data() + 1, 8192, 0), nullptr);
+  EXPECT_EQ(region->on(first, bytes.data() - 1, 1, 0), nullptr);
+  EXPECT_EQ(region->on(first, bytes.data(), UINT64_MAX, 0), nullptr);
   region->release();
   EXPECT_EQ(machine_.record.left(), "");
 }
@@ -97,8 +97,8 @@ TEST_F(MemoryTest, ARegionToBeReadIsNotWritten) {
   std::array<verbs::Device*, 1> known = {&one};
   std::vector<std::byte> bytes(4096);
   Region* region = *Region::make(known, bytes.data(), bytes.size(), WEFT_ACCESS_REMOTE_READ, false);
-  EXPECT_NE(region->on(one, bytes.data(), 4096, false), nullptr);
-  EXPECT_EQ(region->on(one, bytes.data(), 4096, true), nullptr);
+  EXPECT_NE(region->on(one, bytes.data(), 4096, 0), nullptr);
+  EXPECT_EQ(region->on(one, bytes.data(), 4096, IBV_ACCESS_LOCAL_WRITE), nullptr);
   region->release();
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "weft/nvme.hpp"
@@ -73,6 +74,18 @@ TEST(Sgl, NoDataIsSaidInSeveralWays) {
     EXPECT_EQ(got.verdict.place, SglPlace::kNone);
     EXPECT_EQ(got.verdict.length, 0U);
     EXPECT_EQ(got.verdict.status, 0U);
+  }
+}
+
+// What is reserved there, or means nothing without bytes, is not judged.
+TEST(Sgl, ADescriptorOfNoBytesIsNoDataWhateverElseItSays) {
+  for (const unsigned identifier : {0x00U, 0x01U, 0x40U, 0x4fU}) {
+    SglDescriptor odd{.address = 0x1234, .length = 0, .identifier = static_cast<std::uint8_t>(identifier)};
+    EXPECT_EQ(read(command(nvme::io::kFlush, odd)).verdict.place, SglPlace::kNone) << identifier;
+    if (identifier >= 0x40) continue;
+    auto* const bytes = reinterpret_cast<std::byte*>(&odd);
+    std::fill(bytes + 12, bytes + 15, std::byte{0xff});
+    EXPECT_EQ(read(command(nvme::io::kFlush, odd)).verdict.place, SglPlace::kNone) << identifier;
   }
 }
 
