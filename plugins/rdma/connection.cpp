@@ -66,6 +66,11 @@ Made<void> Connection::accept(Pending& pending) {
   if (Made<void> opened = open_pair(pending.id(), agreed); !opened) return opened;
   const ReplyBytes reply = write_reply(static_cast<std::uint16_t>(agreed.receives));
   group_.hear(pending.id(), *this);
+  if (Made<void> tuned = pending.id().tune(options_.tuning()); !tuned) {
+    group_.unhear(pending.id());
+    drop_attempt();
+    return tuned;
+  }
   Made<void> accepted = &pending.channel() == &group_.channel() ? Made<void>() : pending.id().migrate(group_.channel());
   if (accepted)
     accepted = pending.id().accept({.private_data = reply,
@@ -165,6 +170,7 @@ Made<void> Connection::make_pair(verbs::CmId& id, const Agreed& agreed) {
   }
   room_ = *room;
   pair_ = std::move(*pair);
+  events_before_ = group_.domain().events_read();
   sends_ = std::make_unique<SendQueue>(sizes.sends, sizes.send_sge, place_);
   return {};
 }
@@ -189,6 +195,7 @@ void Connection::become_ready() {
   connector_.reset();
   group_.set_deadline(*this, 0);
   const weft_limits limits = side_->limits();
+  group_.resume(*this);
   count_event();
   events_.on_ready(ctx_, &limits);
 }
@@ -203,7 +210,11 @@ void Connection::info(weft_qpair_info& out) const {
 // ---- the group's turn ----------------------------------------------------------------------------------------------
 
 void Connection::on_resume() {
-  if (state_ == State::kConnecting) connector_->go_on();
+  if (state_ == State::kConnecting) {
+    connector_->go_on();
+  } else if (is_ready() && side_->go_on()) {
+    group_.resume(*this);
+  }
 }
 
 bool Connection::completed(WorkId id, const ibv_wc& completion) {
@@ -215,7 +226,7 @@ bool Connection::completed(WorkId id, const ibv_wc& completion) {
     return completed_well(id, completion);
   } else if (state_ != State::kConnecting) {  // there the connection manager says why
     side_->failed(id, completion);
-    end(explain_completion(completion.status, peer_word()));
+    end(explain_completion(completion, peer_word()));
   }
   return false;
 }

@@ -22,6 +22,7 @@
 #include "../common/role_calls.hpp"
 #include "../common/stats.hpp"
 #include "cm_user.hpp"
+#include "device_events.hpp"
 #include "device_share.hpp"
 #include "link.hpp"
 #include "options.hpp"
@@ -73,6 +74,7 @@ class Connection final : public plugin::Pollable, public plugin::RoleCalls<Conne
   void flush();
   void tell_finished(DataOp& op);
   void device_gone(const verbs::Device& device);
+  void on_device_event(const DeviceEvents::Event& event);
   void ring_gone();  // ends when it is this one's that takes no more
 
   // Link, for the sides.
@@ -122,6 +124,7 @@ class Connection final : public plugin::Pollable, public plugin::RoleCalls<Conne
   bool completed_well(WorkId id, const ibv_wc& completion);
   void count_moved(WorkId id, const ibv_wc& completion);
   void on_peer_gone(const verbs::CmEvent& event);
+  void device_failed(const verbs::AsyncEvent& event);
   void watch_progress();
   void judge_progress();
   bool start_draining();
@@ -150,11 +153,14 @@ class Connection final : public plugin::Pollable, public plugin::RoleCalls<Conne
   std::unique_ptr<SendQueue> sends_;
   std::unique_ptr<HostSide> host_;
   std::unique_ptr<ControllerSide> controller_;
-  Side* side_ = nullptr;         // one of the two, with pair_
-  std::uint32_t drained_ = 0;    // a bit for each queue whose last request came back
-  bool watched_ = false;         // requests are under way, and their progress has a deadline
-  bool stalled_ = false;         // ... of which half has passed without any
-  std::uint64_t done_then_ = 0;  // requests that were done when it was set
+  Side* side_ = nullptr;             // one of the two, with pair_
+  bool drains_ = true;               // false: the device failed, and gives nothing back
+  std::uint64_t events_before_ = 0;  // that were read before its queue pair was made
+  bool lost_none_ = false;           // of a shared ring, as the device said
+  std::uint32_t drained_ = 0;        // a bit for each queue whose last request came back
+  bool watched_ = false;             // requests are under way, and their progress has a deadline
+  bool stalled_ = false;             // ... of which half has passed without any
+  std::uint64_t done_then_ = 0;      // requests that were done when it was set
   Reason reason_;
   plugin::NetAddress local_, peer_;
   weft_stats stats_{};

@@ -11,6 +11,7 @@
 #include "domain.hpp"
 #include "group.hpp"
 #include "host_side.hpp"
+#include "reasons.hpp"
 
 namespace weft::rdma {
 
@@ -70,6 +71,33 @@ void Connection::device_gone(const verbs::Device& gone) {
        .text = fmt::format("the RDMA device {} went away", gone.attributes().name)});
 }
 
+// It gives nothing back any more: to wait for that would be in vain.
+void Connection::device_failed(const verbs::AsyncEvent& event) {
+  drains_ = false;
+  if (state_ == State::kDraining) {
+    state_ = State::kEnded;
+    group_.mark_ending(*this);
+  }
+  end({.code = EIO,
+       .origin = WEFT_ORIGIN_NETWORK,
+       .text = fmt::format("the RDMA device {} failed: {}", device().attributes().name, explain_event(event.type))});
+}
+
+// Of this queue pair. One that takes from a shared ring tells when it has filled its last receive, also in the end.
+void Connection::on_device_event(const DeviceEvents::Event& event) {
+  if (pair_ == nullptr || &share_->device() != event.device || event.number <= events_before_) return;
+  const ibv_event_type type = event.told.type;
+  if (type == IBV_EVENT_DEVICE_FATAL) return device_failed(event.told);
+  if (pair_->number() != event.told.queue_pair) return;
+  if (type == IBV_EVENT_QP_LAST_WQE_REACHED) lost_none_ = true;
+  const bool ends = type == IBV_EVENT_QP_FATAL || type == IBV_EVENT_QP_REQ_ERR || type == IBV_EVENT_QP_ACCESS_ERR ||
+                    type == IBV_EVENT_QP_LAST_WQE_REACHED;
+  if (!ends || state_ == State::kConnecting) return;
+  end({.code = ECONNRESET,
+       .origin = WEFT_ORIGIN_NETWORK,
+       .text = fmt::format("the connection to the {} broke: {}", peer_word(), explain_event(type))});
+}
+
 void Connection::ring_gone() {
   if (ring_ == nullptr || ring_->error() == 0) return;
   end({.code = EIO,
@@ -95,7 +123,7 @@ void Connection::end(Reason reason) {
 // One more request on each queue, behind all others: when it comes back, so has everything. Receives that others take
 // too do not come back, and are nobody's alone. False: the device takes none.
 bool Connection::start_draining() {
-  if (pair_ == nullptr || id_ == nullptr) return false;
+  if (pair_ == nullptr || id_ == nullptr || !drains_) return false;
   static_cast<void>(id_->disconnect());  // the peer may be gone already, and with it the connection
   if (pair_->fail() != 0) return false;
   if (ring_ != nullptr) {
@@ -142,7 +170,7 @@ void Connection::forget_sides() {
   side_ = nullptr;
   controller_.reset();
   host_.reset();
-  if (ring_ != nullptr) share_->leave_ring(*std::exchange(ring_, nullptr));
+  if (ring_ != nullptr) share_->leave_ring(*std::exchange(ring_, nullptr), std::exchange(lost_none_, false));
   group_.domain().take_own_receives(std::exchange(own_receives_, 0));
   memory_ = nullptr;
   if (share_ != nullptr) --share_->users;
@@ -153,6 +181,7 @@ void Connection::tell_end() {
   if (state_ == State::kEnded) {
     group_.set_deadline(*this, 0);
     connector_.reset();
+    if (ring_ != nullptr) group_.look_at_device_events();  // it may be told that it lost no receive
     leave_device();
     state_ = State::kTelling;
     if (side_ != nullptr) side_->end_operations(reason_.operation_error());

@@ -102,6 +102,7 @@ Made<void> Connector::start() {
         .stage = "connect"});
   Made<std::unique_ptr<verbs::CmId>> id = group_.channel().make_id();
   if (!id) return std::unexpected(id.error());
+  if (Made<void> tuned = (*id)->tune(options_.tuning()); !tuned) return tuned;
   const Made<void> asked = (*id)->resolve_address(source_ ? source_->raw() : nullptr, *address().raw(),
                                                   milliseconds(options_.resolve_timeout));
   if (!asked) return std::unexpected(name_devices(asked.error(), source_ ? source_->host() : route()));

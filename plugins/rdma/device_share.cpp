@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace weft::rdma {
@@ -10,10 +11,11 @@ namespace weft::rdma {
 using plugin::Failure;
 using plugin::Made;
 
-Made<std::unique_ptr<DeviceShare>> DeviceShare::make(verbs::Device& device, const Options& options) {
+Made<std::unique_ptr<DeviceShare>> DeviceShare::make(verbs::Device& device, const Options& options,
+                                                     std::uint32_t vector) {
   Made<std::unique_ptr<verbs::CompletionChannel>> channel = device.make_completion_channel();
   if (!channel) return std::unexpected(channel.error());
-  return std::unique_ptr<DeviceShare>(new DeviceShare(device, options, std::move(*channel)));
+  return std::unique_ptr<DeviceShare>(new DeviceShare(device, options, vector, std::move(*channel)));
 }
 
 Made<Memory*> DeviceShare::memory(bool host) {
@@ -48,7 +50,7 @@ Made<DeviceShare::Room> DeviceShare::reserve(std::uint32_t own, const SharedRing
                                     device_.attributes().name, most, entries),
                 .stage = "connect"});
   const std::uint32_t size = std::max(entries, std::min(kQueueEntries, most));
-  Made<std::unique_ptr<verbs::CompletionQueue>> queue = device_.make_completion_queue(size, *channel_);
+  Made<std::unique_ptr<verbs::CompletionQueue>> queue = device_.make_completion_queue(size, *channel_, vector_);
   if (!queue) return std::unexpected(queue.error());
   queues_.push_back({.queue = std::move(*queue), .entries = size, .reserved = entries});
   if (ring != nullptr) queues_.back().rings.push_back(ring->number());
@@ -69,9 +71,14 @@ void DeviceShare::leave(const Room& room, std::uint32_t number) {
   queues_[room.queue].numbers_linger = true;
 }
 
-void DeviceShare::leave_ring(SharedRing& ring) {
+void DeviceShare::queue_failed(const verbs::CompletionQueue* failed) {
+  for (const Queue& queue : queues_)
+    if (queue.queue.get() == failed) error_ = -EIO;
+}
+
+void DeviceShare::leave_ring(SharedRing& ring, bool lost_none) {
   const std::uint32_t number = ring.number(), slots = ring.slots();
-  if (!rings_.leave(ring)) return;
+  if (!rings_.leave(ring, lost_none)) return;
   for (Queue& queue : queues_)
     if (std::erase(queue.rings, number) != 0) queue.lingering += slots;
 }

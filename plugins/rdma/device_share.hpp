@@ -24,7 +24,9 @@ namespace weft::rdma {
 
 class DeviceShare {
  public:
-  static plugin::Made<std::unique_ptr<DeviceShare>> make(verbs::Device& device, const Options& options);
+  // `vector`: of its completion queues.
+  static plugin::Made<std::unique_ptr<DeviceShare>> make(verbs::Device& device, const Options& options,
+                                                         std::uint32_t vector);
   DeviceShare(const DeviceShare&) = delete;
   DeviceShare& operator=(const DeviceShare&) = delete;
 
@@ -51,7 +53,8 @@ class DeviceShare {
   plugin::Made<SharedRing*> join_ring(std::uint32_t slot_bytes, std::uint64_t lockable) {
     return rings_.join(device_, slot_bytes, lockable);
   }
-  void leave_ring(SharedRing& ring);  // after release()
+  // After release(). `lost_none`: the device said that the queue pair had filled its last receive.
+  void leave_ring(SharedRing& ring, bool lost_none);
   [[nodiscard]] SharedRing* ring(std::uint32_t number) const { return rings_.find(number); }
   // Slots that were given back. False: a ring takes none, and its queue pairs are to be ended.
   [[nodiscard]] bool post_receives() { return rings_.post(); }
@@ -66,6 +69,9 @@ class DeviceShare {
   [[nodiscard]] std::span<const ibv_wc> poll();
   // The channel hears of the next completion. False: there are some already, poll() has them.
   [[nodiscard]] bool arm();
+  // An event says that one of its completion queues, or a ring, is of no more use.
+  void queue_failed(const verbs::CompletionQueue* queue);
+  void ring_failed(const verbs::SharedReceives* queue) { rings_.failed(queue); }
   [[nodiscard]] int error() const { return error_; }  // -errno of a queue that cannot be polled or armed; 0: none
 
  private:
@@ -80,12 +86,14 @@ class DeviceShare {
   static constexpr std::uint32_t kBatch = 32;
   static constexpr std::uint32_t kQueueEntries = 4096;
 
-  DeviceShare(verbs::Device& device, const Options& options, std::unique_ptr<verbs::CompletionChannel> channel)
-      : device_(device), options_(options), channel_(std::move(channel)) {}
+  DeviceShare(verbs::Device& device, const Options& options, std::uint32_t vector,
+              std::unique_ptr<verbs::CompletionChannel> channel)
+      : device_(device), options_(options), vector_(vector), channel_(std::move(channel)) {}
   std::uint32_t fetch(Queue& queue);
 
   verbs::Device& device_;
   const Options options_;
+  const std::uint32_t vector_;
   const std::unique_ptr<verbs::CompletionChannel> channel_;
   std::unique_ptr<Memory> host_memory_, controller_memory_;
   std::vector<Queue> queues_;

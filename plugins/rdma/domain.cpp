@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "group.hpp"
+#include "reasons.hpp"
 
 namespace weft::rdma {
 
@@ -69,6 +70,48 @@ void Domain::invalidate_failed(verbs::Device& device) {
 bool Domain::may_invalidate(verbs::Device& device) {
   const std::lock_guard lock(mutex_);
   return use_of(device).may_invalidate;
+}
+
+void Domain::listen(DeviceEvents& events) {
+  const std::lock_guard lock(mutex_);
+  listeners_.push_back(&events);
+}
+
+void Domain::unlisten(DeviceEvents& events) {
+  const std::lock_guard lock(mutex_);
+  std::erase(listeners_, &events);
+}
+
+void Domain::read_events(verbs::Device& device) {
+  constexpr std::size_t kMost = 64;  // of one look
+  std::vector<verbs::AsyncEvent> read;
+  {
+    const std::lock_guard lock(mutex_);
+    verbs::AsyncEvent event;
+    while (read.size() < kMost && device.next_event(event)) {
+      read.push_back(event);
+      ++events_read_;
+      for (DeviceEvents* events : listeners_) events->add({.device = &device, .told = event, .number = events_read_});
+    }
+  }
+  for (const verbs::AsyncEvent& event : read) log_event(device, event);
+}
+
+std::uint64_t Domain::events_read() {
+  const std::lock_guard lock(mutex_);
+  return events_read_;
+}
+
+// Ports that go and come are people's business: connections outlive that, or their retries end them.
+void Domain::log_event(const verbs::Device& device, const verbs::AsyncEvent& event) const {
+  const bool fatal = event.type == IBV_EVENT_DEVICE_FATAL || event.type == IBV_EVENT_CQ_ERR;
+  const bool warns = fatal || event.type == IBV_EVENT_PORT_ERR || event.type == IBV_EVENT_SRQ_ERR;
+  const bool informs = event.type == IBV_EVENT_PORT_ACTIVE || event.type == IBV_EVENT_GID_CHANGE;
+  const std::string port = event.port != 0 ? fmt::format(" port {}", event.port) : "";
+  services_.log(warns     ? WEFT_LOG_WARNING
+                : informs ? WEFT_LOG_INFO
+                          : WEFT_LOG_DEBUG,
+                fmt::format("the RDMA device {}{}: {}", device.attributes().name, port, explain_event(event.type)));
 }
 
 void Domain::let_go_if_unused(Use& use) {

@@ -15,6 +15,7 @@
 
 #include "../common/services.hpp"
 #include "block.hpp"
+#include "device_events.hpp"
 #include "options.hpp"
 #include "region.hpp"
 #include "verbs.hpp"
@@ -40,6 +41,17 @@ class Domain {
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] verbs::Library& library() { return *library_; }
 
+  // A group that is to hear of events of devices, from its first turn to its end.
+  void listen(DeviceEvents& events);
+  void unlisten(DeviceEvents& events);
+  // Gives what the device has to tell to every group.
+  void read_events(verbs::Device& device);
+  // Events that were read, in all. A number of a queue pair may be used again: what was read before it was made is about
+  // another one.
+  [[nodiscard]] std::uint64_t events_read();
+  // Of each group another one, so that their completions do not all interrupt the same processor.
+  [[nodiscard]] std::uint32_t next_vector() { return vectors_.fetch_add(1, std::memory_order_relaxed); }
+
   // Bytes that this process may lock, and bytes of receives that queue pairs of controllers have of their own.
   [[nodiscard]] std::uint64_t lockable() const { return lockable_; }
   [[nodiscard]] std::uint64_t own_receives() const { return own_receives_.load(std::memory_order_relaxed); }
@@ -59,6 +71,7 @@ class Domain {
   const Options options_;
   const std::uint64_t lockable_;
   std::atomic<std::uint64_t> own_receives_ = 0;
+  std::atomic<std::uint32_t> vectors_ = 0;
   const std::unique_ptr<verbs::Library> library_;
   Regions regions_;
 
@@ -72,8 +85,11 @@ class Domain {
   };
   Use& use_of(verbs::Device& device);
   void let_go_if_unused(Use& use);
+  void log_event(const verbs::Device& device, const verbs::AsyncEvent& event) const;
   std::mutex mutex_;
-  std::vector<Use> uses_;  // under mutex_
+  std::uint64_t events_read_ = 0;              // under mutex_, as is their reading
+  std::vector<Use> uses_;                      // under mutex_
+  std::vector<DeviceEvents*> listeners_ = {};  // likewise
 };
 
 // "no RDMA device has 192.0.2.7; devices: rxe0 192.0.2.1"

@@ -22,7 +22,8 @@ namespace {
 
 // While a thread polls without sleeping the connection manager costs it a system call now and then, not one a turn.
 constexpr std::uint64_t kBetweenLooks = 100'000;
-constexpr int kMostCmEvents = 16;  // of one turn
+constexpr std::uint64_t kBetweenDeviceEvents = 10'000'000;  // likewise; a queue pair that fails says so by itself, too
+constexpr int kMostCmEvents = 16;                           // of one turn
 constexpr std::uint32_t kMostCompletions = 256;
 
 Made<void> watch(int epoll, int fd) {
@@ -44,13 +45,23 @@ Made<std::unique_ptr<Group>> Group::open(Domain& domain) {
   if (!channel) return std::unexpected(channel.error());
   if (const Made<void> watched = watch(epoll.get(), (*channel)->fd()); !watched)
     return std::unexpected(watched.error());
-  return std::make_unique<Group>(domain, std::move(*channel), std::move(epoll));
+  auto group = std::make_unique<Group>(domain, std::move(*channel), std::move(epoll));
+  if (const Made<void> watched = watch(group->epoll_.get(), group->device_events_.fd()); !watched)
+    return std::unexpected(watched.error());
+  return group;
 }
 
 Group::Group(Domain& domain, std::unique_ptr<verbs::CmChannel> channel, plugin::UniqueFd epoll)
-    : domain_(domain), channel_(std::move(channel)), epoll_(std::move(epoll)), now_(domain.services().now()) {}
+    : domain_(domain),
+      channel_(std::move(channel)),
+      epoll_(std::move(epoll)),
+      now_(domain.services().now()),
+      vector_(domain.next_vector()) {
+  domain_.listen(device_events_);
+}
 
 Group::~Group() {
+  domain_.unlisten(device_events_);
   delete_all();
   drop_idle_shares();
 }
@@ -69,6 +80,7 @@ int Group::poll(std::uint32_t budget) {
     deliver();
     resume_all();
     take_completions(budget == 0 ? kMostCompletions : std::min(budget, kMostCompletions));
+    take_device_events();
     take_cm_events();
     judge_deadlines(now_);
     deliver();
@@ -136,6 +148,28 @@ void Group::post_receives() {
     if (!share->post_receives()) places_.for_each([](Connection& connection) { connection.ring_gone(); });
 }
 
+void Group::take_device_events() {
+  if (now_ >= look_at_devices_ || device_events_.any()) look_at_device_events();
+}
+
+void Group::look_at_device_events() {
+  look_at_devices_ = now_ + kBetweenDeviceEvents;
+  for (const auto& share : shares_) domain_.read_events(share->device());
+  if (!device_events_.any()) return;
+  for (const DeviceEvents::Event& event : device_events_.take()) on_device_event(event);
+}
+
+void Group::on_device_event(const DeviceEvents::Event& event) {
+  const auto& [device, told, number] = event;
+  if (told.type == IBV_EVENT_DEVICE_FATAL || told.queue_pair != 0)
+    return places_.for_each([&](Connection& connection) { connection.on_device_event(event); });
+  for (const auto& share : shares_) {
+    if (&share->device() != device) continue;
+    if (told.type == IBV_EVENT_CQ_ERR) share->queue_failed(told.completions);
+    if (told.type == IBV_EVENT_SRQ_ERR) share->ring_failed(told.receives);
+  }
+}
+
 // Its completion queues cannot be polled, or it says so itself.
 void Group::end_all_on(const verbs::Device& device) {
   places_.for_each([&](Connection& connection) { connection.device_gone(device); });
@@ -152,6 +186,8 @@ void Group::drop_idle_shares() {
     if (shares_[i]->users != 0) continue;
     verbs::Device& device = shares_[i]->device();
     if (!shares_[i]->may_invalidate()) domain_.invalidate_failed(device);
+    // Its channel closes with the share; this descriptor is the device's, and outlives it.
+    static_cast<void>(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, device.event_fd(), nullptr));
     shares_.erase(shares_.begin() + static_cast<std::ptrdiff_t>(i));
     domain_.left(device);
   }
@@ -182,7 +218,8 @@ int Group::arm(int& fd, std::uint64_t& deadline_ns) {
   ++counters().arms;
   post_receives();
   if (!dirty_.empty() || finished_first_ != nullptr || !quiet()) return -EAGAIN;
-  look_at_cm_ = 0;  // what wakes us may be the connection manager
+  if (device_events_.any()) return -EAGAIN;
+  look_at_cm_ = look_at_devices_ = 0;  // what wakes us may be the connection manager, or a device
   for (const auto& share : shares_)
     if (!share->arm()) return -EAGAIN;
   fd = epoll_.get();
@@ -243,9 +280,10 @@ Made<DeviceShare*> Group::share(verbs::Device& device) {
     return std::unexpected(Failure{.code = ENODEV, .text = "the RDMA device went away", .stage = "connect"});
   Options options = domain_.options();
   options.invalidate = options.invalidate && domain_.may_invalidate(device);
-  Made<std::unique_ptr<DeviceShare>> made = DeviceShare::make(device, options);
+  Made<std::unique_ptr<DeviceShare>> made = DeviceShare::make(device, options, vector_);
   Made<void> watched;
   if (made) watched = watch(epoll_.get(), (*made)->fd());
+  if (made && watched) watched = watch(epoll_.get(), device.event_fd());
   if (!made || !watched) {
     Failure why = made ? watched.error() : made.error();
     if (made) made->reset();

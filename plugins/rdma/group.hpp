@@ -19,6 +19,7 @@
 #include "../common/unique_fd.hpp"
 #include "connection.hpp"
 #include "data_op.hpp"
+#include "device_events.hpp"
 #include "device_share.hpp"
 #include "listener.hpp"
 #include "places.hpp"
@@ -60,6 +61,7 @@ class Group final : public plugin::Keeper {
   void unhear(const verbs::CmId& id) { users_.erase(&id); }
   void mark_dirty(Connection& connection) { dirty_.push_back(connection); }
   void device_goes_away(verbs::Device& device);
+  void look_at_device_events();
   void finish(DataOp& op);  // its event comes from the next deliver()
 
  private:
@@ -68,6 +70,8 @@ class Group final : public plugin::Keeper {
   void take(DeviceShare& share, const ibv_wc& completion);
   void post_receives();
   void take_cm_events();
+  void take_device_events();
+  void on_device_event(const DeviceEvents::Event& event);
   void end_all_on(const verbs::Device& device);
   void drop_idle_shares();
 
@@ -75,7 +79,10 @@ class Group final : public plugin::Keeper {
   const std::unique_ptr<verbs::CmChannel> channel_;
   const plugin::UniqueFd epoll_;
   std::uint64_t now_ = 0;
-  std::uint64_t look_at_cm_ = 0;  // when the connection manager is asked again
+  std::uint64_t look_at_cm_ = 0;       // when the connection manager is asked again
+  std::uint64_t look_at_devices_ = 0;  // when devices are asked for events again
+  DeviceEvents device_events_;
+  const std::uint32_t vector_;
   std::vector<std::unique_ptr<DeviceShare>> shares_;
   Places<Connection> places_;
   std::unordered_map<const verbs::CmId*, CmUser*> users_;

@@ -13,26 +13,40 @@ using plugin::Made;
 
 Made<void> HostKeys::make(verbs::Device& device, std::uint32_t depth, std::uint32_t most, bool windows) {
   most_ = std::clamp(most, 1U, kMostPieces);
+  depth_ = depth;
   keys_.resize(std::size_t{depth} * most_);
   counts_.resize(depth);
   if (!windows) return {};
-  const std::uint32_t wanted = depth + (most_ > 1 ? spare(depth) : 0);
-  windows_.reserve(wanted);
-  free_.reserve(wanted - depth);
-  while (windows_.size() < wanted) {
-    Made<std::unique_ptr<verbs::Window>> window = device.make_window();
-    if (!window && windows_.size() >= depth) break;  // fewer commands have several keys
-    if (!window)
-      return std::unexpected(
-          Failure{.code = window.error().code,
-                  .text = fmt::format("cannot make memory window {} of {}: {} (windows=off does without)",
-                                      windows_.size() + 1, depth, window.error().text),
-                  .stage = "memory"});
-    if (windows_.size() >= depth) free_.push_back(window->get());
-    windows_.push_back(std::move(*window));
-  }
-  for (std::uint32_t cid = 0; cid < depth; ++cid) keys_[std::size_t{cid} * most_].window = windows_[cid].get();
+  wanted_ = depth + (most_ > 1 ? spare(depth) : 0);
+  windows_.reserve(wanted_);
+  free_.reserve(wanted_);
+  Made<std::unique_ptr<verbs::Window>> first = device.make_window();
+  if (!first)
+    return std::unexpected(
+        Failure{.code = first.error().code,
+                .text = fmt::format("cannot make a memory window: {} (windows=off does without)", first.error().text),
+                .stage = "memory"});
+  add(std::move(*first));
+  grow(device);
   return {};
+}
+
+void HostKeys::add(std::unique_ptr<verbs::Window> window) {
+  free_.push_back(window.get());
+  windows_.push_back(std::move(window));
+}
+
+bool HostKeys::grow(verbs::Device& device) {
+  const std::size_t until = std::min<std::size_t>(windows_.size() + kPiece, wanted_);
+  while (windows_.size() < until) {
+    Made<std::unique_ptr<verbs::Window>> window = device.make_window();
+    if (!window) {
+      wanted_ = static_cast<std::uint32_t>(windows_.size());
+      return false;
+    }
+    add(std::move(*window));
+  }
+  return windows_.size() < wanted_;
 }
 
 void HostKeys::drop() {
@@ -42,10 +56,11 @@ void HostKeys::drop() {
 
 bool HostKeys::take(std::uint32_t cid, std::uint32_t count) {
   assert(counts_[cid] == 0 && count != 0 && count <= most_);
-  if (uses_windows() && count - 1 > free_.size()) return false;
+  if (uses_windows() && (count > free_.size() || (count > 1 && further_ + count - 1 > most_further()))) return false;
   counts_[cid] = static_cast<std::uint8_t>(count);
   if (!uses_windows()) return true;
-  for (Key& key : keys_of(cid).subspan(1)) {
+  further_ += count - 1;
+  for (Key& key : keys_of(cid)) {
     key.window = free_.back();
     free_.pop_back();
   }
@@ -54,8 +69,10 @@ bool HostKeys::take(std::uint32_t cid, std::uint32_t count) {
 
 void HostKeys::give_back(std::uint32_t cid) {
   for (Key& key : keys_of(cid)) key.good = false;
-  if (uses_windows() && counts_[cid] > 1)
-    for (const Key& key : keys_of(cid).subspan(1)) free_.push_back(key.window);
+  if (uses_windows() && counts_[cid] != 0) {
+    further_ -= counts_[cid] - 1U;
+    for (const Key& key : keys_of(cid)) free_.push_back(key.window);
+  }
   counts_[cid] = 0;
 }
 

@@ -1,11 +1,12 @@
 // host_keys.hpp - the keys with which a host's commands name memory to a controller: one for each stretch.
 //
 // With memory windows each stretch has a window of its own, so that a key is good for what the command names and for
-// nothing between. Every CID has one window; commands of several stretches take more from a few that the queue shares,
-// and whoever finds too few has its data staged. Without windows the key is the region's and there is nothing to take
-// back.
+// nothing between. A queue has one window for each of its commands, and a few more for commands of several stretches; whoever
+// finds too few of those has its data staged. Windows are made kPiece at a time, since each costs the device a command: the
+// first in make(), the others by grow(), once a turn. A queue whose device has no more goes on with those that it has.
+// Without windows the key is the region's and there is nothing to take back.
 //
-// Thread: the group's. Memory is made by make(); nothing allocates afterwards.
+// Thread: the group's. Memory is made by make(); take() and give() do not allocate.
 #ifndef WEFT_RDMA_HOST_KEYS_HPP
 #define WEFT_RDMA_HOST_KEYS_HPP
 
@@ -25,17 +26,20 @@ class HostKeys {
  public:
   // Stretches of one command. More would cost more requests than a copy costs.
   static constexpr std::uint32_t kMostPieces = 8;
-  // Windows that the commands of a queue share.
+  static constexpr std::uint32_t kPiece = 16;
+  // Windows beside the first of each command.
   static constexpr std::uint32_t spare(std::uint32_t depth) { return depth < 64 ? depth : 64; }
 
-  // `most`: stretches of one command. Fails with a sentence when there is not a window for each command.
+  // `most`: stretches of one command. Fails with a sentence when there is no window at all.
   plugin::Made<void> make(verbs::Device& device, std::uint32_t depth, std::uint32_t most, bool windows);
+  // Makes the next windows. True: there are more to be made.
+  bool grow(verbs::Device& device);
   void drop();  // the windows; nothing is posted any more
 
   [[nodiscard]] bool uses_windows() const { return !windows_.empty(); }
   [[nodiscard]] std::uint32_t most() const { return most_; }
 
-  // Room for `count` keys of a command that has none. False: there are too few windows now.
+  // Keys for `count` stretches of a command that has none. False: there are too few windows now.
   bool take(std::uint32_t cid, std::uint32_t count);
   void give_back(std::uint32_t cid);
   [[nodiscard]] std::uint32_t count(std::uint32_t cid) const { return counts_[cid]; }
@@ -55,13 +59,20 @@ class HostKeys {
     std::uint32_t key = 0;
     bool good = false;
   };
+  void add(std::unique_ptr<verbs::Window> window);
   [[nodiscard]] std::span<Key> keys_of(std::uint32_t cid) { return {&keys_[std::size_t{cid} * most_], counts_[cid]}; }
 
   std::uint32_t most_ = 1;
-  std::vector<std::unique_ptr<verbs::Window>> windows_;  // one a CID, then those that are shared
-  std::vector<verbs::Window*> free_;                     // of the shared ones
-  std::vector<Key> keys_;                                // most_ a CID
-  std::vector<std::uint8_t> counts_;                     // by CID
+  // Windows of second and further stretches that may be in use at a time.
+  [[nodiscard]] std::uint32_t most_further() const {
+    return windows_.size() > depth_ ? static_cast<std::uint32_t>(windows_.size()) - depth_ : 0;
+  }
+
+  std::uint32_t depth_ = 0, wanted_ = 0, further_ = 0;  // further_: such windows in use
+  std::vector<std::unique_ptr<verbs::Window>> windows_;
+  std::vector<verbs::Window*> free_;
+  std::vector<Key> keys_;             // most_ a CID
+  std::vector<std::uint8_t> counts_;  // by CID
 };
 
 }  // namespace weft::rdma

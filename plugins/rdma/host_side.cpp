@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "../common/arguments.hpp"
 #include "memory.hpp"
@@ -142,7 +143,7 @@ bool HostSide::place_data(std::uint16_t cid, std::span<const weft_iov> iov, std:
     memory.ops().give_back(op);
     return false;
   }
-  if (command.staged && !fits) static_cast<void>(keys_.take(cid, 1));  // there is one for each command
+  if (!fits && keys_.count(cid) == 0) take_key(cid);
   command.op = &op;
   op.kind = DataOp::Kind::kHost;
   op.link = &link_;
@@ -165,7 +166,20 @@ bool HostSide::name_pieces(std::uint32_t cid, const DataOp& op) {
   std::array<Stretch, HostKeys::kMostPieces> stretches;
   const std::uint32_t count = op.stretches(std::span(stretches).first(keys_.most()));
   if (count == 0 || (count > 1 && op.length < std::uint64_t{count} * kLeastOfOnePiece)) return false;
-  return keys_.take(cid, count);
+  return count == 1 || (keyless_ == 0 && keys_.take(cid, count));
+}
+
+// While windows are being made, or where the device has few, commands wait for one, in their order.
+void HostSide::take_key(std::uint32_t cid) {
+  if (keyless_ == 0 && keys_.take(cid, 1)) return;
+  commands_[cid].keyless = true;
+  ++keyless_;
+}
+
+bool HostSide::go_on() {
+  const bool more = keys_.uses_windows() && keys_.grow(link_.device());
+  if (!capsules_.empty()) link_.mark_dirty();
+  return more;
 }
 
 void HostSide::staged(StagingClaim& claim) {
@@ -210,6 +224,7 @@ void HostSide::tell_response(std::uint32_t cid, std::int32_t error) {
   }
   forget_data(command);
   keys_.give_back(cid);
+  if (std::exchange(command.keyless, false)) --keyless_;
   command.state = State::kFree;
   --in_flight_;
   ++link_.counters().responses;

@@ -43,6 +43,7 @@ class HostSide final : public Side, private StagingUser {
   void tell_finished(DataOp&) override {}  // responses are told where they come
   void end_operations(std::int32_t error) override;
   [[nodiscard]] bool idle() const override { return in_flight_ == 0; }
+  bool go_on() override;                 // makes windows
   void drop_windows() { keys_.drop(); }  // when the queue pair is about to go, and nothing is posted any more
 
  private:
@@ -59,6 +60,7 @@ class HostSide final : public Side, private StagingUser {
     bool staged = false;          // ... by way of op->claim.run
     bool sent = false;            // the SEND is done
     bool answered = false;        // the response is in cqe
+    bool keyless = false;         // it waits for a window
   };
   static constexpr std::uint8_t kCapsules = 1, kInvalidations = 2;
 
@@ -72,6 +74,7 @@ class HostSide final : public Side, private StagingUser {
   [[nodiscard]] std::uint32_t most_pieces() const;
   bool place_data(std::uint16_t cid, std::span<const weft_iov> iov, std::uint64_t length, std::uint32_t direction);
   bool name_pieces(std::uint32_t cid, const DataOp& op);
+  void take_key(std::uint32_t cid);
   void staged(StagingClaim& claim) override;
 
   void post_invalidations();
@@ -99,6 +102,7 @@ class HostSide final : public Side, private StagingUser {
   std::unique_ptr<CapsuleRing> ring_;
   std::uint32_t slot_bytes_ = sizeof(nvme::Sqe);
   HostKeys keys_;
+  std::uint32_t keyless_ = 0;  // commands that wait for a window; the first of the capsules gets the next one
   std::vector<Command> commands_;
   std::uint32_t in_flight_ = 0;   // commands of the core's that were not ended
   std::uint32_t unanswered_ = 0;  // capsules posted: each takes a receive of the controller's

@@ -46,9 +46,14 @@ std::uint32_t HostSide::requests_of(std::uint32_t cid) const {
 }
 
 bool HostSide::may_post(std::uint32_t cid) {
-  const Command& command = commands_[cid];
+  Command& command = commands_[cid];
   if (command.staged && !command.op->claim.run) return false;
   if (unanswered_ == agreed_.peer_receives) return false;
+  if (command.keyless) {
+    if (!keys_.take(cid, 1)) return false;
+    command.keyless = false;
+    --keyless_;
+  }
   return link_.sends().make_room(link_.pair(), requests_of(cid));
 }
 

@@ -18,6 +18,12 @@ const weft_option_info kOptionInfo[] = {
      "can cost a host of Linux its connection"},
     {"reads", "count", "0", "RDMA READs of one queue at a time, to 255; 0: as many as both devices allow"},
     {"retries", "count", "7", "how often a packet is sent again before the connection is given up, 0 to 7"},
+    {"tos", "count", "0",
+     "type of service of the packets, 0 to 255; 0: as the system has it; of a host's choice for both"},
+    {"ack_timeout", "duration", "0",
+     "until a packet that nobody acknowledged is sent again, to 8796s, rounded up to 4.096 us times a power of two; 0: "
+     "as "
+     "the system has it"},
     {"resolve_timeout", "duration", "3s", "for the device and the route to an address, each"},
     {"connect_timeout", "duration", "5s", "from the connect request to its answer"},
     {"close_timeout", "duration", "5s", "for the device to give back what a queue has posted"},
@@ -80,11 +86,22 @@ Made<void> parse_of_domain(Options& options, std::string_view key, std::string_v
   return put(options.invalidate, parse_bool(key, value));
 }
 
+constexpr std::uint64_t kAckUnit = 4096;  // ns
+constexpr std::uint8_t kMostAckExponent = 31;
+
+Made<std::uint64_t> parse_ack_timeout(std::string_view key, std::string_view value) {
+  Made<std::uint64_t> time = parse_duration(key, value, 0);
+  if (time && *time > kAckUnit << kMostAckExponent) return std::unexpected(bad_value(key, value, "at most 8796s"));
+  return time;
+}
+
 Made<void> parse_one(Options& options, std::string_view key, std::string_view value) {
   if (key == "depth") return put(options.depth, parse_number(key, value, 2, 4096, "a number from 2 to 4096"));
   if (key == "incapsule") return put(options.in_capsule, parse_in_capsule(key, value));
   if (key == "srq") return put_use(options.srq, key, value);
   if (key == "reads") return put(options.reads, parse_number(key, value, 0, 255, "a number from 0 to 255"));
+  if (key == "tos") return put(options.tos, parse_number(key, value, 0, 255, "a number from 0 to 255"));
+  if (key == "ack_timeout") return put(options.ack_timeout, parse_ack_timeout(key, value));
   if (key == "retries") return put(options.retries, parse_number(key, value, 0, 7, "a number from 0 to 7"));
   if (key == "resolve_timeout") return put(options.resolve_timeout, parse_duration(key, value, kMillisecond));
   if (key == "connect_timeout") return put(options.connect_timeout, parse_duration(key, value, kMillisecond));
@@ -94,6 +111,15 @@ Made<void> parse_one(Options& options, std::string_view key, std::string_view va
 }
 
 }  // namespace
+
+// At least what was asked for; an exponent of 0 would be no time-out at all.
+verbs::ConnectionTuning Options::tuning() const {
+  verbs::ConnectionTuning tuning{.tos = tos};
+  if (ack_timeout == 0) return tuning;
+  tuning.ack_timeout = 1;
+  while (tuning.ack_timeout < kMostAckExponent && kAckUnit << tuning.ack_timeout < ack_timeout) ++tuning.ack_timeout;
+  return tuning;
+}
 
 Made<Options> Options::parse(std::span<const weft_option> given, const Options& base) {
   Options options = base;

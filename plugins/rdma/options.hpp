@@ -26,6 +26,8 @@ struct Options {
   std::uint32_t in_capsule = 4U << 10;       // controller: data behind a command in its capsule
   ShareReceives srq = ShareReceives::kAuto;  // controller
   std::uint32_t reads = 0;                   // READs at a time on one queue; 0: what both devices allow
+  std::uint8_t tos = 0;                      // 0: as the system has it
+  std::uint64_t ack_timeout = 0;             // ns; 0: as the system has it
   std::uint8_t retries = 7;                  // of a packet that nobody acknowledged, until the connection is given up
   std::uint64_t resolve_timeout = 3 * plugin::kSecond;  // for each of the steps before the connect request
   std::uint64_t connect_timeout = 5 * plugin::kSecond;
@@ -36,6 +38,7 @@ struct Options {
   WindowUse windows = WindowUse::kAuto;
   bool invalidate = true;
 
+  [[nodiscard]] verbs::ConnectionTuning tuning() const;
   // `given` over `base`: the options of an address.
   [[nodiscard]] static plugin::Made<Options> parse(std::span<const weft_option> given, const Options& base);
   // Those of the whole transport, which every address starts from.

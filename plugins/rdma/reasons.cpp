@@ -52,7 +52,9 @@ Reason explain_reject(int status, std::span<const std::byte> said, const std::st
           .text = fmt::format("{} refused the connection (reason {} of the connection manager)", peer, reason)};
 }
 
-Reason explain_completion(ibv_wc_status status, const char* peer) {
+namespace {
+
+Reason words_for(ibv_wc_status status, const char* peer) {
   switch (status) {
     case IBV_WC_WR_FLUSH_ERR:
       return {.code = ECONNRESET,
@@ -74,13 +76,48 @@ Reason explain_completion(ibv_wc_status status, const char* peer) {
     case IBV_WC_REM_INV_REQ_ERR:
       return {.code = EPROTO,
               .origin = WEFT_ORIGIN_PROTOCOL,
-              .text = fmt::format("a capsule is larger than the {} and this side agreed ({})", peer,
-                                  ibv_wc_status_str(status))};
+              .text = fmt::format("a capsule is larger than the {} and this side agreed", peer)};
     default:
-      return {.code = EIO,
-              .origin = WEFT_ORIGIN_NETWORK,
-              .text = fmt::format("the device gave up on the {}: {}", peer, ibv_wc_status_str(status))};
+      return {.code = EIO, .origin = WEFT_ORIGIN_NETWORK, .text = fmt::format("the device gave up on the {}", peer)};
   }
+}
+
+struct EventWords {
+  ibv_event_type type;
+  const char* name;
+  const char* words;
+};
+
+constexpr EventWords kEventWords[] = {
+    {IBV_EVENT_CQ_ERR, "CQ_ERR", "a completion queue failed"},
+    {IBV_EVENT_QP_FATAL, "QP_FATAL", "the queue pair failed"},
+    {IBV_EVENT_QP_REQ_ERR, "QP_REQ_ERR", "the peer sent a request that is not allowed"},
+    {IBV_EVENT_QP_ACCESS_ERR, "QP_ACCESS_ERR", "the peer reached for memory that it may not use"},
+    {IBV_EVENT_QP_LAST_WQE_REACHED, "QP_LAST_WQE_REACHED", "the queue pair stopped"},
+    {IBV_EVENT_SRQ_ERR, "SRQ_ERR", "a shared receive queue failed"},
+    {IBV_EVENT_DEVICE_FATAL, "DEVICE_FATAL", "the device failed"},
+    {IBV_EVENT_PORT_ACTIVE, "PORT_ACTIVE", "the port is up"},
+    {IBV_EVENT_PORT_ERR, "PORT_ERR", "the port is down"},
+    {IBV_EVENT_GID_CHANGE, "GID_CHANGE", "the addresses of the port changed"},
+    {IBV_EVENT_LID_CHANGE, "LID_CHANGE", "the LID of the port changed"},
+    {IBV_EVENT_PKEY_CHANGE, "PKEY_CHANGE", "the partitions of the port changed"},
+};
+
+}  // namespace
+
+// The status in its own words, and what the vendor of the device adds: people who know the device ask for both.
+Reason explain_completion(const ibv_wc& completion, const char* peer) {
+  Reason reason = words_for(completion.status, peer);
+  reason.text += fmt::format(" ({}", ibv_wc_status_str(completion.status));
+  if (completion.vendor_err != 0) reason.text += fmt::format(", vendor error {:#x}", completion.vendor_err);
+  reason.text += ")";
+  return reason;
+}
+
+std::string explain_event(ibv_event_type type) {
+  for (const EventWords& known : kEventWords)
+    if (known.type == type) return fmt::format("{} ({})", known.name, known.words);
+  return fmt::format("event {} ({})", static_cast<int>(type), ibv_event_type_str(type));
 }
 
 }  // namespace weft::rdma

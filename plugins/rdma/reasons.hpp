@@ -20,7 +20,10 @@ constexpr int kRejectByConsumer = 28;
 [[nodiscard]] Reason explain_reject(int status, std::span<const std::byte> said, const std::string& peer);
 
 // A completion that is bad, on a connection that nobody is closing. `peer`: "controller" or "host".
-[[nodiscard]] Reason explain_completion(ibv_wc_status status, const char* peer);
+[[nodiscard]] Reason explain_completion(const ibv_wc& completion, const char* peer);
+
+// An event of a device by itself, in words: "QP_FATAL (the queue pair failed)".
+[[nodiscard]] std::string explain_event(ibv_event_type type);
 
 }  // namespace weft::rdma
 

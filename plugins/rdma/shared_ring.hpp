@@ -7,6 +7,7 @@
 #ifndef WEFT_RDMA_SHARED_RING_HPP
 #define WEFT_RDMA_SHARED_RING_HPP
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 
@@ -33,7 +34,12 @@ class SharedRing {
   [[nodiscard]] int error() const { return error_; }
 
   void join() { ++users_; }
-  [[nodiscard]] bool leave() { return ++left_, --users_ == 0; }  // true: that was the last one
+  // True: that was the last one.
+  [[nodiscard]] bool leave(bool lost_none) {
+    if (!lost_none) ++left_;
+    return --users_ == 0;
+  }
+  void fail() { error_ = -EIO; }
   [[nodiscard]] std::uint32_t may_have_lost() const { return left_; }
 
  private:

@@ -63,8 +63,13 @@ Made<SharedRing*> SharedRings::make(verbs::Device& device, std::uint32_t slot_by
   return rings_.back().get();
 }
 
-bool SharedRings::leave(SharedRing& ring) {
-  if (!ring.leave()) return false;
+void SharedRings::failed(const verbs::SharedReceives* queue) {
+  for (const auto& ring : rings_)
+    if (&ring->queue() == queue) ring->fail();
+}
+
+bool SharedRings::leave(SharedRing& ring, bool lost_none) {
+  if (!ring.leave(lost_none)) return false;
   std::erase_if(rings_, [&](const auto& one) { return one.get() == &ring; });
   return true;
 }

@@ -23,7 +23,8 @@ class SharedRings {
   // For one more queue pair. `lockable`: bytes that this process may lock. Fails with a sentence.
   plugin::Made<SharedRing*> join(verbs::Device& device, std::uint32_t slot_bytes, std::uint64_t lockable);
   // Its queue pair is deleted, and holds no slot. True: that was the last one, and the ring is gone.
-  bool leave(SharedRing& ring);
+  bool leave(SharedRing& ring, bool lost_none);
+  void failed(const verbs::SharedReceives* queue);  // post() says so
 
   [[nodiscard]] SharedRing* find(std::uint32_t number) const;  // nullptr: it is gone
   // Posts what was given back. False: a ring is of no more use.

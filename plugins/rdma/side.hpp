@@ -48,6 +48,8 @@ class Side {
   virtual void failed(WorkId, const ibv_wc&) {}
   // While it ends: requests were done before the queue pair failed. Nothing goes on; the bytes that they moved count.
   virtual void count_done() {}
+  // From a turn, once it is ready: some of what is made little by little. True: there is more, for the next turn.
+  virtual bool go_on() { return false; }
   virtual void flush() = 0;                    // everything queued is posted, or waits for room
   virtual void tell_finished(DataOp& op) = 0;  // the event of an operation that was given to Link::finish
 

@@ -52,7 +52,8 @@ struct DeviceAttributes {
   std::uint32_t max_reads_out = 0;  // RDMA READs of ours to one peer at a time (max_qp_init_rd_atom)
   std::uint64_t max_message = 0;    // of one SEND, READ or WRITE; bytes
   std::uint64_t max_region = 0;     // bytes
-  bool windows = false;      // memory windows of type 2B; whether any can be made, Device::makes_windows() finds out
+  bool windows = false;  // memory windows of type 2B; whether any can be made, Device::makes_windows() finds out
+  std::uint32_t completion_vectors = 1;
   bool iwarp = false;        // memory that an RDMA READ fills needs IBV_ACCESS_REMOTE_WRITE
   bool invalidates = false;  // SEND with invalidate, local invalidate
 };
@@ -119,6 +120,15 @@ class QueuePair {
   [[nodiscard]] virtual std::uint32_t inline_bytes() const = 0;
 };
 
+// What a device tells by itself. It is a copy, acknowledged already: whatever it is about may be deleted meanwhile.
+struct AsyncEvent {
+  ibv_event_type type = IBV_EVENT_DEVICE_FATAL;
+  std::uint32_t queue_pair = 0;                  // its number; 0: it is about none
+  const CompletionQueue* completions = nullptr;  // to be compared, not to be used
+  const SharedReceives* receives = nullptr;      // likewise
+  std::uint32_t port = 0;
+};
+
 class Device {
  public:
   Device() = default;
@@ -133,11 +143,16 @@ class Device {
     return IBV_ACCESS_LOCAL_WRITE | (attributes().iwarp ? IBV_ACCESS_REMOTE_WRITE : 0);
   }
   virtual Made<std::unique_ptr<CompletionChannel>> make_completion_channel() = 0;
-  virtual Made<std::unique_ptr<CompletionQueue>> make_completion_queue(std::uint32_t entries, CompletionChannel&) = 0;
+  // `vector`: the interrupt that tells of its completions, taken modulo those that the device has.
+  virtual Made<std::unique_ptr<CompletionQueue>> make_completion_queue(std::uint32_t entries, CompletionChannel&,
+                                                                       std::uint32_t vector) = 0;
   virtual Made<std::unique_ptr<SharedReceives>> make_shared_receives(std::uint32_t entries, std::uint32_t sge) = 0;
   // access: IBV_ACCESS_*. ENOMEM most often means RLIMIT_MEMLOCK: the caller says so, with sizes.
   virtual Made<std::unique_ptr<Region>> register_memory(void* base, std::uint64_t length, int access) = 0;
   virtual Made<std::unique_ptr<Window>> make_window() = 0;
+  // Readable when next_event() has something. Any thread; each event is given to one of those that ask.
+  [[nodiscard]] virtual int event_fd() const = 0;
+  [[nodiscard]] virtual bool next_event(AsyncEvent& out) = 0;  // false: nothing there; never waits
 
  private:
   enum class Probe : std::uint8_t { kUnknown, kMakes, kMakesNone };
@@ -151,6 +166,12 @@ struct ConnectionParameters {
   std::uint8_t retries = 7, rnr_retries = 7;
 };
 
+// What packets of a connection carry and how they are sent again; 0: as the system has it.
+struct ConnectionTuning {
+  std::uint8_t tos = 0;
+  std::uint8_t ack_timeout = 0;  // exponent: 4.096 us times two to the power of it
+};
+
 class CmChannel;
 
 // A connection of the connection manager, or a listener. Calls that take time end in an event on its channel.
@@ -158,6 +179,8 @@ class CmId {
  public:
   virtual ~CmId() = default;  // no event of it comes any more, not even one that its channel had already
   // `one_family`: "::" stands for IPv6 addresses alone.
+  // Before anything else, or before accept().
+  virtual Made<void> tune(const ConnectionTuning&) = 0;
   virtual Made<void> bind(const sockaddr& local, bool one_family) = 0;
   virtual Made<void> listen(int backlog) = 0;
   virtual Made<void> resolve_address(const sockaddr* source, const sockaddr& peer, int timeout_ms) = 0;

@@ -74,6 +74,14 @@ class RealCmId final : public CmId {
   RealCmId(const RealCmId&) = delete;
   RealCmId& operator=(const RealCmId&) = delete;
 
+  Made<void> tune(const ConnectionTuning& tuning) override {
+    std::uint8_t tos = tuning.tos, time = tuning.ack_timeout;
+    if (tos != 0 && rdma_set_option(id_, RDMA_OPTION_ID, RDMA_OPTION_ID_TOS, &tos, sizeof tos) != 0)
+      return failed(errno, "set the type of service (option tos)", "connect");
+    if (time != 0 && rdma_set_option(id_, RDMA_OPTION_ID, RDMA_OPTION_ID_ACK_TIMEOUT, &time, sizeof time) != 0)
+      return failed(errno, "set the acknowledgement time-out (option ack_timeout)", "connect");
+    return {};
+  }
   Made<void> bind(const sockaddr& local, bool one_family) override {
     int on = 1;
     if (one_family && rdma_set_option(id_, RDMA_OPTION_ID, RDMA_OPTION_ID_AFONLY, &on, sizeof on) != 0)

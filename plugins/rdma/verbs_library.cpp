@@ -1,5 +1,6 @@
 #include "verbs_library.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -61,6 +62,7 @@ DeviceAttributes attributes_of(ibv_context* context, const ibv_device_attr& devi
           .max_message = has_port ? port.max_msg_sz : 1U << 30,
           .max_region = device.max_mr_size,
           .windows = windows_of(device, windows),
+          .completion_vectors = static_cast<std::uint32_t>(std::max(context->num_comp_vectors, 1)),
           .iwarp = iwarp,
           .invalidates = (device.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS) != 0};
 }
@@ -71,6 +73,9 @@ Made<std::unique_ptr<RealDevice>> RealDevice::open(ibv_context* context, WindowU
   ibv_device_attr device{};
   if (const int error = ibv_query_device(context, &device); error != 0)
     return failed(error, fmt::format("ask {} what it can do", ibv_get_device_name(context->device)));
+  const int flags = ::fcntl(context->async_fd, F_GETFL);
+  if (flags < 0 || ::fcntl(context->async_fd, F_SETFL, flags | O_NONBLOCK) != 0)
+    return failed(errno, fmt::format("make the events of {} non-blocking", ibv_get_device_name(context->device)));
   ibv_pd* const domain = ibv_alloc_pd(context);
   if (domain == nullptr)
     return failed(errno, fmt::format("make a protection domain on {}", ibv_get_device_name(context->device)));

@@ -30,10 +30,13 @@ class RealDevice final : public Device {
 
   [[nodiscard]] const DeviceAttributes& attributes() const override { return attributes_; }
   Made<std::unique_ptr<CompletionChannel>> make_completion_channel() override;
-  Made<std::unique_ptr<CompletionQueue>> make_completion_queue(std::uint32_t entries, CompletionChannel& told) override;
+  Made<std::unique_ptr<CompletionQueue>> make_completion_queue(std::uint32_t entries, CompletionChannel& told,
+                                                               std::uint32_t vector) override;
   Made<std::unique_ptr<SharedReceives>> make_shared_receives(std::uint32_t entries, std::uint32_t sge) override;
   Made<std::unique_ptr<Region>> register_memory(void* base, std::uint64_t length, int access) override;
   Made<std::unique_ptr<Window>> make_window() override;
+  [[nodiscard]] int event_fd() const override { return context_ != nullptr ? context_->async_fd : -1; }
+  [[nodiscard]] bool next_event(AsyncEvent& out) override;
 
   [[nodiscard]] ibv_context* context() const { return context_; }  // nullptr: let go
   [[nodiscard]] ibv_pd* domain() const { return domain_; }

@@ -139,13 +139,16 @@ Made<std::unique_ptr<CompletionChannel>> RealDevice::make_completion_channel() {
   return made;
 }
 
-Made<std::unique_ptr<CompletionQueue>> RealDevice::make_completion_queue(std::uint32_t entries,
-                                                                         CompletionChannel& told) {
+Made<std::unique_ptr<CompletionQueue>> RealDevice::make_completion_queue(std::uint32_t entries, CompletionChannel& told,
+                                                                         std::uint32_t vector) {
   ibv_cq* const queue =
-      ibv_create_cq(context_, static_cast<int>(entries), nullptr, static_cast<RealChannel&>(told).handle(), 0);
+      ibv_create_cq(context_, static_cast<int>(entries), nullptr, static_cast<RealChannel&>(told).handle(),
+                    static_cast<int>(vector % attributes_.completion_vectors));
   if (queue == nullptr)
     return failed(errno, fmt::format("make a completion queue of {} entries on {}", entries, attributes_.name));
-  return std::make_unique<RealCompletionQueue>(queue, attributes_.vendor_id == kVendorSoftRoce);
+  auto made = std::make_unique<RealCompletionQueue>(queue, attributes_.vendor_id == kVendorSoftRoce);
+  queue->cq_context = static_cast<CompletionQueue*>(made.get());  // for next_event()
+  return made;
 }
 
 Made<std::unique_ptr<SharedReceives>> RealDevice::make_shared_receives(std::uint32_t entries, std::uint32_t sge) {
@@ -155,13 +158,48 @@ Made<std::unique_ptr<SharedReceives>> RealDevice::make_shared_receives(std::uint
   ibv_srq* const queue = ibv_create_srq(domain_, &attributes);
   if (queue == nullptr)
     return failed(errno, fmt::format("make a shared receive queue of {} entries on {}", entries, attributes_.name));
-  return std::make_unique<RealSharedReceives>(queue);
+  auto made = std::make_unique<RealSharedReceives>(queue);
+  queue->srq_context = static_cast<SharedReceives*>(made.get());  // for next_event()
+  return made;
 }
 
 Made<std::unique_ptr<Region>> RealDevice::register_memory(void* base, std::uint64_t length, int access) {
   ibv_mr* const region = ibv_reg_mr(domain_, base, length, static_cast<unsigned>(access));
   if (region == nullptr) return failed(errno, fmt::format("register {} bytes with {}", length, attributes_.name));
   return std::make_unique<RealRegion>(region);
+}
+
+// Acknowledged before anybody looks at it: whoever deletes what an event is about waits for that.
+bool RealDevice::next_event(AsyncEvent& out) {
+  ibv_async_event event{};
+  if (context_ == nullptr || ibv_get_async_event(context_, &event) != 0) return false;
+  out = AsyncEvent{.type = event.event_type};
+  switch (event.event_type) {
+    case IBV_EVENT_CQ_ERR:
+      out.completions = static_cast<CompletionQueue*>(event.element.cq->cq_context);
+      break;
+    case IBV_EVENT_SRQ_ERR:
+    case IBV_EVENT_SRQ_LIMIT_REACHED:
+      out.receives = static_cast<SharedReceives*>(event.element.srq->srq_context);
+      break;
+    case IBV_EVENT_QP_FATAL:
+    case IBV_EVENT_QP_REQ_ERR:
+    case IBV_EVENT_QP_ACCESS_ERR:
+    case IBV_EVENT_COMM_EST:
+    case IBV_EVENT_SQ_DRAINED:
+    case IBV_EVENT_PATH_MIG:
+    case IBV_EVENT_PATH_MIG_ERR:
+    case IBV_EVENT_QP_LAST_WQE_REACHED:
+      out.queue_pair = event.element.qp->qp_num;
+      break;
+    case IBV_EVENT_DEVICE_FATAL:
+    case IBV_EVENT_WQ_FATAL:
+      break;
+    default:
+      out.port = static_cast<std::uint32_t>(event.element.port_num);
+  }
+  ibv_ack_async_event(&event);
+  return true;
 }
 
 Made<std::unique_ptr<Window>> RealDevice::make_window() {

@@ -56,6 +56,40 @@ TEST(OddDevices, AHostWithoutWindowsDoesNotClaimThatItsKeysEnd) {
   EXPECT_EQ(linked.host.limits->caps & WEFT_CAP_REMOTE_INVALIDATE, 0u);
 }
 
+TEST(OddDevices, WindowsAreMadeAFewInATurn) {
+  constexpr std::uint32_t kDeep = 256, kFew = 17;
+  World world;
+  Linked linked(world, params(kDeep, false, 4096, 16), params(kDeep, false, 4096, 16));
+  const Script& script = world.host.script;
+  std::uint64_t before = script.count(Call::kMakeWindow);
+  EXPECT_LT(before, kDeep);
+  for (int turns = 0; turns < 60; ++turns) {
+    world.turn();
+    EXPECT_LE(script.count(Call::kMakeWindow) - before, kFew);
+    before = script.count(Call::kMakeWindow);
+  }
+  EXPECT_GE(world.host.record.alive(Kind::kWindow), kDeep);
+}
+
+// Commands are sent as soon as the queue is ready, more of them than there are windows then, or ever.
+TEST(OddDevices, CommandsWaitForWindowsThatAreNotThereYetOrNeverWillBe) {
+  for (const std::uint32_t most : {UINT32_MAX, 40U, 1U}) {
+    constexpr std::uint16_t kDeep = 64;
+    World world({.host = traits_with([&](Traits& traits) { traits.most_windows = most; }), .controller = {}});
+    Linked linked(world, params(kDeep, false, 0, 16), params(kDeep, false, 0, 16));
+    ASSERT_TRUE(linked.host.limits) << linked.host.closed->text;
+    Buffer straight(world, world.host_domain, 65536, true), staged(world, world.host_domain, 512, false);
+    for (int round = 0; round < 3; ++round) {
+      for (std::uint16_t cid = 0; cid < kDeep; ++cid)
+        EXPECT_EQ(cid % 3 == 0 ? linked.host.read(cid, 0, straight, 65536, 4) : linked.host.write(cid, 0, staged, 512),
+                  0);
+      world.run_until([&] { return linked.host.outstanding == 0; });
+      for (std::uint16_t cid = 0; cid < kDeep; ++cid) EXPECT_EQ(linked.host.responses[cid].error, 0);
+    }
+    EXPECT_LE(world.host.record.alive(Kind::kWindow), most);
+  }
+}
+
 // ---- iWARP ---------------------------------------------------------------------------------------------------------
 
 TEST_P(OddDevicesTest, OnIwarpWhatAReadFillsHasTheRightForIt) {

@@ -49,6 +49,7 @@ class CmId final : public verbs::CmId, public Actor {
   CmId(CmChannel& channel, Machine& machine, const Message& request);  // what a connect request brings
   ~CmId() override;
 
+  verbs::Made<void> tune(const verbs::ConnectionTuning& tuning) override;
   verbs::Made<void> bind(const sockaddr& local, bool one_family) override;
   verbs::Made<void> listen(int backlog) override;
   verbs::Made<void> resolve_address(const sockaddr* source, const sockaddr& peer, int timeout_ms) override;

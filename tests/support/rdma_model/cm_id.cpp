@@ -108,6 +108,13 @@ verbs::Made<void> CmId::take_port(sockaddr_storage address) {
   return {};
 }
 
+verbs::Made<void> CmId::tune(const verbs::ConnectionTuning& tuning) {
+  const auto guard = machine_.fabric().lock();
+  if (auto allowed = machine_.script.allow(Call::kTune); !allowed) return allowed;
+  machine_.tunings.push_back(tuning);
+  return {};
+}
+
 verbs::Made<void> CmId::bind(const sockaddr& local, bool one_family) {
   const auto guard = machine_.fabric().lock();
   if (auto allowed = machine_.script.allow(Call::kBind); !allowed) return allowed;

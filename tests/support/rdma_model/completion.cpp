@@ -30,10 +30,13 @@ CompletionQueue::CompletionQueue(Device& device, std::uint32_t entries, Completi
       machine_(device.machine()),
       birth_(machine_.record, Kind::kCompletionQueue),
       entries_(entries),
-      channel_(channel) {}
+      channel_(channel) {
+  device.completion_queues.push_back(this);
+}
 
 CompletionQueue::~CompletionQueue() {
   const auto guard = machine_.fabric().lock();
+  std::erase(device_.completion_queues, this);
   for (const auto& [number, pair] : machine_.fabric().queue_pairs) {
     if (!pair->tells(*this)) continue;
     machine_.record.fault("a completion queue is deleted before a queue pair on it");

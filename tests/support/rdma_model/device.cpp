@@ -39,12 +39,14 @@ verbs::Made<std::unique_ptr<verbs::CompletionChannel>> Device::make_completion_c
 }
 
 verbs::Made<std::unique_ptr<verbs::CompletionQueue>> Device::make_completion_queue(std::uint32_t entries,
-                                                                                   verbs::CompletionChannel& channel) {
+                                                                                   verbs::CompletionChannel& channel,
+                                                                                   std::uint32_t vector) {
   const auto guard = machine_.fabric().lock();
   if (const auto allowed = machine_.script.allow(Call::kMakeCompletionQueue); !allowed)
     return std::unexpected(allowed.error());
   if (entries == 0 || entries > traits_.attributes.max_completions)
     return refuse(EINVAL, "a completion queue of " + std::to_string(entries) + " entries");
+  vectors.push_back(vector % traits_.attributes.completion_vectors);
   return std::make_unique<CompletionQueue>(*this, entries, dynamic_cast<CompletionChannel&>(channel));
 }
 
@@ -77,6 +79,21 @@ verbs::Made<std::unique_ptr<verbs::Window>> Device::make_window() {
     return refuse(EOPNOTSUPP, "the device has no memory windows");
   if (memory_.windows() >= traits_.most_windows) return refuse(ENOMEM, "make_window: Cannot allocate memory");
   return std::make_unique<Window>(memory_);
+}
+
+bool Device::next_event(verbs::AsyncEvent& out) {
+  const auto guard = machine_.fabric().lock();
+  if (events_.empty()) return false;
+  out = events_.front();
+  events_.pop_front();
+  if (events_.empty()) signal_.lower();
+  return true;
+}
+
+void Device::tell(const verbs::AsyncEvent& event) {
+  const auto guard = machine_.fabric().lock();
+  events_.push_back(event);
+  signal_.raise();
 }
 
 bool Device::has_made() const {

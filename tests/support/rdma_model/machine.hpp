@@ -30,6 +30,7 @@ class Machine {
   Script script;
   Record record;
   bool dead = false;
+  std::vector<verbs::ConnectionTuning> tunings;  // that ids were given
 
   // For the model.
   [[nodiscard]] Fabric& fabric() const { return fabric_; }

@@ -19,10 +19,13 @@ SharedReceives::SharedReceives(Device& device, std::uint32_t entries, std::uint3
       machine_(device.machine()),
       birth_(machine_.record, Kind::kSharedReceives),
       entries_(entries),
-      sge_(sge) {}
+      sge_(sge) {
+  device.shared_receives.push_back(this);
+}
 
 SharedReceives::~SharedReceives() {
   const auto guard = machine_.fabric().lock();
+  std::erase(device_.shared_receives, this);
   machine_.record.counts.shared_receives -= waiting.size();
   for (const auto& [number, pair] : machine_.fabric().queue_pairs) {
     if (!pair->takes_from(*this)) continue;
@@ -185,8 +188,11 @@ int QueuePair::fail() {
 // ---- completing ----------------------------------------------------------------------------------------------------
 
 void QueuePair::to_error() {
-  if (shared_ != nullptr && state_ == State::kReady) break_off_shared();
+  const bool stops = shared_ != nullptr && state_ == State::kReady;
+  if (stops) break_off_shared();
   state_ = State::kError;
+  if (stops && device_.traits().tells_last_receive)
+    device_.tell({.type = IBV_EVENT_QP_LAST_WQE_REACHED, .queue_pair = number_});
   left_ = 0;
 }
 
@@ -215,6 +221,7 @@ void QueuePair::complete_send(const Send& send, ibv_wc_status status) {
   Completion completion{.serial = send.serial, .of_send = true};
   completion.told.wr_id = send.request.wr_id;
   completion.told.status = status;
+  if (status != IBV_WC_SUCCESS) completion.told.vendor_err = device_.traits().vendor_error;
   completion.told.qp_num = number_;
   completion.told.opcode = kNoOpcode;
   if (status == IBV_WC_SUCCESS) {
@@ -242,7 +249,7 @@ void QueuePair::complete_send(const Send& send, ibv_wc_status status) {
 void QueuePair::complete_receive(const Receive& receive, ibv_wc told) {
   told.wr_id = receive.wr_id;
   told.qp_num = number_;
-  if (told.status != IBV_WC_SUCCESS) told.opcode = kNoOpcode;
+  if (told.status != IBV_WC_SUCCESS) told.opcode = kNoOpcode, told.vendor_err = device_.traits().vendor_error;
   tell({told, receive.serial, false});
 }
 

@@ -19,7 +19,7 @@ RawPeer::RawPeer(Machine& machine)
     : library_(machine.make_library()), device_(library_->devices().front()), memory_(kDataSize) {
   channel_ = *library_->make_cm_channel();
   completion_channel_ = *device_->make_completion_channel();
-  completions_ = *device_->make_completion_queue(4096, *completion_channel_);
+  completions_ = *device_->make_completion_queue(4096, *completion_channel_, 0);
   region_ = *device_->register_memory(memory_.data(), memory_.size(), kAllAccess);
   if (device_->attributes().windows) window_ = *device_->make_window();
 }

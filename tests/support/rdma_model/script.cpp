@@ -29,7 +29,8 @@ const char* name_of(Call call) {
                                                              "arm",
                                                              "post_sends",
                                                              "post_receives",
-                                                             "fail"};
+                                                             "fail",
+                                                             "tune"};
   return kNames[static_cast<std::size_t>(call)];
 }
 

@@ -47,8 +47,9 @@ enum class Call : std::uint8_t {
   kPostSend,     // counted by work request, so that a chain can fail in its middle
   kPostReceive,  // likewise
   kFail,
+  kTune,
 };
-constexpr std::size_t kCalls = 23;
+constexpr std::size_t kCalls = 24;
 const char* name_of(Call call);
 
 class Script {

@@ -26,6 +26,9 @@ TEST(Options, GoWhereTheyBelong) {
   EXPECT_EQ(of_address("srq", "auto")->srq, ShareReceives::kAuto);
   EXPECT_EQ(of_address("reads", "4")->reads, 4U);
   EXPECT_EQ(of_address("retries", "3")->retries, 3);
+  EXPECT_EQ(of_address("tos", "104")->tos, 104);
+  EXPECT_EQ(of_address("send_timeout", "0")->send_timeout, 0U);
+  EXPECT_EQ(of_address("ack_timeout", "1000000")->ack_timeout, plugin::kMillisecond);
   EXPECT_EQ(of_address("resolve_timeout", "1000000")->resolve_timeout, plugin::kMillisecond);
   EXPECT_EQ(of_address("connect_timeout", "2000000000")->connect_timeout, 2 * plugin::kSecond);
   EXPECT_EQ(of_address("close_timeout", "2000000000")->close_timeout, 2 * plugin::kSecond);
@@ -34,6 +37,16 @@ TEST(Options, GoWhereTheyBelong) {
   EXPECT_EQ(of_domain("windows", "on")->windows, WindowUse::kOn);
   EXPECT_EQ(of_domain("windows", "auto")->windows, WindowUse::kAuto);
   EXPECT_FALSE(of_domain("invalidate", "off")->invalidate);
+}
+
+TEST(Options, AnAcknowledgementTimeOutIsRoundedUpToAPowerOfTwo) {
+  const auto exponent = [](std::uint64_t ns) { return Options{.ack_timeout = ns}.tuning().ack_timeout; };
+  EXPECT_EQ(exponent(0), 0) << "as the system has it";
+  EXPECT_EQ(exponent(1), 1) << "0 would stand for no time-out";
+  EXPECT_EQ(exponent(8192), 1);
+  EXPECT_EQ(exponent(8193), 2);
+  EXPECT_EQ(exponent(500 * plugin::kMillisecond), 17);
+  EXPECT_EQ(exponent(std::uint64_t{4096} << 31), 31);
 }
 
 TEST(Options, OfTheDomainAreWhereAddressesStart) {
@@ -49,6 +62,8 @@ TEST(Options, OutOfRangeAreAnErrorThatNamesKeyAndValue) {
                                    {"incapsule", "8"},
                                    {"reads", "256"},
                                    {"retries", "8"},
+                                   {"tos", "256"},
+                                   {"ack_timeout", "9000000000000"},
                                    {"srq", "yes"},
                                    {"resolve_timeout", "0"},
                                    {"depth", "many"}}) {

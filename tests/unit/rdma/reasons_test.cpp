@@ -36,12 +36,31 @@ TEST(Reasons, PrivateDataOfARejectThatIsNotTheControllersIsNotRead) {
   EXPECT_EQ(explain_reject(8, write_reject(RejectStatus::kNoResources), "a").detail, 0U);
 }
 
+ibv_wc bad(ibv_wc_status status, std::uint32_t vendor_error = 0) {
+  ibv_wc completion{};
+  completion.status = status;
+  completion.vendor_err = vendor_error;
+  return completion;
+}
+
 TEST(Reasons, ABadCompletionSaysWhoIsAtFault) {
-  EXPECT_EQ(explain_completion(IBV_WC_RETRY_EXC_ERR, "host").code, ETIMEDOUT);
-  EXPECT_EQ(explain_completion(IBV_WC_RNR_RETRY_EXC_ERR, "host").origin, WEFT_ORIGIN_PEER);
-  EXPECT_EQ(explain_completion(IBV_WC_REM_ACCESS_ERR, "host").origin, WEFT_ORIGIN_PROTOCOL);
-  EXPECT_EQ(explain_completion(IBV_WC_WR_FLUSH_ERR, "host").code, ECONNRESET);
-  EXPECT_THAT(explain_completion(IBV_WC_FATAL_ERR, "host").text, HasSubstr("gave up on the host"));
+  EXPECT_EQ(explain_completion(bad(IBV_WC_RETRY_EXC_ERR), "host").code, ETIMEDOUT);
+  EXPECT_EQ(explain_completion(bad(IBV_WC_RNR_RETRY_EXC_ERR), "host").origin, WEFT_ORIGIN_PEER);
+  EXPECT_EQ(explain_completion(bad(IBV_WC_REM_ACCESS_ERR), "host").origin, WEFT_ORIGIN_PROTOCOL);
+  EXPECT_EQ(explain_completion(bad(IBV_WC_WR_FLUSH_ERR), "host").code, ECONNRESET);
+  EXPECT_THAT(explain_completion(bad(IBV_WC_FATAL_ERR), "host").text, HasSubstr("gave up on the host"));
+}
+
+TEST(Reasons, ABadCompletionHasItsStatusInWordsAndTheVendorsNumber) {
+  EXPECT_EQ(explain_completion(bad(IBV_WC_RETRY_EXC_ERR, 0x81), "host").text,
+            "the host does not acknowledge what is sent to it (transport retry counter exceeded, vendor error 0x81)");
+  EXPECT_EQ(explain_completion(bad(IBV_WC_LOC_PROT_ERR), "host").text,
+            "the device gave up on the host (local protection error)");
+}
+
+TEST(Reasons, AnEventOfADeviceHasItsNameAndWords) {
+  EXPECT_EQ(explain_event(IBV_EVENT_PORT_ERR), "PORT_ERR (the port is down)");
+  EXPECT_THAT(explain_event(IBV_EVENT_SM_CHANGE), HasSubstr("SM change"));
 }
 
 TEST(Places, WhoIsGoneIsNotFoundByAnOldNumber) {

@@ -55,7 +55,7 @@ End::End(model::Fabric& fabric, const char* name, const BenchOptions& options, b
       options_(options),
       model_device_(machine.add_device(traits_of(options), {host ? "192.0.2.1" : "192.0.2.2"})) {
   channel_ = std::move(*model_device_.make_completion_channel());
-  completion_queue_ = std::move(*model_device_.make_completion_queue(4096, *channel_));
+  completion_queue_ = std::move(*model_device_.make_completion_queue(4096, *channel_, 0));
   MemoryOptions memory = options.memory;
   memory.remote = host;
   memory_ = std::move(*Memory::make(model_device_, memory));

@@ -159,8 +159,8 @@ class InstantDevice final : public verbs::Device {
   }
   [[nodiscard]] const verbs::DeviceAttributes& attributes() const override { return attributes_; }
   verbs::Made<std::unique_ptr<verbs::CompletionChannel>> make_completion_channel() override { return {}; }
-  verbs::Made<std::unique_ptr<verbs::CompletionQueue>> make_completion_queue(std::uint32_t,
-                                                                             verbs::CompletionChannel&) override {
+  verbs::Made<std::unique_ptr<verbs::CompletionQueue>> make_completion_queue(std::uint32_t, verbs::CompletionChannel&,
+                                                                             std::uint32_t) override {
     return {};
   }
   verbs::Made<std::unique_ptr<verbs::SharedReceives>> make_shared_receives(std::uint32_t, std::uint32_t) override {
@@ -171,6 +171,9 @@ class InstantDevice final : public verbs::Device {
     return std::make_unique<InstantRegion>();
   }
   verbs::Made<std::unique_ptr<verbs::Window>> make_window() override { return std::make_unique<InstantWindow>(); }
+
+  [[nodiscard]] int event_fd() const override { return -1; }
+  [[nodiscard]] bool next_event(verbs::AsyncEvent&) override { return false; }
 
   std::uint64_t registrations = 0;
   Ring<Receive> shared_receives;

@@ -19,7 +19,7 @@ bool readable(int fd) {
 struct CompletionTest : testing::Test {
   CompletionTest() : device(*two.host.devices().front()) {
     channel = *device.make_completion_channel();
-    queue = *device.make_completion_queue(4, *channel);
+    queue = *device.make_completion_queue(4, *channel, 0);
     pair = std::make_unique<QueuePair>(device, dynamic_cast<CompletionQueue&>(*queue), nullptr,
                                        verbs::QueuePairSizes{.sends = 16});
     pair->to_error();

@@ -97,7 +97,7 @@ TEST(Ending, CompletionsOfAQueuePairThatIsGoneStayOrGoAsTheDeviceHasIt) {
     TwoMachines two(traits);
     Device& device = *two.host.devices().front();
     auto channel = *device.make_completion_channel();
-    auto queue = *device.make_completion_queue(16, *channel);
+    auto queue = *device.make_completion_queue(16, *channel, 0);
     auto& completions = dynamic_cast<CompletionQueue&>(*queue);
     auto pair = std::make_unique<QueuePair>(device, completions, nullptr, verbs::QueuePairSizes{.sends = 4});
     pair->to_error();
