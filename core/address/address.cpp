@@ -1,6 +1,7 @@
 #include "weft/address.hpp"
 
 #include <fmt/core.h>
+#include <algorithm>
 #include <cerrno>
 
 #include "core/address/key_forms.hpp"
@@ -8,6 +9,7 @@
 #include "core/address/option_list.hpp"
 #include "core/address/text.hpp"
 #include "core/address/url.hpp"
+#include "core/wire/nqn.hpp"
 
 namespace weft {
 namespace {
@@ -43,18 +45,6 @@ Error no_spelling(std::string_view text) {
   return {};
 }
 
-// What follows the port or host, when the location still has a path in it.
-Status refuse_path(std::string_view location) {
-  const std::size_t slash = location.find('/');
-  if (slash == std::string_view::npos) return {};
-  const std::string_view path = location.substr(slash + 1);
-  if (path.find("nqn.") != std::string_view::npos) {
-    return Error(EINVAL,
-                 fmt::format("the '/' within {} has to be written as %2F when it belongs to the NQN", quote(path)));
-  }
-  return Error(EINVAL, fmt::format("{} is not an NQN: what follows the '/' has to start with 'nqn.'", quote(path)));
-}
-
 struct HostPort {
   std::string_view host, port;
   bool has_port = false;
@@ -70,9 +60,10 @@ Result<HostPort> split_location(std::string_view location) {
   } else {
     if (colon != std::string_view::npos && location.find(':', colon + 1) != std::string_view::npos) {
       const bool known = address::is_ipv6(location);
-      return Error(EINVAL,
-                   known ? fmt::format("the IPv6 address {} needs brackets: [{}]", quote(location), location)
-                         : fmt::format("{} has more than one ':'; an IPv6 address needs brackets", quote(location)));
+      return Error(
+          EINVAL,
+          known ? fmt::format("the IPv6 address {} needs brackets: [{}]", quote(location), address::escape(location))
+                : fmt::format("{} has more than one ':'; an IPv6 address needs brackets", quote(location)));
     }
     out.host = location.substr(0, colon);
   }
@@ -85,12 +76,13 @@ Result<HostPort> split_location(std::string_view location) {
 
 }  // namespace
 
-Result<Address> Address::parse(std::string_view text) {
-  if (text.empty()) return Error(EINVAL, "the address is empty");
+Result<Address> Address::parse(std::string_view written) {
+  if (written.empty()) return Error(EINVAL, "the address is empty");
+  const std::string_view text = written.substr(std::min(written.find_first_not_of(kBlank), written.size()));
+  if (text.empty()) return Error(EINVAL, "the address is all blanks");
   if (text.size() > address::kMaxText) {
     return Error(EINVAL, fmt::format("the address has {} bytes, the most is {}", text.size(), address::kMaxText));
   }
-  if (text.find_first_not_of(kBlank) == std::string_view::npos) return Error(EINVAL, "the address is all blanks");
   const bool url = address::is_url(text);
   if (Status good = check_controls(text, url ? "" : kBlank); !good) return good.error();
   if (url) return address::parse_url(text);
@@ -98,16 +90,20 @@ Result<Address> Address::parse(std::string_view text) {
   return address::parse_key_form(text);
 }
 
-Status Address::split_service(std::string_view default_service) {
+Status Address::split_service(std::string_view service, std::string_view discovery_service) {
   if (fd) return {};
+  const std::string location = traddr;
+  const std::size_t slash = split ? std::string::npos : location.find('/');
+  if (slash != std::string::npos && slash + 1 < location.size()) {
+    if (Status good = address::add_path(std::string_view(location).substr(slash + 1), *this); !good) return good;
+  }
+  const bool discovery = subnqn.empty() || wire::is_discovery_nqn(subnqn);
+  const std::string_view default_service = discovery && !discovery_service.empty() ? discovery_service : service;
   if (split) {
     if (trsvcid.empty()) trsvcid = default_service;
     return {};
   }
-  std::string_view location = traddr;
-  if (location.ends_with('/')) location.remove_suffix(1);
-  if (Status good = refuse_path(location); !good) return good;
-  const Result<HostPort> parts = split_location(location);
+  const Result<HostPort> parts = split_location(std::string_view(location).substr(0, slash));
   if (!parts) return parts.error();
   if (Status good = address::check_host(parts->host); !good) return good;
   if (parts->has_port) {
@@ -123,8 +119,14 @@ std::string Address::to_string() const {
   std::string out;
   for (const std::string& filter : filters) out += filter + '+';
   out += scheme + "://" + address::print_location(*this);
-  if (!subnqn.empty()) out += '/' + address::percent_encode(subnqn, "/");
-  return out + address::print_options(options);
+  if (subnqn.empty()) return out + address::print_options(options);
+  // A path is read as a name where it looks like one, or where the location has no path of its own.
+  const bool plain = address::find_control(subnqn) == std::string::npos;
+  if (subnqn.starts_with("nqn.") || fd || (split && plain))
+    return out + '/' + address::percent_encode(subnqn, "/") + address::print_options(options);
+  std::vector<Option> all{{"nqn", subnqn}};
+  all.insert(all.end(), options.begin(), options.end());
+  return out + address::print_options(all);
 }
 
 const std::string* Address::option(std::string_view key) const {

@@ -4,8 +4,10 @@
 #include <array>
 #include <cerrno>
 
+#include "core/address/foreign_keys.hpp"
 #include "core/address/text.hpp"
 #include "core/wire/host_identity.hpp"
+#include "core/wire/nqn.hpp"
 #include "weft/address.hpp"
 
 namespace weft {
@@ -47,7 +49,7 @@ Status read_hostid(const Option& option, std::string& out) {
 }
 
 Status read_hostnqn(const Option& option, std::string& out) {
-  if (Status good = address::check_nqn(option.value, "option 'hostnqn'"); !good) return good;
+  if (Status usable = wire::nqn_valid(option.value, "option 'hostnqn'"); !usable) return usable;
   out = option.value;
   return {};
 }
@@ -70,6 +72,22 @@ Status read_wait(const Option& option, WaitPolicy& out) {
   if (!value) return in_option(option.key, value.error());
   out = *value;
   return {};
+}
+
+// The opposite of sqfc.
+Status read_disable(const Option& option, HostOptions& out) {
+  if (Status read = read_switch(option, out.sq_flow_control); !read) return read;
+  out.sq_flow_control = !out.sq_flow_control;
+  return {};
+}
+
+// Each host is an association of its own here, whatever else is connected.
+Status read_duplicate(const Option& option, HostOptions&) {
+  bool duplicate = false;
+  if (Status read = read_switch(option, duplicate); !read) return read;
+  if (duplicate) return {};
+  return Error(EINVAL,
+               fmt::format("option '{}': each connect makes an association of its own; off is not there", option.key));
 }
 
 struct Key {
@@ -102,9 +120,14 @@ constexpr std::array<std::string_view, kKeys.size()> kKeyNames = [] {
   return names;
 }();
 
-const Key* find_key(std::string_view name) {
-  const auto key = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& k) { return k.name == name; });
-  return key == kKeys.end() ? nullptr : &*key;
+// Of the Linux kernel; taken, but not listed beside the core's own.
+constexpr std::array<Key, 2> kForeignKeys{{{"disable_sqflow", read_disable}, {"duplicate_connect", read_duplicate}}};
+
+const Key* find_key(std::string_view written) {
+  const auto is_it = [name = address::own_key(written)](const Key& key) { return key.name == name; };
+  if (const auto key = std::find_if(kKeys.begin(), kKeys.end(), is_it); key != kKeys.end()) return &*key;
+  const auto foreign = std::find_if(kForeignKeys.begin(), kForeignKeys.end(), is_it);
+  return foreign == kForeignKeys.end() ? nullptr : &*foreign;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "core/address/foreign_keys.hpp"
 #include "core/address/location.hpp"
 #include "core/address/option_list.hpp"
 #include "core/address/text.hpp"
@@ -28,13 +29,6 @@ constexpr std::array<Name, 7> kNames{{{"trtype", Part::kTransport},
                                       {"subnqn", Part::kSubsystem},
                                       {"nqn", Part::kSubsystem}}};
 
-// Keys of other tools for what the core has under a name of its own.
-struct Alias {
-  std::string_view theirs, ours;
-};
-constexpr std::array<Alias, 3> kAliases{
-    {{"nr_io_queues", "queues"}, {"queue_size", "qsize"}, {"keep_alive_tmo", "kato"}}};
-
 struct Fields {
   std::array<std::string, static_cast<std::size_t>(Part::kCount)> values;
   std::string& operator[](Part part) { return values[static_cast<std::size_t>(part)]; }
@@ -50,6 +44,7 @@ std::string_view trim(std::string_view text) {
 Status refuse_near_miss(std::string_view key) {
   std::array<std::string_view, kNames.size()> known;
   std::transform(kNames.begin(), kNames.end(), known.begin(), [](const Name& name) { return name.key; });
+  if (is_foreign_key(key)) return {};
   for (const std::string_view option : host_option_keys()) {
     if (key == option) return {};
   }
@@ -59,9 +54,6 @@ Status refuse_near_miss(std::string_view key) {
 }
 
 Status take_option(std::string_view key, std::string_view value, Address& out) {
-  for (const Alias& alias : kAliases) {
-    if (key == alias.theirs) return add_option(out.options, alias.ours, value);
-  }
   if (Status good = refuse_near_miss(key); !good) return good;
   return add_option(out.options, key, value);
 }
@@ -80,6 +72,15 @@ Status take_pair(std::string_view written, std::string_view value, Fields& field
   return {};
 }
 
+// An option alone is a switch that is on, as in the kernel's "hdr_digest".
+Status take_switch(std::string_view written, Address& out) {
+  const std::string key = lower(written);
+  const bool ours = std::any_of(kNames.begin(), kNames.end(), [&](const Name& name) { return name.key == key; });
+  if (ours || key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_-") != std::string::npos)
+    return Error(EINVAL, fmt::format("{} is not a key with a value", quote(written)));
+  return take_option(key, "on", out);
+}
+
 Status read_part(std::string_view part, bool commas, Fields& fields, Address& out) {
   if (part.empty()) return Error(EINVAL, "there is nothing between two commas, or after the last");
   const std::size_t separator = part.find_first_of(commas ? "=" : ":=");
@@ -87,14 +88,21 @@ Status read_part(std::string_view part, bool commas, Fields& fields, Address& ou
     if (commas && part.find(':') != std::string_view::npos) {
       return Error(EINVAL, fmt::format("{} has ':' where '=' belongs in a list with commas", quote(part)));
     }
-    return Error(EINVAL, fmt::format("{} is not a key with a value", quote(part)));
+    return take_switch(part, out);
   }
   return take_pair(part.substr(0, separator), trim(part.substr(separator + 1)), fields, out);
 }
 
-Status read_parts(std::string_view text, Fields& fields, Address& out) {
+// What separates the parts: the first separator says it, blanks before a comma aside.
+bool has_commas(std::string_view text) {
   const std::size_t first = text.find_first_of(", \t\n\r");
-  const bool commas = first != std::string_view::npos && text[first] == ',';
+  if (first == std::string_view::npos) return false;
+  const std::size_t next = text.find_first_not_of(kBlank, first);
+  return next != std::string_view::npos && text[next] == ',';
+}
+
+Status read_parts(std::string_view text, Fields& fields, Address& out) {
+  const bool commas = has_commas(text);
   const std::string_view between = commas ? "," : kBlank;
   while (true) {
     const std::size_t end = text.find_first_of(between);
@@ -163,9 +171,8 @@ Result<Address> parse_key_form(std::string_view text) {
   if (Status good = read_scheme(fields[Part::kTransport], text, out); !good) return good.error();
   if (Status good = place(fields, out); !good) return good.error();
   if (const std::string& nqn = fields[Part::kSubsystem]; !nqn.empty()) {
-    Result<std::string> decoded = percent_decode(nqn, "the value of subnqn");
+    Result<std::string> decoded = decode_nqn(nqn, "the value of subnqn");
     if (!decoded) return decoded.error();
-    if (Status good = check_nqn(*decoded, "the value of subnqn"); !good) return good.error();
     out.subnqn = std::move(*decoded);
   }
   return out;

@@ -1,10 +1,12 @@
 #include "core/address/location.hpp"
 
 #include <fmt/core.h>
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 
 #include "core/address/text.hpp"
+#include "core/wire/nqn.hpp"
 
 namespace weft::address {
 namespace {
@@ -67,6 +69,14 @@ std::string plain_scope(std::string_view inside) {
   return out;
 }
 
+// An open socket has no path of its own: what follows it is the subsystem's name, `path` with the last segment, which has
+// been taken for a name already where it looks like one.
+Status take_path(std::string_view path, Address& out) {
+  Result<std::string> name = decode_nqn(path, "the subsystem's NQN");
+  if (!name) return name.error();
+  return add_path(*name, out);
+}
+
 Status read_bracketed(std::string_view text, Address& out) {
   const std::size_t end = text.find(']');
   if (end == std::string_view::npos)
@@ -74,10 +84,12 @@ Status read_bracketed(std::string_view text, Address& out) {
   const std::string inside = plain_scope(text.substr(1, end - 1));
   const std::string_view after = text.substr(end + 1);
   if (inside.starts_with("fd=")) {
-    if (!after.empty()) {
-      return Error(EINVAL, fmt::format("{} after [{}]: an open socket has no port or path", quote(after), inside));
+    if (!after.empty() && after.front() != '/') {
+      return Error(EINVAL, fmt::format("{} after {}: an open socket has no port", quote(after),
+                                       quote(fmt::format("[{}]", inside))));
     }
-    return read_descriptor(inside, out);
+    if (Status good = read_descriptor(inside, out); !good) return good;
+    return after.size() < 2 ? Status() : take_path(after.substr(1), out);
   }
   if (Status good = check_brackets(inside); !good) return good;
   if (!after.empty() && after.front() != ':' && after.front() != '/') {
@@ -127,10 +139,27 @@ Status read_location(std::string_view text, Address& out) {
       return Error(EINVAL, fmt::format("the bracket in {} must not be percent-encoded", quote(text)));
     }
   }
-  if (out.traddr.size() > kMaxLocation) {
-    return Error(EINVAL, fmt::format("the address {} has {} bytes, the most is {}", quote(out.traddr),
-                                     out.traddr.size(), kMaxLocation));
+  // A path may be the subsystem's name: only the transport tells.
+  const std::size_t slash = std::min(out.traddr.find('/', 1), out.traddr.size());
+  return check_length(std::string_view(out.traddr).substr(0, slash));
+}
+
+Status check_length(std::string_view traddr) {
+  if (traddr.size() <= kMaxLocation) return {};
+  return Error(EINVAL,
+               fmt::format("the address {} has {} bytes, the most is {}", quote(traddr), traddr.size(), kMaxLocation));
+}
+
+Status add_path(std::string_view path, Address& out) {
+  std::string name(path);
+  if (!out.subnqn.empty()) {
+    if (!out.subnqn.starts_with("nqn."))
+      return Error(EINVAL,
+                   fmt::format("there are two names of a subsystem: {} and {}", quote(path), quote(out.subnqn)));
+    name += '/' + out.subnqn;
   }
+  if (Status usable = wire::nqn_valid(name, "the subsystem's NQN"); !usable) return usable;
+  out.subnqn = std::move(name);
   return {};
 }
 

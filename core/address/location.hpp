@@ -17,8 +17,12 @@ namespace weft::address {
 [[nodiscard]] Status read_scheme(std::string_view text, std::string_view whole, Address& out);
 
 // A location as a URL has it: percent-decoded, except inside brackets, which hold an IPv6 address or fd=N.
-// Sets traddr or fd.
+// Sets traddr or fd; behind an fd, the path is the subsystem's name.
 [[nodiscard]] Status read_location(std::string_view text, Address& out);
+// The path of a location is the subsystem's name, with the last segment if that was taken for the name.
+[[nodiscard]] Status add_path(std::string_view path, Address& out);
+// What a transport's table and a discovery log entry have room for.
+[[nodiscard]] Status check_length(std::string_view traddr);
 // The reverse: what read_location() reads back.
 [[nodiscard]] std::string print_location(const Address& address);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/address/foreign_keys.hpp"
 #include "core/address/text.hpp"
 
 namespace weft::address {
@@ -24,18 +25,23 @@ Status add_part(std::vector<Option>& options, std::string_view part) {
   if (part.empty()) return Error(EINVAL, "there is an empty option: two '&' in a row, or one at the end");
   const std::size_t equals = part.find('=');
   if (equals == std::string_view::npos) {
-    return Error(EINVAL, fmt::format("option {} has no value: write {}=VALUE", quote(part), part.substr(0, 40)));
+    return Error(EINVAL,
+                 fmt::format("option {} has no value: write {}=VALUE", quote(part), escape(part.substr(0, 40))));
   }
   return add_option(options, part.substr(0, equals), part.substr(equals + 1));
 }
+
+bool is_name(std::string_view key) { return key == "hostnqn" || key == "nqn" || key == "subnqn"; }
 
 }  // namespace
 
 Status add_option(std::vector<Option>& options, std::string_view key, std::string_view encoded) {
   if (Status good = check_key(key, fmt::format("{}={}", key, encoded)); !good) return good;
   if (encoded.empty()) return Error(EINVAL, fmt::format("option {} has an empty value", quote(key)));
-  Result<std::string> value = percent_decode(encoded, fmt::format("the value of option {}", quote(key)));
+  const std::string what = fmt::format("the value of option {}", quote(key));
+  Result<std::string> value = is_name(key) ? decode_nqn(encoded, what) : percent_decode(encoded, what);
   if (!value) return value.error();
+  key = own_key(key);
   const auto same = std::find_if(options.begin(), options.end(), [&](const Option& o) { return o.key == key; });
   if (same != options.end()) {
     return Error(EINVAL, fmt::format("option {} is given twice: as {} and as {}", quote(key), quote(same->value),

@@ -14,7 +14,7 @@ namespace weft::address {
 
 // "hdgst=on&queues=4": percent-decodes the values, refuses empty parts and a key that comes twice.
 [[nodiscard]] Result<std::vector<Option>> parse_options(std::string_view query);
-// Adds one: a key as written, a value still percent-encoded.
+// Adds one: a key as written, a value still percent-encoded. A key of nvme-cli is kept as the core's own name for it.
 [[nodiscard]] Status add_option(std::vector<Option>& options, std::string_view key, std::string_view encoded);
 // "?hdgst=on&queues=4", or "" for none.
 [[nodiscard]] std::string print_options(const std::vector<Option>& options);

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "core/wire/nqn.hpp"
+#include "core/wire/text_field.hpp"
 
 namespace weft::address {
 namespace {
@@ -39,22 +40,8 @@ bool parses_as(int family, std::string_view text) {
   return inet_pton(family, std::string(text).c_str(), binary) == 1;
 }
 
-}  // namespace
-
-std::string quote(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text.substr(0, kMaxQuoted)) {
-    if (is_control(c)) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      out += c;
-    }
-  }
-  out += text.size() > kMaxQuoted ? "...'" : "'";
-  return out;
-}
-
-Result<std::string> percent_decode(std::string_view text, std::string_view what) {
+// `controls`: encoded ones are taken, but for NUL.
+Result<std::string> decode(std::string_view text, std::string_view what, bool controls) {
   if (find_control(text) != std::string_view::npos) {
     return Error(EINVAL, fmt::format("{} has a tab or a new line in it: {}", what, quote(text)));
   }
@@ -73,7 +60,7 @@ Result<std::string> percent_decode(std::string_view text, std::string_view what)
                                quote(text)));
     }
     const char byte = static_cast<char>(high * 16 + low);
-    if (is_control(byte)) {
+    if (is_control(byte) && (!controls || byte == 0)) {
       return Error(EINVAL, fmt::format("{} in {} stands for a control character, which {} cannot contain",
                                        text.substr(i, 3), quote(text), what));
     }
@@ -81,6 +68,23 @@ Result<std::string> percent_decode(std::string_view text, std::string_view what)
     i += 2;
   }
   return out;
+}
+
+}  // namespace
+
+std::string quote(std::string_view text) {
+  return fmt::format("'{}{}'", escape(text.substr(0, kMaxQuoted)), text.size() > kMaxQuoted ? "..." : "");
+}
+
+std::string escape(std::string_view text) { return wire::printable(text); }
+
+Result<std::string> percent_decode(std::string_view text, std::string_view what) { return decode(text, what, false); }
+
+Result<std::string> decode_nqn(std::string_view text, std::string_view what) {
+  Result<std::string> nqn = decode(text, what, true);
+  if (!nqn) return nqn;
+  if (Status usable = wire::nqn_valid(*nqn, what); !usable) return usable.error();
+  return nqn;
 }
 
 std::string percent_encode(std::string_view text, std::string_view also) {
@@ -95,18 +99,6 @@ std::string percent_encode(std::string_view text, std::string_view also) {
     }
   }
   return out;
-}
-
-Status check_nqn(std::string_view nqn, std::string_view what) {
-  if (!nqn.starts_with("nqn.")) {
-    return Error(EINVAL, fmt::format("{} has to start with 'nqn.', {} does not", what, quote(nqn)));
-  }
-  if (nqn == "nqn.") return Error(EINVAL, fmt::format("{} has nothing after 'nqn.'", what));
-  if (Status usable = wire::nqn_valid(nqn, what); !usable) return usable;
-  if (find_control(nqn) != std::string_view::npos) {
-    return Error(EINVAL, fmt::format("{} has a control character in it: {}", what, quote(nqn)));
-  }
-  return {};
 }
 
 bool is_ipv6(std::string_view text) {

@@ -13,17 +13,17 @@ namespace weft::address {
 
 inline constexpr std::size_t kMaxText = 4096;  // of a whole config string
 
-// 'text' between quotes, short, and with nothing in it that a terminal would act upon.
+// Every sentence of this folder puts text of others through one of these: 'text' between quotes and cut to a length that
+// fits a sentence, or the bare text. Bytes that are not printable ASCII become \xNN.
 [[nodiscard]] std::string quote(std::string_view text);
+[[nodiscard]] std::string escape(std::string_view text);
 
 // %41 -> A. `what` names the part in errors: "option 'hdgst'". NUL and control characters are refused, encoded or not.
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text, std::string_view what);
+// An NQN, of the bytes that can be carried: control characters may be encoded, NUL may not.
+[[nodiscard]] Result<std::string> decode_nqn(std::string_view text, std::string_view what);
 // The other way: control characters, space, '%', '?', '#' and those in `also` are encoded.
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view also);
-
-// What wire::nqn_valid() takes, with "nqn." and something after it, and no control characters. `what` names it in errors:
-// "the subsystem's NQN".
-[[nodiscard]] Status check_nqn(std::string_view nqn, std::string_view what);
 
 // A numeric IPv6 address, with %scope or without, not in brackets.
 [[nodiscard]] bool is_ipv6(std::string_view text);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/address/foreign_keys.hpp"
 #include "core/address/text.hpp"
 #include "weft/address.hpp"
 
@@ -26,6 +27,8 @@ Error unknown_option(const Address& address, std::string_view key, std::span<con
   for (const std::string_view core : core_keys) {
     if (core == key) return {EINVAL, fmt::format("option '{}' has no meaning for this end of {}", key, address.scheme)};
   }
+  if (const std::string_view why = address::why_absent(key); !why.empty())
+    return {EINVAL, fmt::format("option '{}': {}", key, why)};
   std::vector<std::string_view> known(core_keys.begin(), core_keys.end());
   for (const weft_option_info& info : declared) {
     if (info.key != nullptr) known.emplace_back(info.key);

@@ -1,6 +1,7 @@
 #include "core/address/url.hpp"
 
 #include <fmt/core.h>
+#include <algorithm>
 #include <cerrno>
 
 #include "core/address/location.hpp"
@@ -34,18 +35,28 @@ Status read_where(std::string_view where, std::string_view whole, Address& out) 
   const std::size_t nqn = find_nqn(where);
   std::string_view location = where.substr(0, nqn);
   if (nqn == 0) {
-    return Error(EINVAL,
-                 fmt::format("{} names a subsystem but no address: write scheme://ADDRESS/{}", quote(whole), where));
+    return Error(EINVAL, fmt::format("{} names a subsystem but no address: write scheme://ADDRESS/NQN", quote(whole)));
   }
   if (nqn != std::string_view::npos) {
     location.remove_suffix(1);
-    Result<std::string> decoded = percent_decode(where.substr(nqn), "the subsystem's NQN");
+    Result<std::string> decoded = decode_nqn(where.substr(nqn), "the subsystem's NQN");
     if (!decoded) return decoded.error();
-    if (Status good = check_nqn(*decoded, "the subsystem's NQN"); !good) return good;
     out.subnqn = std::move(*decoded);
   }
   if (location.empty()) return Error(EINVAL, fmt::format("{} has no address after '://'", quote(whole)));
   return read_location(location, out);
+}
+
+// ?nqn=NAME: the spelling for names and transports with which the path cannot tell.
+Status take_nqn_option(std::string_view whole, Address& out) {
+  const auto is_name = [](const Option& option) { return option.key == "nqn" || option.key == "subnqn"; };
+  const auto name = std::find_if(out.options.begin(), out.options.end(), is_name);
+  if (name == out.options.end()) return {};
+  if (!out.subnqn.empty() || std::find_if(name + 1, out.options.end(), is_name) != out.options.end())
+    return Error(EINVAL, fmt::format("{} names the subsystem twice", quote(whole)));
+  out.subnqn = std::move(name->value);
+  out.options.erase(name);
+  return {};
 }
 
 }  // namespace
@@ -69,6 +80,7 @@ Result<Address> parse_url(std::string_view text) {
     where = where.substr(0, question);
   }
   if (Status good = read_where(where, text, out); !good) return good.error();
+  if (Status good = take_nqn_option(text, out); !good) return good.error();
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/controller/server.hpp"
+#include "core/wire/doubtful_nqn.hpp"
 #include "core/wire/nqn.hpp"
 
 namespace weft::controller {
@@ -42,7 +43,7 @@ Result<Subsystem*> Server::find_subsystem(std::string_view nqn) {
 
 Status Server::add_subsystem(const SubsystemOptions& options) {
   if (stopping_) return Error(ESHUTDOWN, "the target is stopping");
-  if (Status valid = wire::nqn_valid_strict(options.nqn, "the subsystem NQN"); !valid) return valid;
+  if (Status valid = wire::nqn_valid(options.nqn, "the subsystem NQN"); !valid) return valid;
   if (wire::is_discovery_nqn(options.nqn))
     return Error(EINVAL, fmt::format("{} is the discovery service's name", options.nqn));
   if (options.serial.size() > kSerialLength || options.model.size() > kModelLength) {
@@ -53,13 +54,15 @@ Status Server::add_subsystem(const SubsystemOptions& options) {
     return Error(EINVAL, fmt::format("subsystem {}: a serial number and a model are printable ASCII", options.nqn));
   }
   for (const std::string& host : options.allow_hosts) {
-    if (Status valid = wire::nqn_valid_strict(host, "the host NQN"); !valid) return valid;
+    if (Status valid = wire::nqn_valid(host, "the host NQN"); !valid) return valid;
   }
   if (options.cntlids) {
     if (Status valid = check_cntlid_range(*options.cntlids); !valid) return valid;
   }
   if (subsystems_.contains(options.nqn))
     return Error(EEXIST, fmt::format("there is a subsystem {} already", options.nqn));
+  wire::warn_of_doubtful_nqn(options.nqn, "the subsystem NQN");
+  for (const std::string& host : options.allow_hosts) wire::warn_of_doubtful_nqn(host, "the host NQN");
   subsystems_.emplace(options.nqn, std::make_unique<Subsystem>(options));
   discovery_changed();
   return {};
@@ -88,7 +91,8 @@ void Server::remove_subsystem(std::string_view nqn, Done done) {
 Status Server::allow_host(std::string_view nqn, std::string_view hostnqn) {
   const auto subsystem = find_subsystem(nqn);
   if (!subsystem) return subsystem.error();
-  if (Status valid = wire::nqn_valid_strict(hostnqn, "the host NQN"); !valid) return valid;
+  if (Status valid = wire::nqn_valid(hostnqn, "the host NQN"); !valid) return valid;
+  wire::warn_of_doubtful_nqn(hostnqn, "the host NQN");
   (*subsystem)->allow(hostnqn);
   discovery_changed();
   return {};

@@ -1,11 +1,15 @@
 #include "core/plugin/transport_address.hpp"
 
+#include "core/address/location.hpp"
+
 namespace weft {
 
 Status TransportAddress::set(const Address& address, const Transport& transport) {
   address_ = address;
   if (transport.splits_service() && !address_.fd) {
     if (Status split = address_.split_service(transport.table().default_trsvcid); !split) return split;
+  } else if (Status fits = address::check_length(address_.traddr); !fits) {
+    return fits;
   }
   if (Status canonical = canonicalize_options(address_, transport.options()); !canonical) return canonical;
   options_.clear();

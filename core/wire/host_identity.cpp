@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "core/util/log.hpp"
 #include "core/util/unique_fd.hpp"
 #include "core/wire/nqn.hpp"
 #include "core/wire/text_field.hpp"
@@ -57,10 +58,12 @@ std::string read_machine_id(const std::string& path) {
 HostIdentity read_host_identity(const HostIdentityFiles& files, const Uuid& fallback) {
   std::string hostnqn = first_line(files.hostnqn);
   const std::optional<Uuid> hostid = hostid_from_file(files.hostid);
-  if (nqn_valid_strict(hostnqn)) {
+  const Status usable = nqn_valid(hostnqn, "its first line");
+  if (usable) {
     const Uuid id = hostid ? *hostid : hostid_for_nqn(hostnqn);
     return {.hostnqn = std::move(hostnqn), .hostid = id};
   }
+  if (!hostnqn.empty()) log::warning("{} names no host and is ignored: {}", files.hostnqn, usable.error().text);
   if (hostid) return {.hostnqn = uuid_nqn(*hostid), .hostid = *hostid};
 
   const std::string machine_id = read_machine_id(files.machine_id);

@@ -39,16 +39,16 @@ std::size_t printable_character(std::string_view text) {
   return overlong || beyond || control ? 0 : length;
 }
 
-bool is_printable(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = printable_character(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 }  // namespace
+
+bool has_controls_or_no_utf8(std::string_view nqn) {
+  while (!nqn.empty()) {
+    const std::size_t length = printable_character(nqn);
+    if (length == 0) return true;
+    nqn.remove_prefix(length);
+  }
+  return false;
+}
 
 Status nqn_valid(std::string_view nqn, std::string_view what) {
   if (nqn.empty()) return Error(EINVAL, fmt::format("{} is empty", what));
@@ -69,7 +69,7 @@ Status nqn_valid_strict(std::string_view nqn, std::string_view what) {
   if (!nqn.starts_with(kPrefix)) {
     return Error(EINVAL, fmt::format("{} '{}' does not start with 'nqn.'", what, printable(nqn)));
   }
-  if (!is_printable(nqn)) {
+  if (has_controls_or_no_utf8(nqn)) {
     return Error(EINVAL,
                  fmt::format("{} '{}' has a control character or bytes that are not UTF-8", what, printable(nqn)));
   }

@@ -1,8 +1,8 @@
 // nqn.hpp - NVMe qualified names: judged, taken out of and put into their 256-byte field.
 //
-// Two rules. A name is usable when it has 1 to 223 bytes and no NUL: what a peer may send. It is well formed when it
-// also is "nqn.", year "-" month "." and something, in UTF-8 without control characters: what we ask of names that people
-// choose. Names compare as exact bytes. Pure; any thread. Errors: an Error with EINVAL whose sentence names the thing
+// Two rules. A name is usable when it has 1 to 223 bytes and no NUL: all that a peer or a person may ask for. It is well
+// formed when it also is "nqn.", year "-" month "." and something, in UTF-8 without control characters: a usable name that
+// is not may be a mistake (doubtful_nqn.hpp). Names compare as exact bytes. Pure; any thread. Errors: an Error with EINVAL whose sentence names the thing
 // (`what`) and the value.
 #ifndef WEFT_CORE_WIRE_NQN_HPP
 #define WEFT_CORE_WIRE_NQN_HPP
@@ -22,6 +22,8 @@ inline constexpr std::string_view kUuidNqnPrefix = "nqn.2014-08.org.nvmexpress:u
 // `what` starts the sentence: "the host NQN" ...
 [[nodiscard]] Status nqn_valid(std::string_view nqn, std::string_view what = "the NQN");
 [[nodiscard]] Status nqn_valid_strict(std::string_view nqn, std::string_view what = "the NQN");
+
+[[nodiscard]] bool has_controls_or_no_utf8(std::string_view nqn);
 
 // The name in a field of the peer: usable, and ended by a NUL within the field. The view borrows the field.
 [[nodiscard]] Result<std::string_view> read_nqn(const WireText<fabrics::kNqnFieldSize>& field,

@@ -11,7 +11,7 @@
 namespace weft::wire {
 
 // Fills the field: text, then the padding. Text that does not fit is cut, so names that must be whole are checked first
-// (write_nqn does). Serial and model number, firmware revision and addresses are padded with spaces, names with NULs.
+// (write_nqn does). Serial and model number and firmware revision are padded with spaces, names and addresses with NULs.
 void write_text(std::span<char> field, std::string_view text, char padding = ' ');
 
 // What is in a field that some peers pad with spaces and some with NULs: up to the first NUL, without spaces at the

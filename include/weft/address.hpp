@@ -6,12 +6,16 @@
 //   trtype:TCP adrfam:IPv4 traddr:192.0.2.1 trsvcid:4420 subnqn:nqn....
 //   transport=tcp,traddr=192.0.2.1,trsvcid=4420,nqn=nqn....
 //
+// Options have the core's names or those of nvme-cli and the Linux kernel (nr_io_queues, keep_alive_tmo). Blanks before the
+// string are skipped.
 // parse() knows the grammar and no transport: a URL's location stays whole in `traddr` until split_service() is called for
 // a transport whose table names a default service. to_string() prints the URL form; parse(to_string()) is equal (of a
 // split address: equal once it is split again).
 // Percent-encoding: %XX stands for a byte in the NQN, in values of options (there for '&', '#', '%' and spaces; '/' in an
-// NQN is %2F), and in a URL's location outside brackets; never for a control character. In brackets '%' (or '%25' before a
-// letter) begins a scope. The last segment of a URL is the NQN when it starts with "nqn."; write %6Eqn. for a location's own.
+// NQN is %2F), and in a URL's location outside brackets; for a control character in an NQN alone. In brackets '%' (or '%25'
+// before a letter) begins a scope. The last segment of a URL is the NQN when it starts with "nqn."; write %6Eqn. for a
+// location's own. Of a host:port location and of [fd=N], all after the first '/' is the NQN, whatever it starts with: only
+// split_service() knows. Everywhere, ?nqn=NAME names it too. NQNs are any 1 to 223 bytes without a NUL.
 // Keys of options are lower case and come once. '+' in a scheme is kept for filters: parsed, refused by
 // check_transport_options() as long as there are none.
 // Value types; any thread. Errors are EINVAL with a sentence that quotes the part at fault.
@@ -49,8 +53,9 @@ struct Address {
   std::vector<Option> options;       // in the order written; keys are unique
 
   [[nodiscard]] static Result<Address> parse(std::string_view text);
-  // host:port -> traddr, trsvcid; the default where none is written. No effect when already split.
-  [[nodiscard]] Status split_service(std::string_view default_service);
+  // host:port/nqn -> traddr, trsvcid, subnqn. Where no port is written it is the service, or `discovery_service`, if given,
+  // for an address that names no subsystem or the discovery service. A split address keeps what it has.
+  [[nodiscard]] Status split_service(std::string_view service, std::string_view discovery_service = {});
   [[nodiscard]] std::string to_string() const;
   [[nodiscard]] const std::string* option(std::string_view key) const;  // borrowed from this
   friend bool operator==(const Address&, const Address&) = default;

@@ -13,6 +13,8 @@ const weft_option_info kOptionInfo[] = {
      "header digests: a host asks for them; a controller permits them unless this is off"},
     {"ddgst", "bool", "host off, controller on",
      "data digests: a host asks for them; a controller permits them unless this is off"},
+    {"hdr_digest", "bool", "host off, controller on", "hdgst, as nvme-cli calls it"},
+    {"data_digest", "bool", "host off, controller on", "ddgst, as nvme-cli calls it"},
     {"pda", "count", "0", "alignment of received data, 0 based dwords up to 31 (HPDA or CPDA); Linux needs 0"},
     {"maxr2t", "count", "1",
      "outstanding R2Ts of a command, 1 to 16: a host offers so many, a controller uses no more"},
@@ -27,6 +29,7 @@ const weft_option_info kOptionInfo[] = {
      "gone; 0: none"},
     {"nodelay", "bool", "on", "TCP_NODELAY"},
     {"dscp", "count", "0", "differentiated services code point, 0 to 63"},
+    {"tos", "count", "0", "the byte that has dscp in its upper six bits, as nvme-cli gives it; 0 to 255"},
     {"congestion", "text", "", "TCP congestion control, cubic for one; empty: the machine's default"},
     {"sndbuf", "size", "0", "socket send buffer; 0: the kernel's choice"},
     {"rcvbuf", "size", "0", "socket receive buffer; 0: the kernel's choice"},
@@ -57,6 +60,13 @@ Made<void> parse_buffers(Options& options, std::string_view key, std::string_vie
   return put(key == "sndbuf" ? options.sndbuf : options.rcvbuf, size);
 }
 
+// Its lower two bits are the kernel's (ECN).
+Made<void> parse_tos(Options& options, std::string_view key, std::string_view value) {
+  Made<std::uint64_t> tos = parse_number(key, value, 0, 255, "a number from 0 to 255");
+  if (tos) *tos >>= 2;
+  return put(options.dscp, tos);
+}
+
 Made<void> parse_timeout(Options& options, std::string_view key, std::string_view value) {
   if (key == "keepalive") return put(options.keepalive, parse_duration(key, value, 0));
   const auto duration = parse_duration(key, value, kMillisecond);
@@ -67,8 +77,8 @@ Made<void> parse_timeout(Options& options, std::string_view key, std::string_vie
 }
 
 Made<void> parse_one(Options& options, std::string_view key, std::string_view value) {
-  if (key == "hdgst") return put(options.header_digest, parse_bool(key, value));
-  if (key == "ddgst") return put(options.data_digest, parse_bool(key, value));
+  if (key == "hdgst" || key == "hdr_digest") return put(options.header_digest, parse_bool(key, value));
+  if (key == "ddgst" || key == "data_digest") return put(options.data_digest, parse_bool(key, value));
   if (key == "nodelay") return put(options.nodelay, parse_bool(key, value));
   if (key == "pda") return put(options.pda, parse_number(key, value, 0, kMaxPda, "a number from 0 to 31"));
   if (key == "maxr2t")
@@ -76,6 +86,7 @@ Made<void> parse_one(Options& options, std::string_view key, std::string_view va
   if (key == "maxh2cdata") return put(options.max_h2c_data, parse_chunk(key, value));
   if (key == "maxc2hdata") return put(options.max_c2h_data, parse_chunk(key, value));
   if (key == "dscp") return put(options.dscp, parse_number(key, value, 0, 63, "a number from 0 to 63"));
+  if (key == "tos") return parse_tos(options, key, value);
   if (key == "congestion") {
     if (value.size() > 15) return std::unexpected(bad_value(key, value, "the name of a congestion control"));
     options.congestion = value;

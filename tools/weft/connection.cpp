@@ -44,17 +44,15 @@ CLI::Option* add_key_values(CLI::App& command, const char* names, std::vector<st
 
 Status complete(Address& address, const Transport& transport, Need need) {
   const weft_transport& table = transport.table();
-  const bool discovery = need == Need::kDiscovery || (need == Need::kAny && address.subnqn.empty());
   if (transport.splits_service()) {
-    const char* const service =
-        discovery && table.discovery_trsvcid != nullptr ? table.discovery_trsvcid : table.default_trsvcid;
-    if (Status split = address.split_service(service); !split) return split;
+    const std::string_view discovery = table.discovery_trsvcid != nullptr ? table.discovery_trsvcid : "";
+    const bool asks = need == Need::kDiscovery && !discovery.empty();
+    if (Status split = address.split_service(asks ? discovery : table.default_trsvcid, discovery); !split) return split;
   }
   if (!address.subnqn.empty()) return {};
   if (need == Need::kIo || need == Need::kSubsystem) {
-    return Error(EINVAL,
-                 fmt::format("the address names no subsystem: end it with /nqn...; 'weft discover {}' lists them",
-                             address.to_string()));
+    return Error(EINVAL, fmt::format("the address names no subsystem: end it with /NQN; 'weft discover {}' lists them",
+                                     address.to_string()));
   }
   address.subnqn = fabrics::kDiscoveryNqn;
   return {};

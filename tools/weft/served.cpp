@@ -27,9 +27,6 @@ bool is_numeric(const std::string& text) {
 Result<Address> read_listener(Program& program, const ListenerConfig& config) {
   Result<Address> address = Address::parse(config.url);
   if (!address) return address;
-  if (!address->subnqn.empty()) {
-    return Error(EINVAL, fmt::format("a listener serves all subsystems: leave '/{}' out", address->subnqn));
-  }
   const Result<Transport*> transport = program.registry().find(*address, WEFT_ROLE_CONTROLLER);
   if (!transport) return transport.error();
   const weft_transport& table = (*transport)->table();
@@ -37,6 +34,10 @@ Result<Address> read_listener(Program& program, const ListenerConfig& config) {
     const bool discovery = config.discovery_only && table.discovery_trsvcid != nullptr;
     if (Status split = address->split_service(discovery ? table.discovery_trsvcid : table.default_trsvcid); !split)
       return split.error();
+  }
+  if (!address->subnqn.empty()) {
+    return Error(EINVAL, fmt::format("a listener serves all subsystems: leave the name '{}' out of {}", address->subnqn,
+                                     address->to_string()));
   }
   if (Status good = check_transport_options(*address, (*transport)->options(), host_option_keys()); !good)
     return good.error();

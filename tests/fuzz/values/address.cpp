@@ -8,7 +8,7 @@ namespace {
 void check_error(const Error& error) {
   require(error.code > 0, "an error without a code");
   require(!error.text.empty(), "an error without a sentence");
-  for (const char c : error.text) require(static_cast<unsigned char>(c) >= 0x20, "a control character in a sentence");
+  for (const char c : error.text) require(c >= ' ' && c <= '~', "a sentence with a byte that is not printable ASCII");
 }
 
 void check_options(Address& address) {

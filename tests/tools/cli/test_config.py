@@ -74,8 +74,8 @@ class Mistakes(Case):
         space = '[[subsystem.namespace]]\nbackend = "ram://?size=1M"\nuuid = "00112233-4455-6677-8899-aabbccddeeff"\n'
         for text, says in [(subsystem + space + space, "weft.toml:8: namespace 1 of nqn.2026-01.a:b has this UUID already"),
                            (subsystem + 'serial = "caf\\u00e9"\n', "weft.toml:3: "),
-                           (subsystem + 'allow_hosts = ["foo"]\n', "weft.toml:5: the host NQN 'foo' does not start"),
-                           (listener + '[[subsystem]]\nnqn = "nqn.2026-01.a:b\\n"\n', "weft.toml:3: the subsystem NQN"),
+                           (subsystem + 'allow_hosts = ["a\\u0000b"]\n', "weft.toml:5: the host NQN 'a\\x00b' has a NUL in it"),
+                           (listener + '[[subsystem]]\nnqn = "' + "n" * 224 + '"\n', "weft.toml:3: the subsystem NQN"),
                            (subsystem + '[[subsystem.namespace]]\nbackend = "ram://?size=0"\n', "weft.toml:5: ")]:
             with self.subTest(text=text):
                 self.assertIn(says, self.refused(text))

@@ -61,8 +61,8 @@ class Usage(Case):
         (["--json", "lst"], "there is no subcommand 'lst'; did you mean 'list'?"),
         (["serve", "--nqn", ""], "the value of --nqn is empty"),
         (["serve", "--config", ""], "the value of --config is empty"),
-        (["serve", "--listen", "tcp://127.0.0.1:0", "--allow-host", "foo"], "--allow-host: the host NQN 'foo'"),
-        (["serve", "--listen", "tcp://127.0.0.1:0", "--nqn", "nqn.2026-01.a:b\nc"], "has a control character"),
+        (["serve", "--listen", "tcp://127.0.0.1:0", "--allow-host", "h" * 224], "--allow-host: the host NQN has 224 bytes"),
+        (["serve", "--listen", "tcp://127.0.0.1:0", "--nqn", "n" * 224], "the subsystem NQN has 224 bytes"),
         (["serve", "--listen", "tcp://127.0.0.1:0?pda=32"], "--listen: option pda=32 is not"),
         (["serve", "--listen", "tcp://127.0.0.1:0", "--namespace", "ram://"], "--namespace: ram://: no size"),
         (["serve", "--listen", "tcp://127.0.0.1:0", "--namespace", "ram://?size=0"], "a size of 0 bytes"),
@@ -103,7 +103,7 @@ class Usage(Case):
         (["serve", "--listen", "tcp://[::]:0"], "add --allow-host NQN or --allow-any-host"),
         (["serve", "--listen", "tcp://[::ffff:0.0.0.0]:0"], "add --allow-host NQN or --allow-any-host"),
         (["serve", "--listen", "tcp://127.0.0.1:0", "--namespace", "ram"], "--namespace: 'ram' is not a backend"),
-        (["serve", "--listen", "tcp://127.0.0.1:0", "--nqn", "disk"], "--nqn: "),
+        (["serve", "--listen", "tcp://127.0.0.1:0", "--nqn", "n" * 300], "--nqn: "),
     ]
 
     def test_that_is_wrong_ends_with_2_and_says_why(self):

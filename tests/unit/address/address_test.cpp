@@ -82,6 +82,62 @@ TEST(Url, DecodesPercentInNqnValuesAndLocation) {
   EXPECT_EQ(*a.option("note"), "1&2% 3");
 }
 
+TEST(Url, TakesAllAfterTheHostForTheName) {
+  EXPECT_EQ(split("tcp://h:1/blktests-subsystem-1").subnqn, "blktests-subsystem-1");
+  EXPECT_EQ(split("tcp://[::1]:4420/disk").subnqn, "disk");
+  EXPECT_EQ(split("tcp://[::1]/disk").subnqn, "disk");
+  EXPECT_EQ(split("tcp://h:1/a/b").subnqn, "a/b");
+  EXPECT_EQ(split("tcp://h:1/a%2Fb").subnqn, "a/b");
+  EXPECT_EQ(split("tcp://h:1/nqn.2026-01.a:b/c").subnqn, "nqn.2026-01.a:b/c");
+  EXPECT_EQ(split("tcp://h:1/a/nqn.2026-01.a:b").subnqn, "a/nqn.2026-01.a:b");
+  EXPECT_EQ(split("tcp://h:1//nqn.2026-01.a:b").subnqn, "nqn.2026-01.a:b") << "a slash too many";
+  EXPECT_EQ(split("tcp://h:1/nqn.").subnqn, "nqn.");
+  EXPECT_EQ(split("tcp://h:1/").subnqn, "");
+  const std::string longest(223, 'x');
+  EXPECT_EQ(split("tcp://a-rather-long-host-name.example.org:4420/" + longest).subnqn, longest);
+}
+
+TEST(Url, RefusesNamesThatCannotBeCarried) {
+  Address address = parsed("tcp://h:1/" + std::string(224, 'a'));
+  EXPECT_FALSE(address.split_service("1"));
+  for (const std::string text : {"tcp://h:1/a%00b", "tcp://h:1/nqn.a%00b", "tcp://[fd=7]/a%00b", "tcp://h:1?nqn="})
+    EXPECT_FALSE(Address::parse(text)) << text;
+}
+
+TEST(Url, TakesAllAfterAnOpenSocketForTheName) {
+  EXPECT_EQ(parsed("tcp://[fd=7]/disk").subnqn, "disk");
+  EXPECT_EQ(parsed("tcp://[fd=7]/a/nqn.b").subnqn, "a/nqn.b");
+  EXPECT_EQ(parsed("tcp://[fd=7]/").subnqn, "");
+}
+
+TEST(Url, TakesANameOfAnyFormAsAnOption) {
+  const Address a = parsed("anyname://pool/7?nqn=disk%2F1&note=x");
+  EXPECT_EQ(a.traddr, "pool/7");
+  EXPECT_EQ(a.subnqn, "disk/1");
+  EXPECT_EQ(a.options, (std::vector<Option>{{"note", "x"}}));
+  EXPECT_EQ(split("tcp://h:1?nqn=disk"), split("tcp://h:1/disk"));
+}
+
+TEST(Url, TakesANameOfAnyBytesButNul) {
+  EXPECT_EQ(split("tcp://h:1/%FF%20x").subnqn, "\xff x");
+  EXPECT_EQ(split("tcp://h:1?nqn=a%0A").subnqn, "a\n");
+  EXPECT_EQ(split("tcp://h:1/nqn.a%0A").subnqn, "nqn.a\n");
+}
+
+TEST(Url, ChoosesTheServiceByTheName) {
+  const auto port = [](std::string_view text) {
+    Address address = parsed(text);
+    EXPECT_TRUE(address.split_service("4420", "8009"));
+    return address.trsvcid;
+  };
+  EXPECT_EQ(port("tcp://h"), "8009");
+  EXPECT_EQ(port("tcp://h/nqn.2014-08.org.nvmexpress.discovery"), "8009");
+  EXPECT_EQ(port("tcp://h/disk"), "4420");
+  EXPECT_EQ(port("transport=tcp,traddr=h,nqn=disk"), "4420");
+}
+
+TEST(Url, SkipsBlanksInFront) { EXPECT_EQ(split(" \ttcp://h:1/disk"), split("tcp://h:1/disk")); }
+
 TEST(Url, SplitsFiltersOffTheScheme) {
   const Address a = parsed("Trace+fault+TCP://h");
   EXPECT_EQ(a.filters, (std::vector<std::string>{"trace", "fault"}));
@@ -126,6 +182,20 @@ TEST(KeyForm, TakesAnOpenSocket) { EXPECT_EQ(parsed("trtype:TCP traddr:[fd=3]").
 TEST(KeyForm, KeepsFurtherKeysAsOptions) {
   const Address a = parsed("transport=tcp,traddr=h,trsvcid=1,hdgst=on,nr_io_queues=4");
   EXPECT_EQ(a.options, (std::vector<Option>{{"hdgst", "on"}, {"queues", "4"}}));
+}
+
+TEST(KeyForm, ABlankInFrontOrBeforeACommaChangesNothing) {
+  const Address a = split("transport=tcp,traddr=h,trsvcid=1,nqn=disk");
+  EXPECT_EQ(split(" transport=tcp,traddr=h,trsvcid=1,nqn=disk"), a);
+  EXPECT_EQ(split("transport=tcp , traddr=h ,trsvcid=1, nqn=disk"), a);
+  EXPECT_EQ(split(" trtype:tcp traddr:h trsvcid:1 subnqn:disk"), a);
+}
+
+TEST(KeyForm, TakesTheNamesOfNvmeCli) {
+  const Address a = parsed("transport=tcp,traddr=h,nr-io-queues=4,queue_size=64,keep_alive_tmo=5,hdr_digest");
+  EXPECT_EQ(a.options, (std::vector<Option>{{"queues", "4"}, {"qsize", "64"}, {"kato", "5"}, {"hdr_digest", "on"}}));
+  EXPECT_EQ(parsed("tcp://h?nr_io_queues=4").options, (std::vector<Option>{{"queues", "4"}}));
+  EXPECT_FALSE(Address::parse("tcp://h?nr_io_queues=4&queues=2"));
 }
 
 TEST(KeyForm, LeavesAPathAsItIs) { EXPECT_EQ(parsed("trtype:anyname traddr:/run/a%20b").traddr, "/run/a%20b"); }

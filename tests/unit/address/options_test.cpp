@@ -58,6 +58,24 @@ TEST(HostOptions, AreTakenOutAndTheRestIsLeft) {
   EXPECT_EQ(address.options, (std::vector<Option>{{"hdgst", "on"}}));
 }
 
+TEST(HostOptions, TakeTheKernelsNames) {
+  Address address = *Address::parse("transport=tcp,traddr=h,disable_sqflow=off,duplicate_connect,host-iface=eth0");
+  address.options.push_back({"nr_io_queues", "3"});  // as it comes from a command line
+  const Result<HostOptions> options = take_host_options(address);
+  ASSERT_TRUE(options) << options.error().text;
+  EXPECT_TRUE(options->sq_flow_control);
+  EXPECT_EQ(options->host_iface, "eth0");
+  EXPECT_EQ(options->queues, 3u);
+  EXPECT_TRUE(address.options.empty());
+}
+
+TEST(HostOptions, TakeAHostNqnOfAnyForm) {
+  Address address = *Address::parse("tcp://h?hostnqn=me%0A");
+  const Result<HostOptions> options = take_host_options(address);
+  ASSERT_TRUE(options) << options.error().text;
+  EXPECT_EQ(options->hostnqn, "me\n");
+}
+
 TEST(HostOptions, RoundATimeBelowAMillisecondUp) {
   Address address = *Address::parse("tcp://h?timeout=1500us&kato=0");
   const Result<HostOptions> options = take_host_options(address);

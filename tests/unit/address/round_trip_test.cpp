@@ -15,6 +15,10 @@ class Pieces {
 
   std::string address() {
     std::string text = pick({"tcp", "rdma", "a", "trace+tcp", "x+y+z9"}) + "://" + location();
+    if (below(4) == 0) {
+      text += "?nqn=" + word({"disk", "%2F", "%20", "%0A", "%FF", "nqn."});
+      return text;
+    }
     if (coin()) text += "/nqn." + word({"2026-01.org", ":", "disk", "%2F", "%20", "%25", "e%C3%A9"});
     const std::size_t options = below(4);
     for (std::size_t i = 0; i < options; ++i) {
@@ -26,12 +30,13 @@ class Pieces {
 
   std::string host_and_port() {
     return pick({"192.0.2.1", "[::1]", "[fe80::1%eth0]", "h", "a-b.example.org", "*"}) +
-           pick({"", ":0", ":4420", ":65535"});
+           pick({"", ":0", ":4420", ":65535"}) +
+           pick({"", "", "/", "/disk", "/a/b", "/nqn.a%2Fb", "/%2F%20", "?nqn=x%0A"});
   }
 
  private:
   std::string location() {
-    if (coin()) return host_and_port();
+    if (coin()) return pick({"192.0.2.1", "[::1]:1", "h:65535", "*"});
     return pick({"[fd=7]", "/a/b", "pool/7", "[::1]/x", "a%3Fb%23", "x/%6Eqn.y", "nqnx", "a:b:c"});
   }
   std::string word(std::initializer_list<const char*> of) {

@@ -176,8 +176,8 @@ TEST_F(Namespaces, SubsystemsKeepApart) {
       server_->add_subsystem({.nqn = other, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
   EXPECT_FALSE(server_->add_subsystem(
       {.nqn = fabrics::kDiscoveryNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
-  EXPECT_FALSE(server_->add_subsystem(
-      {.nqn = "disk", .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
+  EXPECT_FALSE(
+      server_->add_subsystem({.nqn = "", .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
 }
 
 TEST_F(Namespaces, AListenerThatGoesLeavesItsConnections) {

@@ -63,11 +63,20 @@ TEST_F(HostIdentityTest, FollowsFromTheIdentifierAlone) {
 }
 
 TEST_F(HostIdentityTest, IgnoresFilesWithoutANameInThem) {
-  put(files_.hostnqn, "my host\n");
+  put(files_.hostnqn, std::string(224, 'x') + "\n");
   put(files_.hostid, "00000000-0000-0000-0000-000000000000\n");
   put(files_.machine_id, kMachineId);
+  testing::internal::CaptureStderr();
   EXPECT_EQ(read().hostnqn, uuid_nqn(read().hostid));
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("has 224 bytes"), std::string::npos);
   EXPECT_EQ(read().hostid, derive_uuid("host", kMachineId));
+}
+
+TEST_F(HostIdentityTest, TakesANameOfAnyForm) {
+  for (const std::string& name : {std::string("my host"), std::string("blktests-host-1"), std::string(223, 'x')}) {
+    put(files_.hostnqn, name + "\n");
+    EXPECT_EQ(read().hostnqn, name);
+  }
 }
 
 TEST_F(HostIdentityTest, TakesTheFirstLineWithoutBlanks) {

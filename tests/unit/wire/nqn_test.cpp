@@ -1,5 +1,7 @@
 #include "core/wire/nqn.hpp"
 
+#include "core/wire/doubtful_nqn.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -59,6 +61,27 @@ TEST(Nqn, UsableNamesNeedNotBeWellFormed) {
     EXPECT_TRUE(nqn_valid(nqn)) << nqn;
     EXPECT_FALSE(nqn_valid_strict(nqn)) << nqn;
   }
+}
+
+TEST(Nqn, LikelyMistakesAreDoubted) {
+  for (const std::string_view nqn :
+       {"nqm.2014-08.org.example:a", "NQN.2014-08.org.example:a", "Nqn.2014-08.org.example:a",
+        "nqn2014-08.org.example:a", "qnn.2014-08.org.example:a", "nqqn.2014-08.org.example:a",
+        "nqn:2014-08.org.example:a", "iqn.2014-08.org.example:a", "nqn.2014-08.org.example:a ",
+        " nqn.2014-08.org.example:a", "disk\n", "nqn.2014-8.org", "nqn.", "a\x1b[2J", "disk\xff"})
+    EXPECT_NE(doubt_about_nqn(nqn), "") << nqn;
+  for (const std::string_view nqn : {"blktests-subsystem-1", "disk", "d\xc3\xa9", "nqn.2014-08.org.example:a", "nq",
+                                     "2014-08.org", "x/y", "q.2014-08"})
+    EXPECT_EQ(doubt_about_nqn(nqn), "") << nqn;
+}
+
+TEST(Nqn, ADoubtfulNameIsWarnedOfOnceAndEscaped) {
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i) warn_of_doubtful_nqn("nqm.2014-08.org.example:once\x1b", "the host NQN");
+  warn_of_doubtful_nqn("a-name-without-doubt", "the host NQN");
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+  EXPECT_NE(said.find("the host NQN 'nqm.2014-08.org.example:once\\x1b'"), std::string::npos) << said;
 }
 
 TEST(Nqn, UnusableNamesAreRejected) {
