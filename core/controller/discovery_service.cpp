@@ -11,6 +11,7 @@
 #include "core/controller/subsystem.hpp"
 #include "core/wire/nqn.hpp"
 #include "core/wire/text_field.hpp"
+#include "core/wire/uuid.hpp"
 
 namespace weft::controller {
 namespace {
@@ -22,32 +23,37 @@ struct Place {
   std::string_view traddr;  // "": not to be reached from there
 };
 
-// The address of a listener for a host that reached `local` of this machine.
+// The address of a listener for a host that reached `local` of this machine, without a scope: the name of an interface
+// means nothing to another machine. A link-local address is listed only to a host that asks over the same link, because
+// no other host can know which of its interfaces leads there.
 Place reachable(const ListenerFacts& listener, std::string_view local, bool from_here) {
   const std::string_view bound = listener.info.traddr;
   if (listener.loopback && !from_here) return {};
-  if (!listener.wildcard) return {listener.info.adrfam, bound};
-  // Bound to every address, of IPv4 or, as ::, of both families.
-  const std::string_view address = unmapped(local);
+  if (!listener.wildcard) {
+    const std::string_view scope = scope_of(bound);
+    if (!scope.empty() && scope != scope_of(local)) return {};
+    return {listener.info.adrfam, without_scope(bound)};
+  }
+  const std::string_view address = without_scope(unmapped(local));
   const std::uint8_t family = family_of(address);
-  const bool fits = family == listener.info.adrfam ||
-                    (family == fabrics::adrfam::kIpv4 && listener.info.adrfam == fabrics::adrfam::kIpv6);
-  return fits ? Place{family, address} : Place{};
+  const bool listens = family != 0 && (bound == kBothFamilies || family == listener.info.adrfam);
+  return listens ? Place{family, address} : Place{};
 }
 
-fabrics::DiscoveryLogEntry make_entry(const Subsystem& subsystem, const ListenerFacts& listener, const Place& place,
-                                      const TargetOptions& options) {
+fabrics::DiscoveryLogEntry make_entry(std::uint8_t subtype, std::string_view nqn, const ListenerFacts& listener,
+                                      const Place& place, const TargetOptions& options) {
   fabrics::DiscoveryLogEntry entry;
   entry.trtype = listener.info.trtype;
   entry.adrfam = place.adrfam;
-  entry.subtype = fabrics::subtype::kNvm;
+  entry.subtype = subtype;
   entry.treq = listener.info.treq | fabrics::treq::kDisableSqFlowControl;
   entry.portid = listener.port_id;
   entry.cntlid = fabrics::kCntlidAny;
   entry.asqsz = static_cast<std::uint16_t>(std::min(options.max_queue_size, 65535U));
-  wire::write_text(entry.trsvcid, listener.info.trsvcid);
-  static_cast<void>(wire::write_nqn(entry.subnqn, subsystem.nqn()));  // judged when the subsystem was added
-  wire::write_text(entry.traddr, place.traddr);
+  // Padded with NULs: some hosts take both fields as C strings.
+  wire::write_text(entry.trsvcid, listener.info.trsvcid, '\0');
+  static_cast<void>(wire::write_nqn(entry.subnqn, nqn));  // judged when the subsystem was added
+  wire::write_text(entry.traddr, place.traddr, '\0');
   static_assert(sizeof listener.info.tsas == sizeof entry.tsas);
   std::copy(std::begin(listener.info.tsas), std::end(listener.info.tsas), entry.tsas.begin());
   return entry;
@@ -55,15 +61,25 @@ fabrics::DiscoveryLogEntry make_entry(const Subsystem& subsystem, const Listener
 
 }  // namespace
 
+std::string DiscoveryService::random_serial() {
+  const wire::Uuid uuid = wire::random_uuid();
+  return fmt::format("WEFT{:02X}", fmt::join(uuid.begin(), uuid.begin() + 8, ""));
+}
+
 DiscoveryService::Entries DiscoveryService::entries(const Controller& controller, std::string_view local) const {
   const Controller::Identity& host = controller.identity();
   const bool from_here = host.origin.listener->loopback || is_loopback(family_of(local), local);
   Entries entries;
+  const auto add = [&](std::uint8_t subtype, std::string_view nqn, const ListenerFacts& listener) {
+    const Place place = reachable(listener, local, from_here);
+    if (!place.traddr.empty()) entries.push_back(make_entry(subtype, nqn, listener, place, options_));
+  };
+  // First the discovery subsystem itself, at the listener that the host came by, while that listens.
+  if (std::find(listeners_.begin(), listeners_.end(), host.origin.listener) != listeners_.end())
+    add(fabrics::subtype::kCurrentDiscovery, host.subnqn, *host.origin.listener);
   for (const auto& [nqn, subsystem] : subsystems_) {
     for (const auto& listener : listeners_) {
-      if (!subsystem->admits(host.hostnqn, *listener)) continue;
-      const Place place = reachable(*listener, local, from_here);
-      if (!place.traddr.empty()) entries.push_back(make_entry(*subsystem, *listener, place, options_));
+      if (subsystem->admits(host.hostnqn, *listener)) add(fabrics::subtype::kNvm, nqn, *listener);
     }
   }
   return entries;

@@ -41,7 +41,6 @@ void put_common(nvme::IdentifyController& id, const ControllerFacts& facts) {
   id.ver = kVersion.value();
   id.rtd3r = kResume;
   id.rtd3e = kEntry;
-  id.acl = kAbortLimit;
   id.aerl = kMaxAsyncEventRequests - 1;
   id.lpa = nvme::lpa::kExtendedGetLogPage;
   id.elpe = kErrorLogEntries - 1;
@@ -60,6 +59,7 @@ void put_io(nvme::IdentifyController& id, const ControllerFacts& facts) {
   id.oaes = nvme::async_event::kEnableNamespaceAttribute;
   id.ctratt = nvme::ctratt::kHostId128 | nvme::ctratt::kTrafficBasedKeepAlive;
   id.cntrltype = nvme::cntrltype::kIo;
+  id.acl = kAbortLimit;
   id.frmw = nvme::frmw::kSlot1ReadOnly | nvme::frmw::kOneSlot;
   id.lpa = id.lpa | nvme::lpa::kCommandEffects;
   id.wctemp = kWarningTemperature;
@@ -77,7 +77,7 @@ void put_io(nvme::IdentifyController& id, const ControllerFacts& facts) {
 
 void put_discovery(nvme::IdentifyController& id) {
   id.oaes = nvme::async_event::kEnableDiscovery;
-  id.ctratt = nvme::ctratt::kHostId128 | nvme::ctratt::kTrafficBasedKeepAlive;
+  id.ctratt = nvme::ctratt::kTrafficBasedKeepAlive;  // no host identifier: that feature is not there
   id.cntrltype = nvme::cntrltype::kDiscovery;
   id.ioccsz = sizeof(nvme::Sqe) / kCapsuleUnit;
 }

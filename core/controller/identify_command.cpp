@@ -25,7 +25,7 @@ Answer controller(AdminContext& context) {
   ControllerFacts facts{.discovery = c.discovery(),
                         .cntlid = c.identity().cntlid,
                         .subnqn = c.identity().subnqn,
-                        .serial = {},
+                        .serial = context.discovery.serial(),
                         .model = "Weft discovery",
                         .limits = context.request.queue->limits(),
                         .options = &context.options};

@@ -8,6 +8,14 @@
 #include "core/plugin/transport_address.hpp"
 
 namespace weft::controller {
+namespace {
+
+std::uint32_t parse_port(const std::string& service) {
+  const Result<std::uint64_t> port = parse_count(service, 0, UINT16_MAX);
+  return port ? static_cast<std::uint32_t>(*port) : UINT32_MAX;
+}
+
+}  // namespace
 
 const weft_listener_events Listener::kEvents = {
     .size = sizeof(weft_listener_events),
@@ -34,7 +42,7 @@ Status Listener::open(Reactor& reactor, const Address& address, bool discovery_o
   transport_.table().listener_info(handle_, &facts->info);
   facts->loopback = is_loopback(facts->info.adrfam, facts->info.traddr);
   facts->wildcard = is_wildcard(facts->info.adrfam, facts->info.traddr);
-  bound_ = address;
+  asked_ = bound_ = address;
   bound_.fd.reset();
   bound_.traddr = facts->info.traddr;
   bound_.trsvcid = facts->info.trsvcid;
@@ -45,6 +53,20 @@ Status Listener::open(Reactor& reactor, const Address& address, bool discovery_o
 
 void Listener::close() {
   if (handle_ != nullptr) transport_.table().unlisten(std::exchange(handle_, nullptr));
+}
+
+bool Listener::is_at(Address address) const {
+  if (address.scheme != bound_.scheme) return false;
+  if (address.fd) return address.fd == asked_.fd;
+  if (!transport_.splits_service()) return address.traddr == bound_.traddr || address.traddr == asked_.traddr;
+  const weft_transport& table = transport_.table();
+  const bool discovery = facts_->discovery_only && table.discovery_trsvcid != nullptr;
+  if (!address.split_service(discovery ? table.discovery_trsvcid : table.default_trsvcid)) return false;
+  const auto is_same = [&](const Address& own) {
+    return parse_port(own.trsvcid) == parse_port(address.trsvcid) && is_same_address(own.traddr, address.traddr);
+  };
+  // What was asked for may be bound as another address ("*" on a machine without IPv6). Port 0 is any port.
+  return is_same(bound_) || (!asked_.fd && parse_port(asked_.trsvcid) != 0 && is_same(asked_));
 }
 
 void Listener::on_connect(void* ctx, weft_pending* pending, const weft_connect_info* info) {

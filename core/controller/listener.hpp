@@ -36,6 +36,8 @@ class Listener {
   [[nodiscard]] Transport& transport() { return transport_; }
   [[nodiscard]] const std::shared_ptr<const ListenerFacts>& facts() const { return facts_; }
   [[nodiscard]] const Address& bound() const { return bound_; }
+  // Whatever the spelling; options do not matter, for no two listeners share an address and a port.
+  [[nodiscard]] bool is_at(Address address) const;
 
  private:
   static const weft_listener_events kEvents;
@@ -46,7 +48,7 @@ class Listener {
   Transport& transport_;
   weft_listener* handle_ = nullptr;
   std::shared_ptr<const ListenerFacts> facts_;
-  Address bound_;
+  Address asked_, bound_;
 };
 
 }  // namespace weft::controller

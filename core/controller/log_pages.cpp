@@ -21,7 +21,7 @@ constexpr Nanoseconds kSecond = 1'000'000'000;
 constexpr std::array<std::uint8_t, 6> kIoPages = {
     lid::kSupportedLogPages, lid::kError,         lid::kSmart, lid::kFirmwareSlot,
     lid::kChangedNamespaces, lid::kCommandEffects};
-constexpr std::array<std::uint8_t, 2> kDiscoveryPages = {lid::kSupportedLogPages, lid::kDiscovery};
+constexpr std::array<std::uint8_t, 3> kDiscoveryPages = {lid::kSupportedLogPages, lid::kError, lid::kDiscovery};
 
 std::span<const std::uint8_t> supported(const AdminContext& context) {
   return context.controller.discovery() ? std::span<const std::uint8_t>(kDiscoveryPages)

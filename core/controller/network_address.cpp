@@ -1,6 +1,7 @@
 #include "core/controller/network_address.hpp"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -34,12 +35,37 @@ std::string machine_of_v4(const std::array<std::uint8_t, 4>& v4) {
   return text.data();
 }
 
+std::string canonical(std::string_view address) {
+  if (address.empty()) return std::string(kBothFamilies);
+  if (address == "localhost") return "127.0.0.1";
+  std::array<std::uint8_t, 4> v4{};
+  if (parse(AF_INET, address, v4)) return machine_of_v4(v4);
+  std::array<std::uint8_t, 16> v6{};
+  if (!parse(AF_INET6, address, v6)) return std::string(address);
+  if (is_mapped(v6)) return machine_of_v4({v6[12], v6[13], v6[14], v6[15]});
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(AF_INET6, v6.data(), text.data(), text.size());
+  const std::string scope(scope_of(address));
+  if (scope.empty()) return text.data();
+  const unsigned index = if_nametoindex(scope.c_str());
+  return std::string(text.data()) + '%' + (index == 0 ? scope : std::to_string(index));
+}
+
 }  // namespace
+
+bool is_same_address(std::string_view one, std::string_view other) { return canonical(one) == canonical(other); }
 
 std::string_view unmapped(std::string_view address) {
   const bool mapped = address.starts_with(kMappedPrefix) && address.find('.') != std::string_view::npos;
   return mapped ? address.substr(kMappedPrefix.size()) : address;
 }
+
+std::string_view scope_of(std::string_view address) {
+  const std::size_t percent = address.find('%');
+  return percent == std::string_view::npos ? std::string_view() : address.substr(percent + 1);
+}
+
+std::string_view without_scope(std::string_view address) { return address.substr(0, address.find('%')); }
 
 std::uint8_t family_of(std::string_view address) {
   std::array<std::uint8_t, 4> v4{};
@@ -54,6 +80,7 @@ bool is_loopback(std::uint8_t family, std::string_view traddr) {
 
 bool is_wildcard(std::uint8_t family, std::string_view traddr) {
   if (family != adrfam::kIpv4 && family != adrfam::kIpv6) return false;
+  if (traddr == kBothFamilies) return true;
   std::array<std::uint8_t, 4> v4{};
   std::array<std::uint8_t, 16> v6{};
   if (parse(AF_INET, unmapped(traddr), v4)) return v4 == std::array<std::uint8_t, 4>{};

@@ -113,16 +113,18 @@ Status Server::check_access_rules(const ListenerFacts& facts) const {
 Result<Address> Server::listen(const Address& wanted, bool discovery_only) {
   if (stopping_) return Error(ESHUTDOWN, "the target is stopping");
   Address address = wanted;
-  if (!address.subnqn.empty()) {
-    return Error(EINVAL,
-                 fmt::format("{}: a listener serves every subsystem, so its address names none", address.to_string()));
-  }
   auto transport = registry_.find(address, WEFT_ROLE_CONTROLLER);
   if (!transport) return transport.error();
   if (const Status ok = check_transport_options(address, (*transport)->options(), {}); !ok) return ok.error();
-  if (discovery_only && (*transport)->table().discovery_trsvcid != nullptr) {
-    if (const Status split = address.split_service((*transport)->table().discovery_trsvcid); !split)
-      return split.error();
+  if ((*transport)->splits_service()) {
+    const weft_transport& table = (*transport)->table();
+    const bool discovery = discovery_only && table.discovery_trsvcid != nullptr;
+    const Status split = address.split_service(discovery ? table.discovery_trsvcid : table.default_trsvcid);
+    if (!split) return split.error();
+  }
+  if (!address.subnqn.empty()) {
+    return Error(EINVAL,
+                 fmt::format("{}: a listener serves every subsystem, so its address names none", address.to_string()));
   }
   auto listener = std::make_unique<Listener>(static_cast<Listener::Owner&>(*this), **transport);
   if (const Status opened = listener->open(control_, address, discovery_only, next_port_id_); !opened)
@@ -140,8 +142,7 @@ Result<Address> Server::listen(const Address& wanted, bool discovery_only) {
 }
 
 void Server::unlisten(const Address& bound, Done done) {
-  const auto it =
-      std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->bound() == bound; });
+  const auto it = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->is_at(bound); });
   if (it == listeners_.end()) return done(Error(ENOENT, fmt::format("nothing listens on {}", bound.to_string())));
   unlistening_.emplace_back(it->get(), std::move(done));
   std::erase(listener_facts_, (*it)->facts());

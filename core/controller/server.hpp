@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -96,6 +97,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   [[nodiscard]] bool has_reserve() const;
   void tell_reserve();                                            // to the workers, when access lists have changed
   [[nodiscard]] std::uint16_t free_cntlid(Subsystem* subsystem);  // 0: none
+  void say_clamped(const ListenerFacts& listener, const weft_limits& limits);
   void grant(AdminRequest& request, Controller& controller, const fabrics::ConnectCommand& command);
 
   // server_namespaces.cpp
@@ -139,6 +141,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   StorageWatch storage_watch_;
   std::uint64_t refusals_ = 0;  // not told yet
   Nanoseconds tell_refusals_ = 0;
+  std::set<std::uint16_t> said_clamped_;  // listeners
   std::map<const Queue*, QueueKey> queues_;
   const Nanoseconds started_;
 

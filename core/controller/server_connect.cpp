@@ -158,8 +158,12 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
   controllers_.emplace(cntlid, std::move(owned));
   controller.keep_alive().set(command.kato);
   grant(request, controller, command);
-  if (controller.discovery()) discovery_.check(controller, request.queue->info());
-  if (!controller.discovery()) storage_watch_.host_came();
+  if (controller.discovery()) {
+    discovery_.check(controller, request.queue->info());
+  } else {
+    storage_watch_.host_came();
+    say_clamped(*controller.identity().origin.listener, request.queue->limits());
+  }
   return success(fabrics::ConnectResult{.cntlid = cntlid}.encode());
 }
 
@@ -183,6 +187,20 @@ Answer Server::connect_io(AdminRequest& request, const fabrics::ConnectCommand& 
   if (controller.has_queue(command.qid)) return {nvme::status::kCommandSequenceError, kNoLocation, 0};
   grant(request, controller, command);
   return success(fabrics::ConnectResult{.cntlid = controller.identity().cntlid}.encode());
+}
+
+// What a transport can do is known from its first queue pair on.
+void Server::say_clamped(const ListenerFacts& listener, const weft_limits& limits) {
+  if (!said_clamped_.insert(listener.port_id).second) return;
+  const TargetOptions defaults;
+  const auto say = [&](std::string_view option, std::uint32_t wanted, std::uint32_t fallback, std::uint32_t taken) {
+    if (wanted == taken || wanted == fallback) return;
+    notice(fmt::format("{} = {} becomes {} at {}: the transport has no more", option, wanted, taken,
+                       listener.info.traddr));
+  };
+  say("in_capsule", options_.in_capsule, defaults.in_capsule, in_capsule_size(options_, limits));
+  say("max_queue_size", options_.max_queue_size, defaults.max_queue_size, max_queue_size(options_, limits));
+  say("max_transfer", options_.max_transfer, defaults.max_transfer, max_transfer_size(options_, limits));
 }
 
 void Server::grant(AdminRequest& request, Controller& controller, const fabrics::ConnectCommand& command) {

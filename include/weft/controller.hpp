@@ -114,7 +114,7 @@ class Target {
 
   // The address with the port really bound. discovery_only: no I/O subsystem is reached through it.
   [[nodiscard]] Result<Address> listen(const Address& address, bool discovery_only = false);
-  [[nodiscard]] Status unlisten(const Address& bound);
+  [[nodiscard]] Status unlisten(const Address& bound);  // in any spelling; options do not matter
 
   [[nodiscard]] std::vector<ControllerInfo> controllers();
   [[nodiscard]] TargetCounts counts();

@@ -180,7 +180,7 @@ typedef struct weft_listener_events {
 typedef struct weft_listener_info { /* for the address printed and the discovery log entry */
   uint32_t size;
   uint8_t trtype, adrfam, treq, reserved;
-  char traddr[256], trsvcid[32];
+  char traddr[256], trsvcid[32]; /* IP: "0.0.0.0", "::" (IPv6 alone), "*" (both): every address */
   uint8_t tsas[256];
 } weft_listener_info;
 

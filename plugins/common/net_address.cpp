@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 
+#include "weft/fabrics.hpp"
+
 namespace weft::plugin {
 
 std::string NetAddress::host() const {
@@ -33,6 +35,11 @@ std::string NetAddress::service() const {
   if (family() == AF_INET) return std::to_string(ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port));
   if (family() == AF_INET6) return std::to_string(ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port));
   return "";
+}
+
+bool NetAddress::is_any() const {
+  if (family() == AF_INET) return reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr == htonl(INADDR_ANY);
+  return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr);
 }
 
 void NetAddress::set_port(std::uint16_t port) {
@@ -69,6 +76,14 @@ NetAddress NetAddress::peer_of(int fd) {
   address.length = sizeof address.storage;
   if (::getpeername(fd, address.raw(), &address.length) != 0) address.length = 0;
   return address;
+}
+
+void put_bound(weft_listener_info& out, const NetAddress& local, bool both_families) {
+  out.adrfam = local.family() == AF_INET    ? fabrics::adrfam::kIpv4
+               : local.family() == AF_INET6 ? fabrics::adrfam::kIpv6
+                                            : fabrics::adrfam::kLoop;
+  put_text(out.traddr, both_families && local.is_any() ? "*" : local.host());
+  put_text(out.trsvcid, local.service());
 }
 
 void put_ends(weft_qpair_info& out, const NetAddress& local, const NetAddress& peer) {

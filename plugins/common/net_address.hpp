@@ -26,6 +26,7 @@ struct NetAddress {
   // "192.0.2.1", "fe80::1%eth0"; what is no internet address is "local socket".
   [[nodiscard]] std::string host() const;
   [[nodiscard]] std::string service() const;
+  [[nodiscard]] bool is_any() const;  // 0.0.0.0 or ::
   void set_port(std::uint16_t port);
   [[nodiscard]] std::string text() const;  // "192.0.2.1:4420", "[::1]:4420"
 
@@ -34,6 +35,9 @@ struct NetAddress {
   static NetAddress local_of(int fd);
   static NetAddress peer_of(int fd);
 };
+
+// Where a listener is bound: address family, address and port. "*" stands for every address of both families.
+void put_bound(weft_listener_info& out, const NetAddress& local, bool both_families);
 
 // The two ends of a queue pair, as its information has them.
 void put_ends(weft_qpair_info& out, const NetAddress& local, const NetAddress& peer);

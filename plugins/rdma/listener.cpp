@@ -86,10 +86,8 @@ void Listener::close() {
 
 void Listener::info(weft_listener_info& out) const {
   out.trtype = kTrtypeRdma;
-  out.adrfam = local_.family() == AF_INET ? fabrics::adrfam::kIpv4 : fabrics::adrfam::kIpv6;
   out.treq = fabrics::treq::kSecureUnspecified;
-  plugin::put_text(out.traddr, local_.host());
-  plugin::put_text(out.trsvcid, local_.service());
+  plugin::put_bound(out, local_, !one_family_ && local_.family() == AF_INET6);
   out.tsas[fabrics::tsas::kRdmaQpType] = kReliableConnected;
   out.tsas[fabrics::tsas::kRdmaProvider] = kAnyProvider;
   out.tsas[fabrics::tsas::kRdmaCms] = kRdmaCm;

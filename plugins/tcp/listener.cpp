@@ -29,11 +29,18 @@ constexpr int kBacklog = 1024;
 constexpr std::uint64_t kPause = 100 * kMillisecond;  // after the process ran out of descriptors or memory
 constexpr std::uint64_t kBetweenWords = 10 * kSecond;
 constexpr std::uint8_t kTrtypeTcp = 3;
-constexpr std::uint8_t kAdrfamIpv4 = 1, kAdrfamIpv6 = 2, kAdrfamIntraHost = 0xfe;
 
 std::unexpected<Failure> cannot(int error, std::string what) {
   return std::unexpected(
       Failure{.code = error, .text = fmt::format("cannot {}: {}", what, std::strerror(error)), .stage = "listen"});
+}
+
+// Asked of the socket, because one that was handed over may be either.
+bool takes_both_families(int fd, const NetAddress& local) {
+  int v6only = 1;
+  socklen_t length = sizeof v6only;
+  return local.family() == AF_INET6 && ::getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &length) == 0 &&
+         v6only == 0;
 }
 
 }  // namespace
@@ -67,6 +74,7 @@ Listener::Listener(Group& group, UniqueFd fd, bool one, const Options& options, 
                    void* ctx)
     : group_(group), fd_(std::move(fd)), one_(one), options_(options), events_(events), ctx_(ctx) {
   local_ = NetAddress::local_of(fd_.get());
+  both_families_ = takes_both_families(fd_.get(), local_);
   if (one_) {
     group_.resume(*this);
   } else {
@@ -95,11 +103,9 @@ void Listener::close() {
 
 void Listener::info(weft_listener_info& out) const {
   out.trtype = kTrtypeTcp;
-  out.adrfam = local_.family() == AF_INET ? kAdrfamIpv4 : local_.family() == AF_INET6 ? kAdrfamIpv6 : kAdrfamIntraHost;
   // Unspecified, as the Linux target says. Told that a secure channel is "not required", nvme-cli up to 2.3 asks for TLS.
   out.treq = 0;
-  plugin::put_text(out.traddr, local_.host());
-  plugin::put_text(out.trsvcid, local_.service());
+  plugin::put_bound(out, local_, both_families_);
 }
 
 void Listener::on_events(std::uint32_t) {

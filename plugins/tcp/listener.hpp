@@ -64,6 +64,7 @@ class Listener final : public Pollable {
   const weft_listener_events& events_;
   void* const ctx_;
   plugin::NetAddress local_;
+  bool both_families_ = false;
   bool watched_ = false;
   bool closing_ = false;
   bool paused_ = false;

@@ -1,6 +1,8 @@
 // weft discover URL: what a discovery service knows.
 #include <CLI/App.hpp>
 
+#include <algorithm>
+
 #include "connection.hpp"
 #include "discovered.hpp"
 #include "output.hpp"
@@ -13,6 +15,10 @@ Json to_json(const Discovered& entry) {
           {"adrfam", entry.family},    {"traddr", entry.traddr}, {"trsvcid", entry.trsvcid},
           {"subnqn", entry.subnqn},    {"portid", entry.portid}, {"treq", entry.requirements},
           {"asqsz", entry.admin_queue}};
+}
+
+bool is_this_service(const fabrics::DiscoveryLogEntry& entry) {
+  return entry.subtype == fabrics::subtype::kCurrentDiscovery;
 }
 
 Outcome<void> discover(Program& program, const AddressArguments& arguments) {
@@ -38,7 +44,7 @@ Outcome<void> discover(Program& program, const AddressArguments& arguments) {
   }
   if (program.json) {
     print_json(program, {{"address", remote->address.to_string()}, {"entries", entries}});
-  } else if (log->empty()) {
+  } else if (std::all_of(log->begin(), log->end(), is_this_service)) {
     put(program, "nothing to be seen by this host at {}\n", remote->address.to_string());
   } else {
     print_table(program, rows);

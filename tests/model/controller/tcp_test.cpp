@@ -48,6 +48,26 @@ class TargetOverTcp : public testing::Test {
     EXPECT_TRUE(hosts_.back()->open(qid, 32)) << hosts_.back()->closed_error().text;
     return *hosts_.back();
   }
+  std::vector<fabrics::DiscoveryLogEntry> discover(const Address& address) {
+    CapsuleHost& h = host(address);
+    EXPECT_TRUE(h.connect({.subnqn = fabrics::kDiscoveryNqn}, 0, 32).ok());
+    EXPECT_TRUE(h.call(wire::property_set(nvme::property::kCc, 1, false)).ok());
+    std::vector<std::byte> page(8192);
+    EXPECT_TRUE(h.call(wire::get_log_page({.lid = nvme::log_page::kDiscovery, .length = page.size()}), {}, page).ok());
+    std::vector<fabrics::DiscoveryLogEntry> entries(load<fabrics::DiscoveryLogHeader>(page.data()).numrec);
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      entries[i] = load<fabrics::DiscoveryLogEntry>(page.data() + 1024 * (i + 1));
+    return entries;
+  }
+  // The addresses of subsystems that a host sees which reached `traddr`.
+  std::vector<std::string> seen_from(Address discovery, const char* traddr) {
+    discovery.traddr = traddr;
+    std::vector<std::string> seen;
+    for (const fabrics::DiscoveryLogEntry& entry : discover(discovery)) {
+      if (entry.subtype == fabrics::subtype::kNvm) seen.emplace_back(wire::read_text(entry.traddr));
+    }
+    return seen;
+  }
   static void enable(CapsuleHost& admin) {
     const auto cc = nvme::Cc().with_enable(true).with_iosqes(6).with_iocqes(4);
     ASSERT_TRUE(admin.call(wire::property_set(nvme::property::kCc, cc.value(), false)).ok());
@@ -131,17 +151,63 @@ TEST_F(TargetOverTcp, AWildcardIsListedAsTheAddressThatWasReached) {
   ASSERT_TRUE(discovery);
   Address reached = *discovery;
   reached.traddr = "127.0.0.7";
-  CapsuleHost& h = host(reached);
-  ASSERT_TRUE(h.connect({.subnqn = fabrics::kDiscoveryNqn}, 0, 32).ok());
-  ASSERT_TRUE(h.call(wire::property_set(nvme::property::kCc, 1, false)).ok());
-  std::vector<std::byte> page(4096);
-  ASSERT_TRUE(h.call(wire::get_log_page({.lid = nvme::log_page::kDiscovery, .length = page.size()}), {}, page).ok());
-  ASSERT_EQ(load<fabrics::DiscoveryLogHeader>(page.data()).numrec, 1u);
-  const auto entry = load<fabrics::DiscoveryLogEntry>(page.data() + 1024);
+  const auto log = discover(reached);
+  ASSERT_EQ(log.size(), 2u);
+  EXPECT_EQ(log[0].subtype, fabrics::subtype::kCurrentDiscovery);
+  EXPECT_EQ(wire::read_text(log[0].traddr), "127.0.0.7");
+  EXPECT_EQ(wire::read_text(log[0].trsvcid), discovery->trsvcid);
+  const fabrics::DiscoveryLogEntry& entry = log[1];
   EXPECT_EQ(wire::read_text(entry.traddr), "127.0.0.7");
   EXPECT_EQ(wire::read_text(entry.trsvcid), io->trsvcid);
   EXPECT_EQ(entry.trtype, fabrics::trtype::kTcp);
   EXPECT_EQ(entry.adrfam, fabrics::adrfam::kIpv4);
+}
+
+TEST_F(TargetOverTcp, AWildcardIsListedInTheFamiliesInWhichItListens) {
+  using Addresses = std::vector<std::string>;
+  serve({.nqn = kNqn, .allow_any_host = true});
+  const auto discovery = listen("tcp://*:0", true);
+  ASSERT_TRUE(discovery) << discovery.error().text;
+  if (discovery->traddr != "*") GTEST_SKIP() << "this machine has no IPv6";
+  EXPECT_EQ(discovery->to_string(), "tcp://*:" + discovery->trsvcid);
+  const auto six = listen("tcp://[::]:0");
+  ASSERT_TRUE(six);
+  EXPECT_EQ(seen_from(*discovery, "127.0.0.1"), Addresses());
+  EXPECT_EQ(seen_from(*discovery, "::1"), Addresses{"::1"});
+  ASSERT_TRUE(target_->unlisten(*six));
+  ASSERT_TRUE(listen("tcp://0.0.0.0:0"));
+  EXPECT_EQ(seen_from(*discovery, "127.0.0.7"), Addresses{"127.0.0.7"});
+  EXPECT_EQ(seen_from(*discovery, "::1"), Addresses());
+  ASSERT_TRUE(listen("tcp://*:0"));
+  EXPECT_EQ(seen_from(*discovery, "127.0.0.7"), (Addresses{"127.0.0.7", "127.0.0.7"})) << "each listener once";
+  EXPECT_EQ(seen_from(*discovery, "::1"), Addresses{"::1"});
+}
+
+TEST_F(TargetOverTcp, AListenerIsFoundByAnySpellingOfItsAddress) {
+  const auto ends = [&](const Result<Address>& bound, const std::string& spelling) {
+    ASSERT_TRUE(bound);
+    const Status ended = target_->unlisten(*Address::parse(spelling));
+    EXPECT_TRUE(ended) << bound->to_string() << " by " << spelling << ": " << (ended ? "" : ended.error().text);
+  };
+  const auto port = [](const Result<Address>& bound) { return bound ? bound->trsvcid : "0"; };
+  Result<Address> bound = listen("tcp://127.0.0.1:0?hdgst=on&ddgst=off");
+  ends(bound, "tcp://127.0.0.1:" + port(bound) + "?ddgst=off&hdgst=on");
+  bound = listen("tcp://127.0.0.1:0");
+  ends(bound, "trtype:TCP adrfam:IPv4 traddr:127.0.0.1 trsvcid:" + port(bound));
+  bound = listen("tcp://localhost:0");
+  ends(bound, "tcp://[::ffff:127.0.0.1]:0" + port(bound));
+  bound = listen("tcp://*:0");
+  ends(bound, "tcp://*:" + port(bound));
+  bound = listen("tcp://[::1]:0");
+  if (bound) ends(bound, "tcp://[0:0::0:1]:" + port(bound));
+  bound = listen("tcp://127.0.0.13");
+  ends(bound, "tcp://127.0.0.13:4420");
+  bound = listen("tcp://127.0.0.13", true);
+  ends(bound, "tcp://127.0.0.13");
+  bound = listen("tcp://127.0.0.1:0");
+  EXPECT_FALSE(target_->unlisten(*Address::parse("tcp://127.0.0.2:" + port(bound))));
+  EXPECT_FALSE(target_->unlisten(*Address::parse("tcp://127.0.0.1:0")));
+  EXPECT_FALSE(target_->unlisten(*Address::parse("rdma://127.0.0.1:" + port(bound))));
 }
 
 TEST_F(TargetOverTcp, TwoListenersOnOnePortAreRefused) {

@@ -44,11 +44,11 @@ class Discovery(CaptureCase):
         page = "nvme.cmd.get_logpage.identify."
         data = seen.of_type(C2H_DATA)
         counts = {pdu[page + "numrec"] for pdu in data if pdu.has(page + "numrec")}
-        self.assertEqual(counts, {2})  # a record for each listener
+        self.assertEqual(counts, {3})  # the service's own, and a record for each listener
         (records,) = [pdu for pdu in data if pdu.has(page + "rcrd.subnqn")]
-        self.assertEqual(records.data_bytes, 2 * 1024)
+        self.assertEqual(records.data_bytes, 3 * 1024)
         # Of several records in one piece this dissector shows the first.
-        self.assertEqual(records.all(page + "rcrd.subnqn"), [NQN])
+        self.assertEqual(records.all(page + "rcrd.subnqn"), ["nqn.2014-08.org.nvmexpress.discovery"])
         self.assertIn("tcp://127.0.0.1:" + records.text(page + "rcrd.trsvcid").strip(), [u.split("?")[0] for u in server.urls])
 
 

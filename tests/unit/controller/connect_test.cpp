@@ -47,6 +47,39 @@ TEST_F(Connect, AnswersSqhdFfffWhenTheHostAsksForNoFlowControl) {
   EXPECT_EQ(reply.cqe.sqhd, 0xFFFF);
 }
 
+TEST_F(Connect, NamesOfAnyFormAreServedAndLikelyMistakesWarnedOfOnce) {
+  const std::string subsystem = "blktests-subsystem-1", odd = "nqm.2014-08.org.example:odd", host_name = "h\xff\n";
+  const std::string longest(223, 'x');
+  listen();
+  testing::internal::CaptureStderr();
+  for (const std::string& nqn : {subsystem, odd, longest})
+    ASSERT_TRUE(server_->add_subsystem(
+        {.nqn = nqn, .allow_any_host = false, .allow_hosts = {host_name}, .serial = "", .model = "Weft"}));
+  ASSERT_TRUE(server_->allow_host(subsystem, odd));
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 2) << said;  // the odd name, and the host's control character
+  for (const std::string& nqn : {subsystem, odd, longest})
+    EXPECT_TRUE(host().connect(names(nqn.c_str(), host_name.c_str()), 0, 32).ok()) << nqn;
+  for (const std::string& nqn : {std::string(), std::string(224, 'x'), std::string("a\0b", 3)})
+    EXPECT_FALSE(server_->add_subsystem({.nqn = nqn})) << nqn;
+}
+
+class LargeLimits : public Bench {
+ protected:
+  LargeLimits() : Bench(options()) {}
+  static TargetOptions options() {
+    TargetOptions large;
+    large.in_capsule = 1u << 20;
+    return large;
+  }
+};
+
+TEST_F(LargeLimits, ThatATransportDoesNotHaveAreSaidOnce) {
+  serve();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(host().connect(names(), 0, 32).ok());
+  EXPECT_EQ(notices_, std::vector<std::string>{"in_capsule = 1048576 becomes 8192 at here: the transport has no more"});
+}
+
 TEST_F(Connect, RefusesAnotherRecordFormat) {
   serve();
   EXPECT_EQ(refusal([](auto& c, auto&) { c.recfmt = 1; }), (Refusal{0x180, 0}));
