@@ -137,8 +137,14 @@ void Resolver::resolve(const char* host, const char* service, void* key, Done do
   shared_->mailbox->post([this, id, answer] { finish(id, answer); });
 }
 
+// A name that no helper has taken yet is not looked up: it would only hold up those behind it.
 void Resolver::cancel(void* key) {
-  std::erase_if(requests_, [key](const Request& request) { return request.key == key; });
+  const std::lock_guard lock(shared_->mutex);
+  std::erase_if(requests_, [&](const Request& request) {
+    if (request.key != key) return false;
+    std::erase_if(shared_->jobs, [&](const Shared::Job& job) { return job.id == request.id; });
+    return true;
+  });
 }
 
 void Resolver::finish(std::uint64_t id, const Answer& answer) {

@@ -8,6 +8,8 @@
 #ifndef WEFT_CORE_REACTOR_RESOLVER_HPP
 #define WEFT_CORE_REACTOR_RESOLVER_HPP
 
+#include <netinet/in.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -22,11 +24,13 @@ namespace weft {
 
 class Resolver {
  public:
+  static constexpr std::size_t kMaxAddresses = 64;  // of one name; the rest is dropped
+
   // What a look-up gives: 0 and packed socket addresses, or a negative errno.
   struct Answer {
     std::int32_t error = 0;
     std::uint32_t length = 0;
-    alignas(8) std::array<std::byte, 128> addresses;  // as large as sockaddr_storage
+    alignas(8) std::array<std::byte, kMaxAddresses * sizeof(sockaddr_in6)> addresses;
   };
   using Lookup = Answer (*)(const std::string& host, const std::string& service);
   using Done = void (*)(void* key, std::int32_t error, const void* addresses, std::uint32_t length);

@@ -107,8 +107,8 @@ class Reactor {
 
   // Looks a name up without blocking: numeric at once, names on a helper thread. `done` from inside a turn, never from
   // inside this call, exactly once unless cancelled by its key. error: 0, or a negative errno: -ENOENT (no such host or service), -EAGAIN (no answer now), ...
-  // `sockaddr`: one or more socket addresses, each as long as its family says, best first; `len` is that of all, at most
-  // that of sockaddr_storage. An empty host gives the wildcard addresses.
+  // `sockaddr`: one or more socket addresses, each as long as its family says, best first; `len` is that of all: at
+  // most 64 addresses are given. An empty host gives the wildcard addresses.
   void resolve(const char* host, const char* service, void* key,
                void (*done)(void* key, std::int32_t error, const void* sockaddr, std::uint32_t len));
   void resolve_cancel(void* key);

@@ -22,6 +22,7 @@ using plugin::Made;
 namespace {
 
 constexpr std::uint32_t kStaleTries = 8;
+constexpr std::uint64_t kFirstSlice = 250 * plugin::kMillisecond;
 constexpr std::uint64_t kStalePause = 10 * plugin::kMillisecond;  // doubled each time
 
 int milliseconds(std::uint64_t time) {
@@ -79,20 +80,34 @@ void Connector::go_on() {
     connection_.end(reason_of(lookup_.failure()));
     return;
   }
+  left_ = lookup_.addresses().size();
+  failed_.assign(left_, false);
+  slice_ = kFirstSlice;
   try_next();
 }
 
-// Ends in an attempt under way, or the end of the list.
+// Ends in an attempt under way, or when all addresses have failed.
 void Connector::try_next() {
-  while (next_ < lookup_.addresses().size()) {
+  while (left_ != 0) {
+    if (next_ == lookup_.addresses().size()) {
+      next_ = 0;
+      slice_ *= 2;
+    }
     ++next_;
+    if (failed_[next_ - 1]) continue;
     stale_ = 0;
+    slice_end_ = left_ > 1 ? group_.services().now() + slice_ : UINT64_MAX;
     const Made<void> started = start();
     if (started) return;
-    last_ = reason_of(started.error());
+    failed_[next_ - 1] = true;
+    --left_;
+    // What the network said of one address tells more than that another is of a family that this source does not have.
+    if (started.error().code != EAFNOSUPPORT || last_.code == 0) last_ = reason_of(started.error());
   }
   connection_.end(std::move(last_));
 }
+
+bool Connector::has_other() const { return left_ > 1; }
 
 Made<void> Connector::start() {
   if (source_ && source_->family() != address().family())
@@ -123,7 +138,9 @@ std::string Connector::route() const { return "a route to " + address().host(); 
 void Connector::step(Step step, std::uint64_t time) {
   step_ = step;
   const std::uint64_t own = group_.services().now() + time;
-  group_.set_deadline(connection_, deadline_ns_ == 0 ? own : std::min(own, deadline_ns_));
+  const std::uint64_t due = step == Step::kName ? own : std::min(own, slice_end_);
+  step_end_ = own;
+  group_.set_deadline(connection_, deadline_ns_ == 0 ? due : std::min(due, deadline_ns_));
 }
 
 void Connector::settle(const Made<void>& done) {
@@ -200,17 +217,25 @@ void Connector::attempt_failed(Reason reason) {
   if (lookup_.addresses().size() > 1)
     reason.text += fmt::format(" (address {} of {} of '{}')", next_, lookup_.addresses().size(), lookup_.host());
   last_ = std::move(reason);
+  failed_[next_ - 1] = true;
+  --left_;
   connection_.drop_attempt();
   try_next();
 }
 
 bool Connector::on_deadline() {
   if (deadline_ns_ != 0 && group_.now() >= deadline_ns_) return false;
+  if (step_ == Step::kName) return false;
+  if (group_.now() < step_end_) {  // the end of its slice: it has another one in the next round
+    connection_.drop_attempt();
+    try_next();
+    return true;
+  }
   if (step_ == Step::kPause) {
     settle(start());
     return true;
   }
-  if (step_ == Step::kName || next_ == lookup_.addresses().size()) return false;
+  if (!has_other()) return false;
   attempt_failed({.code = ETIMEDOUT, .origin = WEFT_ORIGIN_NETWORK, .stage = stage(), .text = describe_timeout()});
   return true;
 }

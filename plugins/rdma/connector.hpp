@@ -1,5 +1,9 @@
-// connector.hpp - from an address to a connection: resolves a name, and tries its addresses one after the other, each with
-// its share of the time. An attempt goes: device, route, queue pair, connect request, answer.
+// connector.hpp - from an address to a connection: resolves a name, and tries its addresses. An attempt goes: device, route,
+// queue pair, connect request, answer.
+//
+// One attempt is in flight at a time, because it owns the connection's queue pair. Where a name has several addresses, each
+// has a slice of 250 ms and then the next one its turn, round and round with slices that double, until one answers, all
+// have failed, or the deadline of the queue pair is over.
 //
 // Belongs to a connection, to which it says established() or, after the last address, end(). A peer that still holds an old
 // connection of the same queue pair number is asked again a few times. Thread: the group's.
@@ -9,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "../common/lookup.hpp"
 #include "../common/net_address.hpp"
@@ -43,8 +48,9 @@ class Connector final : private plugin::Lookup::Owner {
   enum class Step : std::uint8_t { kName, kDevice, kRoute, kAnswer, kPause };
   void looked_up() override;
   void try_next();
-  plugin::Made<void> start();  // an attempt on the address at hand
-  plugin::Made<void> ask();    // the route is known: the queue pair, and the connect request
+  [[nodiscard]] bool has_other() const;  // an address that has not failed, beside the one at hand
+  plugin::Made<void> start();            // an attempt on the address at hand
+  plugin::Made<void> ask();              // the route is known: the queue pair, and the connect request
   void step(Step step, std::uint64_t time);
   void attempt_failed(Reason reason);
   void settle(const plugin::Made<void>& done);  // goes to the next address if that failed
@@ -63,8 +69,13 @@ class Connector final : private plugin::Lookup::Owner {
   plugin::Lookup lookup_;
   const std::string source_traddr_, source_interface_;
   std::optional<plugin::NetAddress> source_;
-  std::size_t next_ = 0;
-  std::uint32_t stale_ = 0;  // times that this address called the connection stale
+  std::size_t next_ = 0;  // the address at hand is the one before
+  std::vector<bool> failed_;
+  std::size_t left_ = 0;     // addresses that have not failed
+  std::uint64_t slice_ = 0;  // of one address in this round
+  std::uint64_t slice_end_ = 0;
+  std::uint64_t step_end_ = 0;  // when the step at hand has taken too long
+  std::uint32_t stale_ = 0;     // times that this address called the connection stale
   Step step_ = Step::kName;
   Reason last_;  // why the latest address failed
 };

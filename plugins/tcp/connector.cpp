@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include "../common/arguments.hpp"
@@ -13,6 +14,13 @@
 #include "socket_setup.hpp"
 
 namespace weft::tcp {
+namespace {
+
+constexpr std::uint64_t kInterval = 250 * plugin::kMillisecond;
+constexpr std::uint64_t kShortestInterval = 10 * plugin::kMillisecond;
+constexpr std::size_t kMostText = 120;  // of addresses in one sentence
+
+}  // namespace
 
 Connector::Connector(Group& group, Connection& connection, const weft_address& address, const Options& options,
                      std::uint64_t deadline_ns)
@@ -25,7 +33,9 @@ Connector::Connector(Group& group, Connection& connection, const weft_address& a
       source_traddr_(plugin::text_of(address.source_traddr)),
       source_interface_(plugin::text_of(address.source_interface)) {}
 
-Connector::~Connector() { drop_attempt(); }
+Connector::~Connector() {
+  for (Attempt& attempt : attempts_) drop(attempt);
+}
 
 plugin::Made<void> Connector::begin() {
   const plugin::Made<void> begun = lookup_.begin();
@@ -36,36 +46,39 @@ plugin::Made<void> Connector::begin() {
 void Connector::looked_up() { group_.resume(connection_); }
 
 void Connector::go_on() {
-  if (lookup_.pending() || fd_) return;
+  if (lookup_.pending() || next_ != 0) return;
   if (lookup_.addresses().empty()) {
     const plugin::Failure why = lookup_.failure();
     connection_.end({.code = why.code, .stage = "resolve", .text = why.text});
     return;
   }
-  try_next();
+  interval_ = interval();
+  advance();
 }
 
-// Ends in an attempt under way, a connection, or the end of the list.
-void Connector::try_next() {
-  while (next_ < lookup_.addresses().size()) {
-    const plugin::NetAddress& address = lookup_.addresses()[next_++];
-    const plugin::Made<bool> started = attempt(address);
+// Short enough for every address to start before the deadline.
+std::uint64_t Connector::interval() const {
+  if (deadline_ns_ == 0) return kInterval;
+  const std::uint64_t left = deadline_ns_ > group_.now() ? deadline_ns_ - group_.now() : 0;
+  return std::clamp(left / (lookup_.addresses().size() + 1), kShortestInterval, kInterval);
+}
+
+void Connector::advance() {
+  while (next_ < lookup_.addresses().size() && (attempts_.empty() || group_.now() >= next_start_)) {
+    const plugin::Made<void> started = start(next_++);
     if (!started) {
-      last_ = started.error();
+      fail_to_start(started.error());
       continue;
     }
-    if (*started) {
-      succeed();
-      return;
-    }
-    const std::uint64_t own = group_.now() + options_.connect_timeout;
-    group_.set_deadline(connection_, deadline_ns_ == 0 ? own : std::min(own, deadline_ns_));
-    return;
+    next_start_ = group_.now() + interval_;
   }
+  if (!attempts_.empty()) return set_timer();
   connection_.end({.code = last_.code, .origin = last_.origin, .stage = "connect", .text = last_.text});
 }
 
-plugin::Made<bool> Connector::attempt(const plugin::NetAddress& address) {
+// A socket that connects at once becomes writable like any other.
+plugin::Made<void> Connector::start(std::size_t index) {
+  const plugin::NetAddress& address = lookup_.addresses()[index];
   plugin::Made<plugin::UniqueFd> fd = open_stream(address.family());
   if (!fd) return std::unexpected(fd.error());
   const plugin::Made<void> prepared = prepare_socket(fd->get(), options_);
@@ -74,61 +87,104 @@ plugin::Made<bool> Connector::attempt(const plugin::NetAddress& address) {
       bind_source(fd->get(), address.family(), source_traddr_.c_str(), source_interface_.c_str());
   if (!bound) return std::unexpected(bound.error());
   tune_connected(fd->get(), options_);
-  fd_ = std::move(*fd);
-  if (::connect(fd_.get(), address.raw(), address.length) == 0) return true;
   // Interrupted, it goes on by itself, as EINPROGRESS does.
-  if (errno == EINPROGRESS || errno == EINTR) {
-    group_.watch(connection_, fd_.get(), 0, EPOLLOUT);
-    watched_ = true;
-    return false;
+  if (::connect(fd->get(), address.raw(), address.length) != 0 && errno != EINPROGRESS && errno != EINTR) {
+    const int error = errno;
+    return std::unexpected(plugin::Failure{
+        .code = error,
+        .text = fmt::format("cannot connect to {}: {}{}", address.text(), std::strerror(error), place(index)),
+        .stage = "connect",
+        .origin = WEFT_ORIGIN_NETWORK});
   }
-  attempt_failed(address, errno);
-  return std::unexpected(last_);
+  attempts_.push_back({index, std::move(*fd), group_.now() + options_.connect_timeout});
+  group_.watch(connection_, attempts_.back().fd.get(), 0, EPOLLOUT);
+  return {};
 }
 
+// All descriptors are reported as events of the connection: which of them was decided is asked here.
 void Connector::on_writable() {
-  if (!fd_) return;
-  int error = 0;
-  socklen_t length = sizeof error;
-  if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
-  if (error == 0) {
-    succeed();
-    return;
+  for (std::size_t i = 0; i < attempts_.size();) {
+    pollfd decided{attempts_[i].fd.get(), POLLOUT, 0};
+    if (::poll(&decided, 1, 0) <= 0) {
+      ++i;
+      continue;
+    }
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (::getsockopt(attempts_[i].fd.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+    if (error == 0) return succeed(i);
+    fail(i, error);
   }
-  attempt_failed(lookup_.addresses()[next_ - 1], error);
-  try_next();
+  advance();
 }
 
 bool Connector::on_deadline() {
-  if (!fd_ || next_ == lookup_.addresses().size() || (deadline_ns_ != 0 && group_.now() >= deadline_ns_)) return false;
-  attempt_failed(lookup_.addresses()[next_ - 1], ETIMEDOUT);
-  try_next();
+  if (lookup_.pending() || next_ == 0 || (deadline_ns_ != 0 && group_.now() >= deadline_ns_)) return false;
+  for (std::size_t i = 0; i < attempts_.size();) {
+    if (group_.now() < attempts_[i].expires) {
+      ++i;
+    } else if (attempts_.size() == 1 && next_ == lookup_.addresses().size()) {
+      return false;  // the last of all
+    } else {
+      fail(i, ETIMEDOUT);
+    }
+  }
+  advance();
   return true;
+}
+
+void Connector::set_timer() {
+  std::uint64_t due = next_ < lookup_.addresses().size() ? next_start_ : UINT64_MAX;
+  for (const Attempt& attempt : attempts_) due = std::min(due, attempt.expires);
+  group_.set_deadline(connection_, deadline_ns_ == 0 ? due : std::min(due, deadline_ns_));
 }
 
 std::string Connector::describe_timeout() const {
   if (lookup_.pending() || next_ == 0) return fmt::format("no answer for the name '{}' in time", lookup_.host());
-  return fmt::format("no answer from {} in time", lookup_.addresses()[next_ - 1].text());
+  std::string text;
+  for (const Attempt& attempt : attempts_) {
+    if (text.size() > kMostText) return "no answer from " + text + ", ... in time";
+    text += (text.empty() ? "" : ", ") + lookup_.addresses()[attempt.address].text();
+  }
+  text = fmt::format("no answer from {} in time", text);
+  return last_.text.empty() ? text : text + "; " + last_.text;
 }
 
-void Connector::attempt_failed(const plugin::NetAddress& address, int error) {
-  drop_attempt();
-  std::string text = fmt::format("cannot connect to {}: {}", address.text(), std::strerror(error));
-  if (lookup_.addresses().size() > 1)
-    text += fmt::format(" (address {} of {} of '{}')", next_, lookup_.addresses().size(), lookup_.host());
-  last_ = {.code = error, .text = std::move(text), .stage = "connect", .origin = WEFT_ORIGIN_NETWORK};
+std::string Connector::place(std::size_t address) const {
+  if (lookup_.addresses().size() < 2) return {};
+  return fmt::format(" (address {} of {} of '{}')", address + 1, lookup_.addresses().size(), lookup_.host());
 }
 
-void Connector::succeed() {
-  if (watched_) group_.watch(connection_, fd_.get(), EPOLLOUT, 0);
-  watched_ = false;
-  connection_.start(std::make_unique<KernelSocket>(std::move(fd_)));
+// The next address is due at once.
+void Connector::fail(std::size_t index, int error) {
+  Attempt& attempt = attempts_[index];
+  last_ = {.code = error,
+           .text = fmt::format("cannot connect to {}: {}{}", lookup_.addresses()[attempt.address].text(),
+                               std::strerror(error), place(attempt.address)),
+           .stage = "connect",
+           .origin = WEFT_ORIGIN_NETWORK};
+  drop(attempt);
+  attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(index));
+  next_start_ = group_.now();
 }
 
-void Connector::drop_attempt() {
-  if (watched_) group_.watch(connection_, fd_.get(), EPOLLOUT, 0);
-  watched_ = false;
-  fd_.reset();
+// What the network said of one address tells more than that another is of a family that this source does not have.
+void Connector::fail_to_start(const plugin::Failure& why) {
+  if (why.code != EAFNOSUPPORT || last_.text.empty()) last_ = why;
+}
+
+void Connector::succeed(std::size_t index) {
+  Attempt chosen = std::move(attempts_[index]);
+  group_.watch(connection_, chosen.fd.get(), EPOLLOUT, 0);
+  attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(index));
+  for (Attempt& other : attempts_) drop(other);
+  attempts_.clear();
+  connection_.start(std::make_unique<KernelSocket>(std::move(chosen.fd)));
+}
+
+void Connector::drop(Attempt& attempt) {
+  group_.watch(connection_, attempt.fd.get(), EPOLLOUT, 0);
+  attempt.fd.reset();
 }
 
 }  // namespace weft::tcp

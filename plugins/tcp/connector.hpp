@@ -1,5 +1,9 @@
-// connector.hpp - from an address to a connected socket: resolves a name, tries its addresses one after the other, each
-// with its share of the time, from the source address and interface that were asked for.
+// connector.hpp - from an address to a connected socket, from the source address and interface that were asked for.
+//
+// A name's addresses are tried in the resolver's order, side by side: the next one starts when the latest attempt failed,
+// or has not been decided for an interval (RFC 8305). The first that connects is used, and the others are closed. Each
+// attempt has connect_timeout, all of them together the deadline of the queue pair; the interval shrinks where that is
+// needed for every address to have its turn.
 //
 // Belongs to a connection, to which it says start() or, after the last address, end(). Thread: the group's; the
 // resolver's answer comes between two turns and is acted upon in the next one.
@@ -8,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "../common/lookup.hpp"
 #include "../common/net_address.hpp"
@@ -34,19 +39,29 @@ class Connector final : private plugin::Lookup::Owner {
   // A numeric address goes to work in the next turn, a name to the resolver. Fails at once where that is certain to
   // fail.
   plugin::Made<void> begin();
-  void go_on();        // from a turn: the next step
-  void on_writable();  // from a turn: the attempt under way was decided
-  bool on_deadline();  // true: the time was one address's, and the next is tried
+  void go_on();        // from a turn: the name is known
+  void on_writable();  // from a turn: an attempt was decided
+  bool on_deadline();  // false: the time of the whole is over
   [[nodiscard]] const char* stage() const { return lookup_.pending() ? "resolve" : "connect"; }
   [[nodiscard]] std::string describe_timeout() const;
 
  private:
+  struct Attempt {
+    std::size_t address = 0;  // its index
+    plugin::UniqueFd fd;
+    std::uint64_t expires = 0;
+  };
+
   void looked_up() override;
-  void try_next();
-  plugin::Made<bool> attempt(const plugin::NetAddress& address);  // true: connected already
-  void attempt_failed(const plugin::NetAddress& address, int error);
-  void succeed();
-  void drop_attempt();
+  void advance();  // starts what is due; ends with attempts in flight, a connection, or the end of the list
+  plugin::Made<void> start(std::size_t address);
+  void fail(std::size_t attempt, int error);
+  void fail_to_start(const plugin::Failure& why);
+  void succeed(std::size_t attempt);
+  void drop(Attempt& attempt);
+  void set_timer();
+  [[nodiscard]] std::uint64_t interval() const;
+  [[nodiscard]] std::string place(std::size_t address) const;  // " (address 1 of 2 of 'name')", or ""
 
   Group& group_;
   Connection& connection_;
@@ -54,10 +69,11 @@ class Connector final : private plugin::Lookup::Owner {
   const std::uint64_t deadline_ns_;
   plugin::Lookup lookup_;
   const std::string source_traddr_, source_interface_;
-  std::size_t next_ = 0;
-  plugin::UniqueFd fd_;  // the attempt under way
-  bool watched_ = false;
-  plugin::Failure last_;  // why the latest address failed
+  std::size_t next_ = 0;          // the address that is tried next
+  std::uint64_t next_start_ = 0;  // when, whatever becomes of those in flight
+  std::uint64_t interval_ = 0;
+  std::vector<Attempt> attempts_;  // in flight
+  plugin::Failure last_;           // why the latest address failed
 };
 
 }  // namespace weft::tcp

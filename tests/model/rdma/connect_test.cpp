@@ -1,6 +1,7 @@
 // Connecting with peers that are played by hand: what is refused, with which status or in which words, by whom; what is
 // taken; and what becomes of steps that take too long.
 #include "queues.hpp"
+#include "support/rdma_model/addresses.hpp"
 
 namespace weft::rdma::model {
 namespace {
@@ -240,6 +241,65 @@ TEST(Connect, NobodyListensAndNobodyIsThere) {
   world.run_until([&] { return lost.closed.has_value(); });
   EXPECT_EQ(lost.closed->code, -ETIMEDOUT);
   EXPECT_THAT(lost.closed->text, HasSubstr("192.0.2.99"));
+}
+
+sockaddr_in at(const std::string& host) {
+  sockaddr_in address{};
+  const sockaddr_storage storage = address_of(host, kPort);
+  std::memcpy(&address, &storage, sizeof address);
+  return address;
+}
+
+TEST(Connect, AnAddressThatDoesNotAnswerDoesNotHoldUpTheNext) {
+  World world;
+  world.forgives = true;
+  world.names["disk.example"] = {at(kControllerAddress), at(kControllerAddress)};
+  world.controller.script.hold(RDMA_CM_EVENT_CONNECT_REQUEST);
+  Server server(world, params(32, true));
+  HostQueue host(world, Where("disk.example"), params(32, true));
+  world.run_until([&] { return world.host.script.count(Call::kConnect) == 1; });
+  world.settle();
+  EXPECT_EQ(world.host.script.count(Call::kConnect), 1u);
+  world.advance(250'000'000);
+  world.run_until([&] { return world.host.script.count(Call::kConnect) == 2; });
+  world.controller.script.release(RDMA_CM_EVENT_CONNECT_REQUEST);
+  world.run_until([&] { return host.limits || host.closed; });
+  ASSERT_TRUE(host.limits) << host.closed->text;
+  host.send(core_sqe(kFlush, 1));
+  world.run_until([&] { return host.answered(1); });
+  host.close();
+  world.run_until([&] { return host.closed && server.all_over(); });
+}
+
+TEST(Connect, AddressesHaveTheirTurnUntilTheDeadlineAndItEndsOnce) {
+  World world;
+  world.forgives = true;
+  world.names["disk.example"] = {at(kControllerAddress), at(kControllerAddress), at(kControllerAddress)};
+  world.controller.script.hold(RDMA_CM_EVENT_CONNECT_REQUEST);
+  Server server(world, params(32, true));
+  weft_qpair_params with = params(32, true);
+  with.deadline_ns = world.now + 3'000'000'000;
+  HostQueue host(world, Where("disk.example"), with);
+  for (int step = 0; step < 400 && !host.closed; ++step) {
+    world.settle();
+    world.advance(10'000'000);
+  }
+  ASSERT_TRUE(host.closed);
+  EXPECT_EQ(host.closed->code, -ETIMEDOUT);
+  EXPECT_GE(world.host.script.count(Call::kConnect), 4u) << "round and round";
+  world.controller.script.release(RDMA_CM_EVENT_CONNECT_REQUEST);
+  world.run_until([&] { return server.all_over(); });
+}
+
+TEST(Connect, AnAddressThatFailsIsNotTriedAgain) {
+  World world;
+  world.time_passes = true;
+  world.names["disk.example"] = {at("192.0.2.99"), at(kControllerAddress)};
+  Server server(world, params(32, true));
+  HostQueue host(world, Where("disk.example"), params(32, true));
+  world.run_until([&] { return host.limits || host.closed; });
+  EXPECT_TRUE(host.limits) << host.closed->text;
+  EXPECT_EQ(world.host.script.count(Call::kResolveAddress), 2u);
 }
 
 TEST(Connect, ASourceAddressThatNoDeviceHasIsNamed) {

@@ -62,6 +62,7 @@ void World::turn() {
   now += fabric.random(kMostOfATurn);
   events_ += fabric.steps(fabric.random(4));
   for (const auto& step : each_turn) step();
+  for (const auto& [user, answer] : std::exchange(asked_, {})) answer();
   weft_group* groups[] = {host_group, controller_group};
   if (fabric.random(2) == 1) std::swap(groups[0], groups[1]);
   for (weft_group* group : groups) {
@@ -114,9 +115,16 @@ void World::log(void* ctx, std::uint32_t level, const char* text) {
 }
 
 // Every address of these tests is a number: the transport asks for no name.
-int World::resolve(void*, weft_group*, const char*, const char*, void*,
-                   void (*)(void*, std::int32_t, const void*, std::uint32_t)) {
-  return -ENOSYS;
+// Answered in the next turn.
+int World::resolve(void* ctx, weft_group*, const char* host, const char*, void* user,
+                   void (*done)(void*, std::int32_t, const void*, std::uint32_t)) {
+  auto& world = *static_cast<World*>(ctx);
+  const auto found = world.names.find(host);
+  if (found == world.names.end()) return -ENOSYS;
+  world.asked_.emplace(user, [addresses = found->second, user, done] {
+    done(user, 0, addresses.data(), static_cast<std::uint32_t>(addresses.size() * sizeof(sockaddr_in)));
+  });
+  return 0;
 }
 
 }  // namespace weft::rdma::model

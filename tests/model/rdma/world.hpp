@@ -16,6 +16,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 #include <atomic>
 #include <cstdint>
@@ -75,13 +76,15 @@ class World {
   std::vector<std::string> logged;
   std::vector<std::string> warned;               // of those, what people are shown
   std::vector<std::function<void()>> each_turn;  // what raw peers do
+  std::map<std::string, std::vector<sockaddr_in>> names;
 
  private:
   static std::uint64_t now_ns(void* ctx) { return static_cast<World*>(ctx)->now; }
   static void log(void* ctx, std::uint32_t, const char* text);
   static int resolve(void* ctx, weft_group*, const char* host, const char* service, void* user,
                      void (*done)(void*, std::int32_t, const void*, std::uint32_t));
-  static void resolve_cancel(void*, weft_group*, void*) {}
+  static void resolve_cancel(void* ctx, weft_group*, void* user) { static_cast<World*>(ctx)->asked_.erase(user); }
+  std::map<void*, std::function<void()>> asked_;  // by the user
   weft_services services_{};
   std::uint64_t events_ = 0;
 };

@@ -97,11 +97,16 @@ TEST(Address, Ipv6AndItsScope) {
   EXPECT_NE(std::string(none.error.text).find("nosuch0"), std::string::npos);
 }
 
-TEST(Address, TheWildcardServesBothFamilies) {
+TEST(Address, TheWildcardServesBothFamiliesAndSaysSo) {
   if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
   World world;
   Server server(world, Where("*", "0"), params(8, true));
   ASSERT_EQ(server.rc, 0) << server.error.text;
+  EXPECT_STREQ(server.info().traddr, "*");
+  const Server six_alone(world, Where("::", "0"), params(8, true));
+  EXPECT_STREQ(six_alone.info().traddr, "::");
+  const Server four_alone(world, Where("0.0.0.0", "0"), params(8, true));
+  EXPECT_STREQ(four_alone.info().traddr, "0.0.0.0");
   HostQueue four(world, Where("127.0.0.1", server.port()), params(8, true));
   HostQueue six(world, Where("::1", server.port()), params(8, true));
   world.run_until([&] { return four.limits && six.limits; });
@@ -126,6 +131,144 @@ TEST(Name, ItsAddressesAreTriedInTurn) {
   append(world.names["disk.example"], ipv4("127.0.0.1", std::stoi(server.port())));
   HostQueue host(world, Where("disk.example", server.port()), params(8, true));
   ASSERT_EQ(host.rc, 0) << host.error.text;
+  expect_usable(world, server, host);
+}
+
+// A listener whose queue of connections is full: the kernel drops what asks for one, at every address of 127.0.0.0/8.
+class BlackHole {
+ public:
+  BlackHole() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in any = ipv4("0.0.0.0", 0);
+    socklen_t length = sizeof any;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+    EXPECT_EQ(::listen(listener_, 0), 0);
+    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&any), &length), 0);
+    port = ntohs(any.sin_port);
+    const sockaddr_in here = ipv4("127.0.0.1", port);
+    for (int& fd : fillers_) {
+      fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&here), sizeof here);
+    }
+  }
+  ~BlackHole() {
+    for (const int fd : fillers_) ::close(fd);
+    ::close(listener_);
+  }
+  BlackHole(const BlackHole&) = delete;
+  BlackHole& operator=(const BlackHole&) = delete;
+  int port = 0;
+
+ private:
+  int listener_;
+  std::array<int, 4> fillers_{};
+};
+
+constexpr std::uint64_t kMs = 1'000'000;
+
+TEST(Name, AnAddressThatDoesNotAnswerDoesNotHoldUpTheNext) {
+  World world;
+  const BlackHole hole;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  append(world.names["disk.example"], ipv4("127.0.0.1", hole.port));
+  append(world.names["disk.example"], ipv4("127.0.0.1", std::stoi(server.port())));
+  HostQueue host(world, Where("disk.example", server.port()), params(8, true));
+  world.settle();
+  world.advance(249 * kMs);
+  world.settle();
+  EXPECT_TRUE(server.queues.empty()) << "the first address has 250 ms for itself";
+  world.advance(kMs);
+  expect_usable(world, server, host);
+  EXPECT_EQ(info_of(world, host.handle).peer_trsvcid, server.port());
+}
+
+TEST(Name, AllAddressesHaveTheirTurnBeforeTheDeadline) {
+  const int before = open_descriptors();
+  {
+    World world;
+    const BlackHole hole;
+    Server server(world, Where("127.0.0.1", "0"), params(8, true));
+    for (int i = 2; i < 51; ++i)
+      append(world.names["disk.example"], ipv4(("127.0.0." + std::to_string(i)).c_str(), hole.port));
+    append(world.names["disk.example"], ipv4("127.0.0.1", std::stoi(server.port())));
+    weft_qpair_params with = params(8, true);
+    with.deadline_ns = world.now + 3000 * kMs;
+    HostQueue host(world, Where("disk.example", server.port()), with);
+    for (int step = 0; step < 300 && !host.limits && !host.closed; ++step) {
+      world.settle(2);
+      world.advance(10 * kMs);
+    }
+    expect_usable(world, server, host);
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Name, TheFirstThatConnectsIsUsedAndTheOthersAreClosed) {
+  World world;
+  const BlackHole hole;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  append(world.names["disk.example"], ipv4("127.0.0.2", hole.port));
+  append(world.names["disk.example"], ipv4("127.0.0.3", 1));  // refused: the next one follows at once
+  append(world.names["disk.example"], ipv4("127.0.0.1", std::stoi(server.port())));
+  const int before = open_descriptors();
+  HostQueue host(world, Where("disk.example", server.port()), params(8, true));
+  world.settle();
+  world.advance(250 * kMs);
+  expect_usable(world, server, host);
+  EXPECT_EQ(open_descriptors(), before + 2) << "both ends of one connection";
+}
+
+TEST(Name, TheDeadlineOfTheWholeEndsAllAttempts) {
+  World world;
+  const BlackHole hole;
+  append(world.names["disk.example"], ipv4("127.0.0.2", hole.port));
+  append(world.names["disk.example"], ipv4("127.0.0.3", hole.port));
+  const int before = open_descriptors();
+  weft_qpair_params with = params(8, true);
+  with.deadline_ns = world.now + 3000 * kMs;
+  HostQueue host(world, Where("disk.example", "1"), with);
+  world.settle();
+  world.advance(250 * kMs);
+  world.settle();
+  EXPECT_EQ(open_descriptors(), before + 2);
+  world.advance(2750 * kMs);
+  world.run_until([&] { return host.closed.has_value(); });
+  EXPECT_EQ(host.closed->code, -ETIMEDOUT);
+  EXPECT_EQ(host.closed->stage, "connect");
+  for (const char* address : {"127.0.0.2", "127.0.0.3"})
+    EXPECT_NE(host.closed->text.find(address), std::string::npos) << host.closed->text;
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Name, ClosedWithAttemptsInFlightItEndsOnce) {
+  World world;
+  const BlackHole hole;
+  append(world.names["disk.example"], ipv4("127.0.0.2", hole.port));
+  append(world.names["disk.example"], ipv4("127.0.0.3", hole.port));
+  const int before = open_descriptors();
+  {
+    HostQueue host(world, Where("disk.example", "1"), params(8, true));
+    world.settle();
+    world.advance(250 * kMs);
+    world.settle();
+    world.table.close(host.handle, 0, 0);
+    world.run_until([&] { return host.closed.has_value(); });
+    EXPECT_EQ(host.closed->code, 0);
+  }
+  world.settle();
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Name, AnAddressOfAnotherFamilyThanTheSourceIsPassedOver) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  World world;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  sockaddr_in6 six{};
+  six.sin6_family = AF_INET6;
+  six.sin6_addr = in6addr_loopback;
+  six.sin6_port = htons(static_cast<std::uint16_t>(std::stoi(server.port())));
+  append(world.names["disk.example"], six);
+  append(world.names["disk.example"], ipv4("127.0.0.1", std::stoi(server.port())));
+  HostQueue host(world, Where("disk.example", server.port()).from("127.0.0.2"), params(8, true));
   expect_usable(world, server, host);
 }
 

@@ -179,6 +179,7 @@ TEST_F(SlowResolver, UsesABoundedNumberOfThreads) {
 TEST_F(SlowResolver, ACancelledLookUpSaysNothingAndItsKeyMayBeUsedAgain) {
   Found result;
   resolver_->resolve("bad", "1", &result, &Found::done);
+  ASSERT_TRUE(gate_.wait([&] { return gate_.waiting == 1; }));
   resolver_->cancel(&result);
   resolver_->resolve("good", "1", &result, &Found::done);
   gate_.let_go();
@@ -186,6 +187,20 @@ TEST_F(SlowResolver, ACancelledLookUpSaysNothingAndItsKeyMayBeUsedAgain) {
   mailbox_->run();
   EXPECT_EQ(result.calls, 1);
   EXPECT_EQ(result.error, 0);
+}
+
+TEST_F(SlowResolver, ACancelledNameThatNoHelperHasTakenIsNotLookedUp) {
+  std::vector<Found> results(2 * Resolver::kMaxWorkers);
+  for (Found& result : results) resolver_->resolve("name", "1", &result, &Found::done);
+  ASSERT_TRUE(gate_.wait([&] { return gate_.waiting == static_cast<int>(Resolver::kMaxWorkers); }));
+  for (Found& result : results) resolver_->cancel(&result);
+  Found last;
+  resolver_->resolve("good", "1", &last, &Found::done);
+  gate_.let_go();
+  run_until_passed(static_cast<int>(Resolver::kMaxWorkers) + 1);
+  EXPECT_EQ(last.calls, 1);
+  EXPECT_EQ(gate_.passed, static_cast<int>(Resolver::kMaxWorkers) + 1);
+  for (const Found& result : results) EXPECT_EQ(result.calls, 0);
 }
 
 TEST_F(SlowResolver, ItsEndDoesNotWaitForAHangingLookUp) {
