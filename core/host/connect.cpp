@@ -6,9 +6,12 @@
 #include <cerrno>
 
 #include "core/host/impl.hpp"
+#include "core/util/log.hpp"
+#include "core/wire/doubtful_nqn.hpp"
 #include "core/wire/host_identity.hpp"
 #include "core/wire/nqn.hpp"
 #include "core/wire/sqe.hpp"
+#include "core/wire/text_field.hpp"
 
 namespace weft {
 namespace {
@@ -99,18 +102,20 @@ Status Host::Impl::choose_target(TransportRegistry& registry, Address address) {
     hostid_ = named ? *named : wire::derive_uuid("host", options_.hostnqn);
   }
   if (Status s = wire::nqn_valid(hostnqn_, "the host NQN"); !s) return s;
-  subnqn_ = address.subnqn.empty() ? fabrics::kDiscoveryNqn : address.subnqn;
-  if (Status s = wire::nqn_valid(subnqn_, "the subsystem NQN"); !s) return s;
   auto transport = registry.find(address, WEFT_ROLE_HOST);
   if (!transport) return std::move(transport).error();
   transport_ = *transport;
   if (Status s = check_transport_options(address, transport_->options(), host_option_keys()); !s) return s;
   if (transport_->splits_service() && !address.fd) {
-    const char* service = transport_->table().default_trsvcid;
-    if (wire::is_discovery_nqn(subnqn_) && transport_->table().discovery_trsvcid != nullptr)
-      service = transport_->table().discovery_trsvcid;
-    if (Status s = address.split_service(service); !s) return s;
+    const char* const discovery = transport_->table().discovery_trsvcid;
+    Status split = address.split_service(transport_->table().default_trsvcid,
+                                         discovery != nullptr ? discovery : std::string_view());
+    if (!split) return split;
   }
+  subnqn_ = address.subnqn.empty() ? fabrics::kDiscoveryNqn : address.subnqn;
+  if (Status s = wire::nqn_valid(subnqn_, "the subsystem NQN"); !s) return s;
+  wire::warn_of_doubtful_nqn(hostnqn_, "the host NQN");
+  wire::warn_of_doubtful_nqn(subnqn_, "the subsystem NQN");
   discovery_ = wire::is_discovery_nqn(subnqn_);
   if (address.fd && wants_io_queues())
     return Error(EINVAL, fmt::format("[fd={}] is one connection, but reading and writing needs one for each queue: an "
@@ -123,13 +128,31 @@ Status Host::Impl::choose_target(TransportRegistry& registry, Address address) {
 Task<Status> Host::Impl::connect_admin() {
   HostQueuePairParams params;
   params.depth = std::max<std::uint32_t>(options_.admin_qsize, fabrics::kMinAdminQueueSize);
+  say_clamped("admin_qsize", options_.admin_qsize, params.depth, "an admin queue has no fewer");
   params.hostnqn = hostnqn_;
   params.subnqn = subnqn_;
   params.source_traddr = options_.host_traddr;
   params.source_interface = options_.host_iface;
   params.connect_deadline = reactor_.now() + timeout();
   admin_ = std::make_unique<HostQueue>(reactor_, *this, std::uint16_t{0});
+  reached_ = address_;
   co_return co_await connect_queue(*admin_, std::move(params));
+}
+
+// A name may have addresses of several controllers, and another one at each look-up.
+void Host::Impl::pin_address() {
+  if (!transport_->splits_service() || address_.fd) return;
+  const weft_qpair_info info = admin_->info();
+  if (info.peer[0] == '\0' || info.peer_trsvcid[0] == '\0') return;
+  reached_.traddr = info.peer;
+  reached_.trsvcid = info.peer_trsvcid;
+}
+
+// For values that were asked for; a controller's bound below a default is no surprise.
+void Host::Impl::say_clamped(std::string_view option, std::uint64_t wanted, std::uint64_t taken,
+                             std::string_view why) const {
+  if (wanted == taken || state_ != State::kConnecting) return;
+  log::info("{}: {}={} becomes {}: {}", wire::printable(target_words()), option, wanted, taken, why);
 }
 
 Task<Status> Host::Impl::connect_io_queues() {
@@ -137,6 +160,8 @@ Task<Status> Host::Impl::connect_io_queues() {
   std::uint32_t entries = std::min(options_.qsize, cap_.mqes() + 1);
   if (identity_.maxcmd != 0) entries = std::min<std::uint32_t>(entries, identity_.maxcmd);
   params.depth = std::max(entries, 2U);
+  if (options_.qsize != HostOptions().qsize)
+    say_clamped("qsize", options_.qsize, params.depth, "the controller's queues have no more entries");
   params.admin = false;
   params.cntlid = cntlid_;
   params.hostnqn = hostnqn_;
@@ -167,7 +192,7 @@ Task<Status> Host::Impl::connect_io_queues() {
 
 Task<Status> Host::Impl::connect_queue(HostQueue& queue, HostQueuePairParams params) {
   if (!alive() || lost_.code != 0) co_return at("connect", "the association ended meanwhile", ECANCELED);
-  Status opened = queue.open(*transport_, address_, params);
+  Status opened = queue.open(*transport_, reached_, params);
   if (!opened) {
     Error error = std::move(opened).error();
     if (error.stage.empty()) error.stage = "connect";
@@ -180,6 +205,7 @@ Task<Status> Host::Impl::connect_queue(HostQueue& queue, HostQueuePairParams par
     if (error.stage.empty()) error.stage = "connect";
     co_return std::move(error).with_context(target_words());
   }
+  if (params.admin) pin_address();
   co_return co_await send_connect(queue, params.depth);
 }
 

@@ -57,30 +57,43 @@ Task<Host::Impl::Answer> Host::Impl::identify_page(wire::IdentifyFields fields) 
   return admin_read(wire::identify(fields), nvme::kIdentifySize, nvme::kIdentifySize);
 }
 
-Task<Result<std::uint64_t>> Host::Impl::property_get(std::uint32_t offset, bool eight_bytes) {
-  Answer answer = co_await admin(wire::property_get(offset, eight_bytes));
+Task<Result<std::uint64_t>> Host::Impl::property_get(std::uint32_t offset, bool eight_bytes, Nanoseconds limit) {
+  Answer answer = co_await admin(wire::property_get(offset, eight_bytes), limit);
   if (!answer.completion.ok())
     co_return Error(EIO, fmt::format("Property Get {:02x}h: {}", offset, outcome_words(answer.completion)));
   co_return answer.completion.result;
 }
 
-Task<Status> Host::Impl::property_set(std::uint32_t offset, std::uint64_t value, bool eight_bytes) {
-  Answer answer = co_await admin(wire::property_set(offset, value, eight_bytes));
+Task<Status> Host::Impl::property_set(std::uint32_t offset, std::uint64_t value, bool eight_bytes, Nanoseconds limit) {
+  Answer answer = co_await admin(wire::property_set(offset, value, eight_bytes), limit);
   if (!answer.completion.ok())
     co_return Error(EIO, fmt::format("Property Set {:02x}h: {}", offset, outcome_words(answer.completion)));
   co_return Status();
 }
 
+// For a command of a step: never 0, which would be the time-out anew.
+Nanoseconds Host::Impl::left(Nanoseconds deadline) const {
+  return deadline > reactor_.now() ? deadline - reactor_.now() : 1;
+}
+
+Host::Impl::Step Host::Impl::step(std::uint32_t units, Nanoseconds end) const {
+  const std::uint64_t asked = std::uint64_t{units} * kTimeoutUnit;
+  const Nanoseconds deadline = reactor_.now() + asked * kMillisecond;
+  if (deadline <= end) return {deadline, fmt::format("the {} ms that it asks for", asked), end};
+  return {end, fmt::format("{} ms (timeout), though it asks for {} ms", timeout() / kMillisecond, asked), end};
+}
+
 Task<Status> Host::Impl::enable() {
-  auto cap = co_await property_get(nvme::property::kCap, true);
+  const Nanoseconds end = reactor_.now() + timeout();
+  auto cap = co_await property_get(nvme::property::kCap, true, left(end));
   if (!cap) co_return at("enable", cap.error().text);
   cap_ = nvme::Cap(*cap);
-  auto vs = co_await property_get(nvme::property::kVs, false);
+  auto vs = co_await property_get(nvme::property::kVs, false, left(end));
   if (!vs) co_return at("enable", vs.error().text);
   vs_ = nvme::Vs(static_cast<std::uint32_t>(*vs));
   std::uint32_t units = std::max(cap_.to(), 1U);
   if (cap_.crwms()) {
-    auto crto = co_await property_get(nvme::property::kCrto, false);
+    auto crto = co_await property_get(nvme::property::kCrto, false, left(end));
     if (crto) units = std::max(units, nvme::Crto(static_cast<std::uint32_t>(*crto)).crwmt());
   }
   const std::uint32_t css = (cap_.css() & nvme::Cap::kCssSelectable) != 0 ? nvme::Cc::kCssAllIo : nvme::Cc::kCssNvm;
@@ -90,31 +103,30 @@ Task<Status> Host::Impl::enable() {
             .with_mps(cap_.mpsmin())
             .with_iosqes(nvme::Cc::kIosqes)
             .with_iocqes(nvme::Cc::kIocqes);
-  Status set = co_await property_set(nvme::property::kCc, cc_.value(), false);
+  Status set = co_await property_set(nvme::property::kCc, cc_.value(), false, left(end));
   if (!set) co_return at("enable", set.error().text);
-  const Nanoseconds deadline = reactor_.now() + std::uint64_t{units} * kTimeoutUnit * kMillisecond;
-  co_return co_await wait_for(true, deadline, "did not become ready");
+  co_return co_await wait_for(true, step(units, end), "did not become ready");
 }
 
 Task<Status> Host::Impl::disable() {
+  const Nanoseconds end = reactor_.now() + timeout();
   cc_ = cc_.with_enable(false);
-  Status set = co_await property_set(nvme::property::kCc, cc_.value(), false);
+  Status set = co_await property_set(nvme::property::kCc, cc_.value(), false, left(end));
   if (!set) co_return at("reset", set.error().text);
-  const Nanoseconds deadline = reactor_.now() + std::uint64_t{std::max(cap_.to(), 1U)} * kTimeoutUnit * kMillisecond;
-  co_return co_await wait_for(false, deadline, "did not stop being ready");
+  co_return co_await wait_for(false, step(std::max(cap_.to(), 1U), end), "did not stop being ready");
 }
 
-Task<Status> Host::Impl::wait_for(bool ready, Nanoseconds deadline, std::string_view what) {
+Task<Status> Host::Impl::wait_for(bool ready, Step step, std::string_view what) {
   for (;;) {
-    auto value = co_await property_get(nvme::property::kCsts, false);
+    auto value = co_await property_get(nvme::property::kCsts, false, left(step.end));
     if (!value) co_return at("enable", value.error().text);
     const nvme::Csts csts(static_cast<std::uint32_t>(*value));
     if (csts.value() == UINT32_MAX) co_return at("enable", "CSTS reads as all ones: the controller is gone", ENODEV);
     if (ready && csts.fatal()) co_return at("enable", "the controller reports a fatal status (CSTS.CFS)", EIO);
     if (csts.ready() == ready) co_return Status();
-    if (reactor_.now() >= deadline)
-      co_return at("enable", fmt::format("the controller {} in the time that it asks for", what), ETIMEDOUT);
-    Pause pause(*this, kPoll);
+    if (reactor_.now() >= step.deadline)
+      co_return at("enable", fmt::format("the controller {} in {}", what, step.bound), ETIMEDOUT);
+    Pause pause(*this, std::min(kPoll, left(step.deadline)));
     co_await pause;
   }
 }
@@ -141,7 +153,11 @@ Status Host::Impl::judge_identity() {
   max_transfer_ = identity_.mdts == 0 || identity_.mdts > 31 ? 0 : page << identity_.mdts;
   const std::uint64_t transport_most = admin_->limits().max_transfer;
   if (transport_most != 0 && (max_transfer_ == 0 || transport_most < max_transfer_)) max_transfer_ = transport_most;
-  if (identity_.kas == 0) options_.kato = std::chrono::milliseconds(0);  // it knows no Keep Alive
+  if (identity_.kas == 0) {
+    if (!discovery_ && options_.kato != HostOptions().kato)
+      say_clamped("kato", static_cast<std::uint64_t>(options_.kato.count()), 0, "the controller knows no Keep Alive");
+    options_.kato = std::chrono::milliseconds(0);
+  }
   if (discovery_) return {};
   if ((cap_.css() & (nvme::Cap::kCssNvm | nvme::Cap::kCssSelectable)) == 0) {
     return at("identify", fmt::format("it has no NVM command set (CAP.CSS is {:02x}h)", cap_.css()), ENOTSUP);
@@ -168,6 +184,7 @@ Task<Status> Host::Impl::ask_for_queues() {
     co_return at("queues", "Set Features Number of Queues: " + outcome_words(answer.completion));
   const auto counts = nvme::QueueCounts::decode(static_cast<std::uint32_t>(answer.completion.result));
   granted_ = std::min({options_.queues, counts.submission, counts.completion});
+  say_clamped("queues", options_.queues, granted_, "the controller grants no more");
   if (granted_ < io_.size()) {
     co_return at("queues", fmt::format("the controller granted {} I/O queues, and now only {}", io_.size(), granted_),
                  EBUSY);

@@ -104,6 +104,7 @@ std::int32_t HostQueue::submit(Slot& slot, HostQueuePair::Command& command, Nano
   slot.cid = static_cast<std::uint16_t>(cid);
   slot.length = length_of(command.iov, command.iov_count);
   slot.opcode = command.sqe.opcode;
+  slot.fctype = command.sqe.fctype();
   by_cid_[slot.cid] = &slot;
   return 0;
 }
@@ -227,7 +228,10 @@ void HostQueue::end(Slot& slot, const Completion& completion) {
 std::string HostQueue::describe(std::uint16_t cid) const {
   const Slot* slot = by_cid_[cid];
   nvme::Sqe sqe;
-  if (slot != nullptr) sqe.opcode = slot->opcode;
+  if (slot != nullptr) {
+    sqe.opcode = slot->opcode;
+    if (sqe.is_fabrics()) sqe.nsid = slot->fctype;  // where a Fabrics command has its type
+  }
   return wire::command_name(sqe, qid_ == 0);
 }
 

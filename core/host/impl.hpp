@@ -40,19 +40,30 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   Task<Status> connect_io_queues();
   Task<Status> connect_queue(HostQueue& queue, HostQueuePairParams params);
   Task<Status> send_connect(HostQueue& queue, std::uint32_t entries);
+  void pin_address();
   Status judge_connect(HostQueue& queue, std::uint32_t entries, const Completion& completion);
   [[nodiscard]] Error with_reason_of_queues(Error error) const;
+  void say_clamped(std::string_view option, std::uint64_t wanted, std::uint64_t taken, std::string_view why) const;
 
   // ---- enable.cpp
   Task<Status> enable();
   Task<Status> disable();
-  Task<Status> wait_for(bool ready, Nanoseconds deadline, std::string_view what);
+  // One step of connecting or resetting: bounded by what the controller asks for (CAP.TO, CRTO) and by the time-out.
+  struct Step {
+    Nanoseconds deadline;  // for the controller to become ready
+    std::string bound;     // ... in words
+    Nanoseconds end;       // for the answers: the time-out of the whole step
+  };
+  [[nodiscard]] Nanoseconds left(Nanoseconds deadline) const;
+  [[nodiscard]] Step step(std::uint32_t units, Nanoseconds end) const;
+  Task<Status> wait_for(bool ready, Step step, std::string_view what);
   Task<Status> identify_controller();
   Status judge_identity();
   [[nodiscard]] bool wants_io_queues() const { return !discovery_ && options_.queues != 0; }
   Task<Status> ask_for_queues();
-  Task<Result<std::uint64_t>> property_get(std::uint32_t offset, bool eight_bytes);
-  Task<Status> property_set(std::uint32_t offset, std::uint64_t value, bool eight_bytes);
+  // `limit`: of the wait for the answer; 0: the time-out of a command.
+  Task<Result<std::uint64_t>> property_get(std::uint32_t offset, bool eight_bytes, Nanoseconds limit = 0);
+  Task<Status> property_set(std::uint32_t offset, std::uint64_t value, bool eight_bytes, Nanoseconds limit = 0);
 
   // ---- commands of the control path
   struct Answer {
@@ -67,6 +78,8 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
                                                 std::uint32_t length);
   Task<Result<std::vector<fabrics::DiscoveryLogEntry>>> discovery_log();
   Task<Result<std::vector<std::byte>>> discovery_part(std::uint64_t offset, std::uint32_t length);
+  Task<Result<std::vector<fabrics::DiscoveryLogEntry>>> discovery_entries(std::uint64_t count);
+  void add_scopes(std::vector<fabrics::DiscoveryLogEntry>& entries) const;
 
   // ---- io.cpp
   void submit(IoRequest& request);
@@ -138,6 +151,7 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   HostOptions options_;
   Transport* transport_ = nullptr;
   Address address_;
+  Address reached_;  // the address that the admin queue reached, without a name: I/O queues go there
   std::string hostnqn_, subnqn_;
   wire::Uuid hostid_{};
   bool discovery_ = false;

@@ -97,6 +97,30 @@ class Serving(Case):
         self.assert_ended(weft("identify", f"{server.urls[1]}/{NQN}"), 3)
 
 
+class Names(Case):
+    def test_of_any_form_are_served_found_and_reached(self):
+        for name in ("blktests-subsystem-1", "a b/c?d", "x" * 223):
+            server = self.served("--listen", "tcp://127.0.0.1:0", "--nqn", name, "--namespace", "ram://?size=1M", listen=False)
+            url = f"{server.url}/{urllib.parse.quote(name, safe='')}"
+            entries = weft("discover", server.url, "--json").json()["entries"]
+            self.assertEqual([e["type"] for e in entries], ["this service", "subsystem"])
+            self.assertEqual((entries[1]["url"], entries[1]["subnqn"]), (url, name))
+            for address in (url, server.url, f"{server.url}?nqn={urllib.parse.quote(name)}"):
+                ended = self.assert_ended(weft("list", address, "--json", "-o", "hostnqn=me"), 0)
+                self.assertEqual([n["subnqn"] for n in ended.json()["namespaces"]], [name])
+                self.assertEqual(ended.err, "")
+
+    def test_that_are_likely_mistakes_are_warned_of_and_used(self):
+        name = "nqm.2026-01.org.example:disk"
+        server = self.served("--listen", "tcp://127.0.0.1:0", "--nqn", name, "--namespace", "ram://?size=1M", listen=False)
+        ended = self.assert_ended(weft("list", f"{server.url}/{name}"), 0, f"the subsystem NQN '{name}' does not start with")
+        self.assertEqual(ended.err.count("\n"), 1)
+
+    def test_of_subsystems_do_not_belong_to_listeners(self):
+        for url in ("tcp://127.0.0.1:0/disk", "tcp://127.0.0.1:0/nqn.2026-01.a:b", "tcp://127.0.0.1:0?nqn=disk"):
+            self.assert_ended(weft("serve", "--listen", url), 2, "a listener serves all subsystems")
+
+
 class OpenSockets(Case):
     def test_take_the_place_of_an_address_on_both_sides(self):
         listening = socket.create_server(("127.0.0.1", 0))

@@ -256,7 +256,7 @@ class DiscoveryTest : public HostTest {
     header.numrec = numrec;
     header.recfmt = recfmt;
     std::vector<std::byte>& page = controller_->log_pages[nvme::log_page::kDiscovery];
-    page.assign(1024 * (1 + std::min<std::uint64_t>(numrec, 2000)), std::byte{0});
+    page.assign(1024 * (1 + std::min<std::uint64_t>(numrec, 6000)), std::byte{0});
     std::memcpy(page.data(), &header, sizeof header);
     for (std::size_t i = 1; i < page.size() / 1024; ++i) page[i * 1024 + 4] = static_cast<std::byte>(genctr);  // portid
   }
@@ -314,10 +314,43 @@ TEST_F(DiscoveryTest, RefusesAnUnknownFormatAndAnAbsurdCount) {
   EXPECT_THAT(discover().error().text, HasSubstr("record format 9"));
   publish(1, UINT64_MAX);
   EXPECT_EQ(discover().error().code, EFBIG);
-  publish(1, 1025);
-  EXPECT_EQ(discover().error().code, EFBIG);
-  publish(1, 1024);
-  EXPECT_EQ(discover()->size(), 1024u);
+  publish(1, 65'537);
+  const Result<Entries> refused = discover();
+  EXPECT_EQ(refused.error().code, EFBIG);
+  EXPECT_THAT(refused.error().text, HasSubstr("claims 65537 entries; 64 MiB"));
+}
+
+TEST_F(DiscoveryTest, ReadsALargeLogInPiecesOfOneGeneration) {
+  publish(1, 5000);
+  connect("");
+  bool changed = false;
+  std::uint64_t longest = 0;
+  controller_->script = [&](const Received& command) {
+    if (!command.is_admin(nvme::admin::kGetLogPage)) return Verdict::model();
+    longest = std::max(longest, command.length);
+    const bool late = command.sqe.arguments<nvme::GetLogPageArguments>().offset > 2'000'000;
+    if (late && !std::exchange(changed, true)) publish(2, 5001);
+    return Verdict::model();
+  };
+  auto entries = discover();
+  ASSERT_TRUE(entries.has_value()) << entries.error().text;
+  ASSERT_EQ(entries->size(), 5001u);
+  for (const fabrics::DiscoveryLogEntry& entry : *entries) ASSERT_EQ(entry.portid, 2) << "of one generation";
+  EXPECT_LE(longest, 256u << 10) << "memory is taken as entries come";
+}
+
+TEST_F(DiscoveryTest, ACountBeyondTheLogIsAnErrorAndNoMemory) {
+  publish(1, 60'000);  // the page has 6,000
+  connect("");
+  std::size_t reads = 0;
+  controller_->script = [&](const Received& command) {
+    if (!command.is_admin(nvme::admin::kGetLogPage)) return Verdict::model();
+    const std::uint64_t offset = command.sqe.arguments<nvme::GetLogPageArguments>().offset;
+    ++reads;
+    return offset > (6000u << 10) ? Verdict::refuse(nvme::status::kInvalidField.dnr()) : Verdict::model();
+  };
+  EXPECT_FALSE(discover().has_value());
+  EXPECT_LE(reads, 1000u) << "a bounded number of tries";
 }
 
 TEST_F(DiscoveryTest, ALogThatIsShorterThanItSaysIsAnError) {

@@ -20,6 +20,65 @@ TEST_F(EnableTest, GivesUpOnAControllerThatNeverBecomesReady) {
   EXPECT_LT(took, 2 * kSecond);
 }
 
+TEST_F(EnableTest, WaitsNoLongerThanTheTimeOutWhateverTheControllerAsksFor) {
+  controller_->becomes_ready = false;
+  controller_->cap = controller_->cap.with_to(255);
+  options_.timeout = std::chrono::milliseconds(3000);
+  const Nanoseconds before = FakeClock::now();
+  const Error error = connect_error();
+  EXPECT_EQ(error.stage, "enable");
+  EXPECT_EQ(error.code, ETIMEDOUT);
+  EXPECT_THAT(error.text, HasSubstr("3000 ms (timeout), though it asks for 127500 ms"));
+  EXPECT_LT(FakeClock::now() - before, 4 * kSecond);
+}
+
+// Each answer comes late, but within the time-out of a command: together they are one step.
+TEST_F(EnableTest, TheAnswersOfTheStepShareOneTimeOut) {
+  options_.timeout = std::chrono::milliseconds(1000);
+  std::size_t answered = 0;
+  controller_->script = [](const Received& command) {
+    return command.is_fabrics(fabrics::fctype::kConnect) ? Verdict::model() : Verdict::hold();
+  };
+  std::optional<Result<std::unique_ptr<Host>>> result;
+  Address address = *Address::parse("loop://here");
+  address.subnqn = kSubsystem;
+  const Nanoseconds before = FakeClock::now();
+  Host::connect(*reactor_, registry_, address, options_,
+                [&](Result<std::unique_ptr<Host>> host) { result = std::move(host); });
+  Nanoseconds next = 700 * kMs;
+  EXPECT_TRUE(run_until([&] {
+    if (FakeClock::now() - before >= next && controller_->held() > answered) {
+      controller_->answer(answered++);
+      next += 700 * kMs;
+    }
+    return result.has_value();
+  }));
+  ASSERT_FALSE(result->has_value());
+  EXPECT_EQ(result->error().code, ETIMEDOUT);
+  EXPECT_LT(FakeClock::now() - before, 1500 * kMs);
+}
+
+TEST_F(EnableTest, SaysWhatBecomesOfValuesThatDoNotFit) {
+  options_.admin_qsize = 2;
+  options_.qsize = 1024;
+  options_.queues = 8;
+  controller_->queues_granted = 2;
+  controller_->identity.maxcmd = 16;
+  testing::internal::CaptureStderr();
+  connect();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("admin_qsize=2 becomes 32"));
+  EXPECT_THAT(said, HasSubstr("qsize=1024 becomes 16"));
+  EXPECT_THAT(said, HasSubstr("queues=8 becomes 2"));
+}
+
+TEST_F(EnableTest, SaysNothingOfDefaults) {
+  controller_->identity.maxcmd = 16;
+  testing::internal::CaptureStderr();
+  connect();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 TEST_F(EnableTest, WaitsForAControllerThatTakesItsTime) {
   controller_->becomes_ready = false;
   controller_->script = [&](const Received&) {
@@ -59,6 +118,21 @@ TEST_F(EnableTest, EndsWhenAnAnswerThatItCouldDoWithoutNeverComes) {
   const Error error = connect_error();
   EXPECT_EQ(error.code, ETIMEDOUT);
   EXPECT_THAT(error.text, HasSubstr("was not answered in time"));
+}
+
+TEST_F(EnableTest, AnUnansweredConnectIsCalledByItsName) {
+  for (const std::uint16_t qid : {std::uint16_t{0}, std::uint16_t{1}}) {
+    controller_->csts = {};
+    controller_->script = [qid](const Received& command) {
+      const bool it =
+          command.is_fabrics(fabrics::fctype::kConnect) && fabrics::as<fabrics::ConnectCommand>(command.sqe).qid == qid;
+      return it ? Verdict::hold() : Verdict::model();
+    };
+    const Error error = connect_error();
+    EXPECT_EQ(error.stage, "Connect command");
+    EXPECT_THAT(error.text, HasSubstr("Connect on queue " + std::to_string(qid) + " was not answered in time"));
+    EXPECT_THAT(error.text, testing::Not(HasSubstr("Property")));
+  }
 }
 
 TEST_F(EnableTest, RefusesAControllerThatLiesAboutItself) {
