@@ -93,6 +93,9 @@ TEST_F(Targets, StorageThatIsLostIsAnotherDiskEachTime) {
 TEST_F(Targets, StorageThatIsKeptIsTheSameDiskUnderAnyNsid) {
   EXPECT_EQ(served(on(kept("a"), 1)), served(on(kept("a"), 7)));
   EXPECT_NE(served(on(kept("a"))), served(on(kept("b"))));
+  const Identifiers here = served(on(kept("a"))), elsewhere = served(on(kept("a")), kOther);
+  EXPECT_NE(here.first, elsewhere.first);
+  EXPECT_NE(here.second, elsewhere.second);
   EXPECT_NE(served(on(kept("a"))), served(on(kept("a", "another kind"))));
   EXPECT_NE(served(on(kept("ab", "c"))), served(on(kept("b", "ca"))));
 }
