@@ -70,6 +70,20 @@ std::string any_names(const std::string& rest) { return rest + " --subnqn " + kO
 
 std::vector<Holding> holdings() {
   std::vector<Holding> all = {
+      {"LogPages", "hold log-pages --connections 7 --renew"},
+      {"LogPagesOfManyMachines", "hold log-pages --connections 256 --renew" + machines(8)},
+      {"ReadsOfListedNames", listed_names("hold reads --connections 7")},
+      {"ReadsOfManyQueues", listed_names("hold reads --connections 32 --queues 4 --commands 127")},
+      {"ReadsOfManyMachines", any_names("hold reads --connections 128" + machines(8))},
+      {"ReadsOneByteAtATime", listed_names("hold reads --connections 16 --dribble 100")},
+      {"TinyReads", listed_names("hold tiny-reads --connections 8 --queues 4 --commands 127")},
+      {"WritesOfListedNames", listed_names("hold writes --connections 8")},
+      {"WritesOfManyMachines", any_names("hold writes --connections 128" + machines(8))},
+      {"WritesOneByteAtATime", listed_names("hold writes --connections 16 --dribble 100")},
+      {"ComparesWithoutData", listed_names("hold compares --connections 16")},
+      {"DiscoveryControllers", "hold controllers --connections 1024" + names(5, "invented")},
+      {"ControllersOfListedNames", listed_names("hold controllers --connections 1100")},
+      {"ControllersOfManyNames", any_names("hold controllers --connections 1100" + machines(4))},
       {"IdentifyUnread", "hold identify --connections 64" + machines(4)},
       {"EventRequests", "hold events --connections 200"},
       {"TinyWrites", listed_names("hold tiny-writes --connections 16 --queues 4 --commands 127")},
