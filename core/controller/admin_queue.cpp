@@ -17,8 +17,6 @@ constexpr std::size_t kTransferEntries = 260;
 constexpr std::uint32_t kClaimsAtOnce = 8;        // of one queue
 constexpr std::uint32_t kPieceBytes = 64u << 10;  // of a page that is longer than a chunk
 
-alignas(kChunkSize) std::array<std::byte, kChunkSize> zeroes{};  // sent, never written
-
 void load_request(AdminRequest& r, const weft_command& command) {
   r.token = command.token;
   r.sqe = load<nvme::Sqe>(command.sqe);
@@ -150,9 +148,11 @@ void AdminQueue::transfer(AdminRequest& r) {
     count = worker_.admin_memory().describe(r, offset - r.piece, end - offset, std::span(some).first(most));
     for (std::uint32_t i = 0; i < count; ++i) r.moved += static_cast<std::uint32_t>(some[i].len);
   }
-  while (r.moved >= r.content && r.moved < r.length && count < most) {
-    some[count++] = weft_iov{zeroes.data(), std::min(kChunkSize, r.length - r.moved), nullptr};
-    r.moved += static_cast<std::uint32_t>(some[count - 1].len);
+  if (r.moved >= r.content) {
+    std::uint32_t zeroes = 0;
+    count += ZeroFill::describe(std::min(r.length - r.moved, ZeroFill::kMostAtOnce),
+                                std::span(some).first(most).subspan(count), zeroes);
+    r.moved += zeroes;
   }
   const auto iov = std::span<const weft_iov>(some).first(count);
   r.asked = r.moved - offset;
@@ -174,7 +174,8 @@ void AdminQueue::sent(AdminRequest& r) {
   if (r.moved == r.length) return done(r);
   if (r.moved >= r.content) {  // only zeroes are left
     give_back(r);
-    transfer(r);
+    r.state = RequestState::kFilling;
+    worker_.zero_fill().add(r);
     return claim_queued();
   }
   if (r.moved < r.piece + r.chunks * kChunkSize) return transfer(r);
@@ -184,6 +185,8 @@ void AdminQueue::sent(AdminRequest& r) {
   claim(r, r.content - r.moved);
   claim_queued();
 }
+
+void AdminQueue::fill(AdminRequest& r) { begin_transfer(r, RequestState::kSending); }
 
 void AdminQueue::answered(AdminRequest& r) {
   if (&r == &connect_ && r.grant != nullptr) {
@@ -216,6 +219,9 @@ void AdminQueue::on_closed() {
     if (r.state == RequestState::kQueued) {
       r.unlink();
       r.chunks = 0;  // not claimed
+      done(r);
+    } else if (r.state == RequestState::kFilling) {
+      r.unlink();
       done(r);
     } else if (r.state == RequestState::kWaiting) {
       worker_.admin_memory().withdraw(r, queue_.shares().admin);

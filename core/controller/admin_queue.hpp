@@ -36,6 +36,7 @@ class AdminQueue {
 
   void on_data(std::uint64_t cookie, std::uint64_t moved, DataEnd end);
   void answered(AdminRequest& request);  // back from the control thread
+  void fill(AdminRequest& request);      // the next of the zeroes beyond its page's end
   void on_closed();
   void quiesce() { quiesced_ = true; }
   [[nodiscard]] std::uint32_t busy() const { return busy_; }

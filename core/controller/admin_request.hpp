@@ -41,6 +41,7 @@ enum class RequestState : std::uint8_t {
   kReceiving,
   kAtControl,
   kSending,
+  kFilling,  // zeroes follow in a later turn
 };
 
 // Data to the host goes in pieces: the control thread writes the piece that begins at `piece` into the chunks, says how long

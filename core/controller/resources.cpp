@@ -166,6 +166,8 @@ void Resources::wait(Claim& claim, Share& share, Share::Lane& lane) {
   const bool first = waiting_.empty();
   waiting_.push_back(share);
   ++waiting_count_;
+  ++share.machine.waiting;
+  looked(1);
   if (first && on_wait) on_wait();
 }
 
@@ -193,6 +195,7 @@ void Resources::find_urgent() {
       if (lane.claims.empty() || grants_ - lane.since_grant < kOvertakes) continue;
       if (share.urgent == nullptr) share.urgent = &lane;
       urgent_ = &share;
+      looked_ = 0;
       return;
     }
   });
@@ -223,7 +226,10 @@ void Resources::leave(Share& share, Share::Lane& lane) {
   share.unlink();
   const bool waits =
       std::any_of(share.lanes.begin(), share.lanes.end(), [](Share::Lane& l) { return !l.claims.empty(); });
-  waits ? waiting_.push_back(share) : static_cast<void>(--waiting_count_);
+  looked_ = 0;
+  if (waits) return waiting_.push_back(share);
+  --waiting_count_;
+  --share.machine.waiting;
 }
 
 // Its turn is over: the others that wait come first.
@@ -243,6 +249,7 @@ bool Resources::serve_next(std::uint32_t look) {
       return true;
     }
   }
+  if (more_is_free()) looked_ = 0;
   for (std::uint32_t left = std::min(waiting_count_, look); left != 0; --left) {
     Share& share = waiting_.front();
     if (Share::Lane* const lane = servable(share)) {
@@ -252,7 +259,24 @@ bool Resources::serve_next(std::uint32_t look) {
     share.unlink();
     waiting_.push_back(share);
   }
+  looked(std::min(waiting_count_, look));
   return false;
+}
+
+bool Resources::more_is_free() const {
+  for (std::size_t kind = 0; kind < kMemoryKinds; ++kind) {
+    if (free_[kind] > free_then_[kind] || held_by_unlisted_[kind] < unlisted_then_[kind]) return true;
+  }
+  return false;
+}
+
+void Resources::looked(std::uint32_t shares) {
+  for (std::size_t kind = 0; kind < kMemoryKinds; ++kind) {
+    free_then_[kind] = looked_ == 0 ? free_[kind] : std::min(free_then_[kind], free_[kind]);
+    unlisted_then_[kind] =
+        looked_ == 0 ? held_by_unlisted_[kind] : std::max(unlisted_then_[kind], held_by_unlisted_[kind]);
+  }
+  looked_ = std::min(looked_ + shares, waiting_count_);
 }
 
 // Who is resumed may release at once: one loop, not a recursion.
@@ -315,6 +339,8 @@ void Resources::release(Claim& claim, Share& share) {
   --share.machine.claims;
   if (waiting_.empty()) [[likely]]
     return;
+  // What came back had been taken since all were looked at: a host at depth 1 does not pay for those that wait.
+  if (looked_ == waiting_count_ && share.machine.waiting == 0 && !more_is_free()) return;
   wake(kLook);
   // It may be far back among those that wait, and may wait only for what it held itself.
   while (!waking_ && share.linked()) {

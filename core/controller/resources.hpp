@@ -48,8 +48,9 @@ using Amounts = std::array<std::uint64_t, kMemoryKinds>;
 // What the hosts of one machine hold together.
 struct MachineShare {
   Amounts held{};
-  std::uint32_t claims = 0;  // that hold something
-  bool listed = false;       // its names are in an access list: a machine with both has one of each
+  std::uint32_t claims = 0;   // that hold something
+  std::uint32_t waiting = 0;  // of its names: those that have claims that wait
+  bool listed = false;        // its names are in an access list: a machine with both has one of each
 };
 
 // What one host name of a machine holds, and its claims that wait. Dies when it holds nothing and nothing waits.
@@ -156,6 +157,8 @@ class Resources {
   [[nodiscard]] bool serve_next(std::uint32_t look);
   void leave(Share& share, Share::Lane& lane);
   void wake(std::uint32_t look);
+  [[nodiscard]] bool more_is_free() const;
+  void looked(std::uint32_t shares);
   static void fill(IovClass& pool, std::uint32_t entries, std::uint32_t count);
   [[nodiscard]] std::byte* memory(std::uint32_t chunk) const { return chunks_.get() + std::size_t{chunk} * kChunkSize; }
   // f(memory, bytes) for each piece of the range.
@@ -170,6 +173,9 @@ class Resources {
   std::array<IovClass, 2> iov_;   // short arrays and long ones
   IntrusiveList<Share> waiting_;  // those that have claims that wait
   std::uint32_t waiting_count_ = 0;
+  // So many that wait were looked at, and could not be served while this was free and that held by unlisted hosts.
+  std::uint32_t looked_ = 0;
+  Amounts free_then_{}, unlisted_then_{};
   std::uint64_t grants_ = 0;  // claims admitted while others waited
   std::uint64_t look_at_ = 0;
   Share* urgent_ = nullptr;  // holds nothing, and was overtaken too often

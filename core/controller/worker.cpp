@@ -53,14 +53,20 @@ void Worker::accept(Transport& transport, weft_pending* pending, Origin origin, 
     return transport.table().reject(pending, WEFT_REJECT_RESOURCES);
   }
   const Queue* const key = queue.get();
-  if (queues_.empty()) reactor_.add(arrivals_);
+  if (queues_.empty()) {
+    reactor_.add(arrivals_);
+    reactor_.add(zero_fill_);
+  }
   queues_.emplace(key, std::move(queue));
 }
 
 void Worker::retire(Queue& queue) {
   reactor_.post([this, &queue] {
     queues_.erase(&queue);
-    if (queues_.empty()) reactor_.remove(arrivals_);
+    if (queues_.empty()) {
+      reactor_.remove(arrivals_);
+      reactor_.remove(zero_fill_);
+    }
     maybe_empty();
   });
 }

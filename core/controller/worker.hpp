@@ -18,6 +18,7 @@
 #include "core/controller/queue.hpp"
 #include "core/controller/resources.hpp"
 #include "core/controller/shortage.hpp"
+#include "core/controller/zero_fill.hpp"
 #include "weft/controller.hpp"
 #include "weft/reactor.hpp"
 
@@ -36,6 +37,7 @@ class Worker {
   [[nodiscard]] Reactor& reactor() { return reactor_; }
   [[nodiscard]] Resources& resources() { return resources_; }
   [[nodiscard]] Arrivals& arrivals() { return arrivals_; }
+  [[nodiscard]] ZeroFill& zero_fill() { return zero_fill_; }
   [[nodiscard]] const TargetOptions& options() const { return options_; }
   // Of admin and discovery data, apart from that of I/O.
   [[nodiscard]] Resources& admin_memory() { return admin_memory_; }
@@ -94,7 +96,8 @@ class Worker {
   ControlPort& control_;
   const TargetOptions options_;
   Resources resources_, admin_memory_;
-  Arrivals arrivals_;  // polled while there are queues
+  Arrivals arrivals_;   // polled while there are queues
+  ZeroFill zero_fill_;  // the same
   ShareTable shares_;
   Shortage shortage_;
   std::map<const Queue*, std::unique_ptr<Queue>> queues_;

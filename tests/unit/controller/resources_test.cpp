@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <random>
 #include <vector>
 
 namespace weft::controller {
@@ -181,6 +182,56 @@ TEST(Resources, ALargeClaimOvertakenByItsOwnHostIsServedToo) {
     for (Counted& claim : small) resources.release(claim, share);
   }
   EXPECT_EQ(resources.held(), 0u);
+}
+
+// Whoever waits is served by what is released, without a tick: also when looking at those that wait was skipped in between.
+TEST(Resources, NobodyIsForgotten) {
+  Resources resources(1u << 20, 64, 258);
+  resources.set_reserve(true);
+  std::deque<MachineShare> machines(8);
+  std::deque<Share> shares;
+  for (std::size_t i = 0; i < 32; ++i) {
+    machines[i % 8].listed = i % 8 < 2;
+    shares.emplace_back(machines[i % 8]);
+  }
+  std::mt19937 random(11);
+  std::vector<std::deque<Counted>> claims(shares.size());
+  for (auto& of : claims) of.resize(20);
+  const auto take = [&](std::size_t host, Counted& claim) {
+    const std::uint32_t pick = static_cast<std::uint32_t>(random() % 10);
+    claim.budget = pick < 6 ? 4096 : pick < 9 ? 64u << 10 : 400u << 10;
+    claim.chunks = random() % 5 == 0 ? static_cast<std::uint16_t>(1 + random() % 20) : std::uint16_t{0};
+    claim.iov_entries = static_cast<std::uint16_t>(random() % 3 == 0 ? 30 : 1);
+    static_cast<void>(resources.acquire(claim, shares[host]));
+  };
+  for (int round = 0; round < 20'000; ++round) {
+    const std::size_t host = random() % shares.size();
+    Counted& claim = claims[host][random() % 20];
+    if (claim.held) {
+      resources.release(claim, shares[host]);
+    } else if (!claim.linked()) {
+      take(host, claim);
+    } else if (random() % 50 == 0) {
+      resources.withdraw(claim, shares[host]);
+    }
+  }
+  bool any = true;
+  while (any) {  // nobody asks for more: each that holds something gives it back
+    any = false;
+    for (std::size_t host = 0; host < shares.size(); ++host) {
+      for (Counted& claim : claims[host]) {
+        any = any || claim.held;
+        resources.release(claim, shares[host]);
+      }
+    }
+  }
+  EXPECT_FALSE(resources.short_of_memory());
+  EXPECT_EQ(resources.held(), 0u);
+  for (std::size_t host = 0; host < shares.size(); ++host) {
+    for (Counted& claim : claims[host]) {
+      if (claim.linked()) resources.withdraw(claim, shares[host]);
+    }
+  }
 }
 
 TEST(Shares, OneHostAloneHasHalf) {
