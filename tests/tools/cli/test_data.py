@@ -5,6 +5,7 @@ import os
 import pty
 import socket
 import subprocess
+import threading
 import unittest
 
 from weft_program import LIMIT, NQN, PLUGINS, PROGRAM, Case, weft
@@ -37,7 +38,9 @@ class Asking(Case):
     def started(self, *arguments):
         run = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, *arguments], stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE)
-        self.addCleanup(lambda: (run.kill(), run.wait(), run.stderr.close()))
+        limit = threading.Timer(LIMIT, run.kill)  # ends a wait for words that never come
+        limit.start()
+        self.addCleanup(lambda: (limit.cancel(), run.kill(), run.wait(), run.stderr.close()))
         return run
 
     def test_a_pipe_is_waited_for_and_that_is_said(self):
