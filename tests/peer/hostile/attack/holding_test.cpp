@@ -69,6 +69,7 @@ std::string listed_names(const std::string& rest) { return rest + " --subnqn " +
 std::string any_names(const std::string& rest) { return rest + " --subnqn " + kOpen; }
 
 std::vector<Holding> holdings() {
+  const std::string disk = std::string(" --subnqn ") + kDisk;
   std::vector<Holding> all = {
       {"LogPages", "hold log-pages --connections 7 --renew"},
       {"LogPagesOfManyMachines", "hold log-pages --connections 256 --renew" + machines(8)},
@@ -84,6 +85,7 @@ std::vector<Holding> holdings() {
       {"DiscoveryControllers", "hold controllers --connections 1024" + names(5, "invented")},
       {"ControllersOfListedNames", listed_names("hold controllers --connections 1100")},
       {"ControllersOfManyNames", any_names("hold controllers --connections 1100" + machines(4))},
+      {"ReadsOfItsOwnName", "hold reads --connections 8" + disk + " --name " + kListed},
       {"IdentifyUnread", "hold identify --connections 64" + machines(4)},
       {"EventRequests", "hold events --connections 200"},
       {"TinyWrites", listed_names("hold tiny-writes --connections 16 --queues 4 --commands 127")},
@@ -99,7 +101,11 @@ std::vector<Holding> holdings() {
       {"HalfAConnect", "hold half-connect --connections 1024" + machines(4)},
   };
   if (std::getenv("WEFT_TEST_ALL") != nullptr) {
-    all.push_back({"SilenceOfManyMachines", "hold silence --connections 9000" + machines(18)});
+    const std::vector<Holding> longer = {
+        {"ControllersOfItsOwnName", "hold controllers --connections 300" + disk + " --name " + kLate},
+        {"SilenceOfManyMachines", "hold silence --connections 9000" + machines(18)},
+    };
+    all.insert(all.end(), longer.begin(), longer.end());
   }
   return all;
 }
