@@ -17,7 +17,7 @@ namespace {
 constexpr char kDefaultListener[] = "tcp://127.0.0.1:4420";
 constexpr char kDefaultNqn[] = "nqn.2026-01.org.example:demo";
 constexpr char kDefaultNamespace[] = "ram://?size=64M";
-constexpr Nanoseconds kTimeToEnd = 10'000'000'000;
+constexpr Nanoseconds kTimeToEnd = 5'000'000'000;  // so that all has ended within 10 s
 
 struct Arguments {
   std::string config;
