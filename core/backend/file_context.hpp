@@ -34,6 +34,8 @@ class FileContext final : public BackendContext, private WaitingFile {
   void discard(BackendOp& op) override { ring_->give(op); }
   Progress map(BackendOp& op) override { return ring_->start(*this, op, FileCall::kRead); }
   void unmap(BackendOp& op) override { ring_->give(op); }
+  // Without holes zeroes are written.
+  std::uint64_t zeroed_at_once() const override { return shared_.holes ? 32u << 20 : 1u << 20; }
   Progress flush(BackendOp& op) override { return ring_->start(*this, op, FileCall::kSync); }
   Progress write_zeroes(BackendOp& op) override { return ring_->start(*this, op, zeroing()); }
   Progress deallocate(BackendOp& op) override { return ring_->start(*this, op, zeroing()); }

@@ -227,6 +227,7 @@ int FileRing::arm() {
 void FileRing::complete(Request& request, std::int32_t result) {
   if (goes_on(request, result)) return queue(request);
   if (result >= 0 || (request.call == FileCall::kSync && result == -EINVAL)) return end(request, NvmeStatus());
+  request.op->error = -result;
   if (request.call == FileCall::kRead) return end(request, kUnrecoveredRead);
   if (result == -ENOSPC || result == -EDQUOT) return end(request, kCapacityExceeded);
   end(request, result == -ENOMEM || result == -EINVAL ? kInternalError : kWriteFault);
@@ -249,7 +250,7 @@ bool FileRing::goes_on(Request& request, std::int32_t& result) {
     return false;
   request.moved += static_cast<std::uint64_t>(result);
   if (request.moved == request.file->size_of(*request.op)) return false;
-  if (result == 0) result = -EIO;  // the file ends here: somebody cut it
+  if (result == 0) result = request.call == FileCall::kRead ? -ENODATA : -EIO;  // the file ends here: somebody cut it
   return result > 0;
 }
 

@@ -12,8 +12,10 @@
 namespace weft {
 namespace {
 
-constexpr std::uint64_t kDropBytes = 1u << 20;  // a deallocation this large gives memory back to the kernel
-constexpr std::uint64_t kZeroedInATurn = 1024;  // pages, at most: what else the thread has to do comes between
+constexpr std::uint64_t kDropBytes = 512u << 10;        // a deallocation this large gives memory back to the kernel
+constexpr std::uint64_t kZeroedAtOnce = 128;            // pages
+static_assert(kZeroedAtOnce * kRamPage >= kDropBytes);  // ranges that come in parts give it back, too
+constexpr std::uint64_t kZeroedInATurn = 1024;          // pages, at most: what else the thread has to do comes between
 
 // A small write is copied into its page, and waits for each line of it that is in no cache. Few lines can be on their way at
 // once, so they are fetched in three parts with other work between: the page that a write frees, and that the next one takes
@@ -106,9 +108,11 @@ class RamContext final : public BackendContext {
 
   Progress flush(BackendOp&) override { return Progress::kDone; }
   Progress write_zeroes(BackendOp& op) override { return deallocate(op); }
+  std::uint64_t zeroed_at_once() const override { return kZeroedAtOnce * kRamPage; }
   Progress deallocate(BackendOp& op) override {
     op.hold[0] = 0;
-    if (zeroing_.empty() && zero_on(op)) return Progress::kDone;
+    std::uint64_t at_once = kZeroedAtOnce + 1;  // it may begin in the middle of a page
+    if (zero_on(op, at_once)) return Progress::kDone;
     zeroing_.push(op);
     return Progress::kPending;
   }
@@ -132,7 +136,7 @@ class RamContext final : public BackendContext {
   bool zero_waiting() {
     if (zeroing_.empty()) return false;
     BackendOp& op = zeroing_.pop();
-    const bool ended = zero_on(op);
+    const bool ended = zero_on(op, allowance_);
     ended ? op.done(op) : zeroing_.push(op);
     return ended;
   }
@@ -165,12 +169,12 @@ class RamContext final : public BackendContext {
     op.iov_count = 0;
   }
 
-  // As far as this turn's allowance goes; op.hold[0]: bytes zeroed so far. True: that was the end. Whole pages become the page
+  // As far as the allowance of pages goes; op.hold[0]: bytes zeroed so far. True: that was the end. Whole pages become the page
   // of zeroes, a part of a page needs a fresh one.
-  bool zero_on(BackendOp& op) {
+  bool zero_on(BackendOp& op, std::uint64_t& allowance) {
     FreedRun freed(pages_, cache_, std::uint64_t{op.blocks} * block_size_ >= kDropBytes);
     return each_range(op, op.hold[0], [&](std::uint64_t entry, std::uint64_t offset, std::uint64_t size) {
-      if (allowance_ == 0) return false;
+      if (allowance == 0) return false;
       if (size == kRamPage) {
         freed.add(pages_.clear(entry));
       } else {
@@ -179,7 +183,7 @@ class RamContext final : public BackendContext {
         std::memset(pages_.memory(fresh) + offset, 0, size);
         merge(entry, fresh, offset, size);
       }
-      --allowance_;
+      --allowance;
       op.hold[0] += size;
       return true;
     });
@@ -260,7 +264,7 @@ class RamContext final : public BackendContext {
   PageCache cache_;
   const std::uint32_t block_size_;
   std::uint64_t lent_ = 0;                    // pages
-  std::uint64_t allowance_ = kZeroedInATurn;  // pages that may still be zeroed in this turn
+  std::uint64_t allowance_ = kZeroedInATurn;  // pages that poll() may still zero in this turn
   WaitList for_memory_;
   WaitList zeroing_;
 };

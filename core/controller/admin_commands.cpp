@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/controller/identify.hpp"
 #include "core/controller/queue.hpp"
 #include "core/controller/worker.hpp"
 
@@ -45,11 +46,15 @@ MaybeAnswer abort_command(AdminContext& context) {
   if (arguments.sqid == 0) return success(context.controller.events().abort(cid) ? 0 : kNotAborted);
   Queue* const queue = context.controller.queue(arguments.sqid);
   if (queue == nullptr) return success(kNotAborted);
+  const auto aborts = context.controller.aborts;
+  if (aborts->load() >= kMaxAborts) return refuse(nvme::status::kAbortCommandLimitExceeded);
+  ++*aborts;
   // The queue lives until the control thread has told its worker to forget it, which would be a later message.
   AdminRequest* const request = &context.request;
-  queue->worker().post([queue, request, cid](Worker&) {
+  queue->worker().post([queue, request, cid, aborts](Worker&) {
     const bool aborted = queue->io() != nullptr && !queue->io()->closed() && queue->io()->abort(cid);
     request->answer = success(aborted ? 0 : kNotAborted);
+    --*aborts;
     request->queue->worker().post([request](Worker&) { request->queue->admin().answered(*request); });
   });
   return std::nullopt;

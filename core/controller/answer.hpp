@@ -18,6 +18,7 @@ struct Answer {
   NvmeStatus status;
   std::uint16_t location = kNoLocation;  // byte of the submission queue entry
   std::uint64_t result = 0;
+  bool logged = true;  // a failure belongs in the error log, where its status does
 
   [[nodiscard]] bool ok() const { return status.ok(); }
 };
@@ -30,6 +31,13 @@ struct Answer {
 }
 [[nodiscard]] inline Answer invalid_field(std::uint16_t location) {
   return refuse(nvme::status::kInvalidField, location);
+}
+
+// What hosts ask only to learn whether it is there: the error log is not filled with it.
+[[nodiscard]] inline Answer not_there(std::uint16_t location) {
+  Answer answer = invalid_field(location);
+  answer.logged = false;
+  return answer;
 }
 
 // Bytes of the submission queue entry, for locations.

@@ -26,6 +26,8 @@ class ControlPort {
   // The gate of a namespace: ends in Worker::grant(), then exclusive_ended() is called.
   virtual void exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) = 0;
   virtual void exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) = 0;
+  // The namespace's storage failed in a new way.
+  virtual void storage_failed(Namespace& ns) = 0;
   // While stopping: the worker has no queue pair any more.
   virtual void worker_empty(Worker& worker) = 0;
 

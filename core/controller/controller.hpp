@@ -6,6 +6,7 @@
 #ifndef WEFT_CORE_CONTROLLER_CONTROLLER_HPP
 #define WEFT_CORE_CONTROLLER_CONTROLLER_HPP
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -85,6 +86,9 @@ class Controller final : private KeepAlive::Owner {
 
   // What the discovery log looked like when this host last read it, or was told of a change.
   std::uint64_t discovery_view = 0;
+  // Abort commands that a worker has. Workers count down; the last ones may outlive the controller.
+  const std::shared_ptr<std::atomic<std::uint32_t>> aborts = std::make_shared<std::atomic<std::uint32_t>>(0);
+  std::uint8_t told_size_limit = 0;  // the greatest WZSL that its host may have read
 
  private:
   struct QueueRecord {

@@ -1,4 +1,8 @@
-// Dataset Management: ranges are deallocated one after the other; the other attributes are hints that are not used.
+// Dataset Management: ranges are deallocated piece by piece; the other attributes are hints that are not used.
+// A slot's progress is the range, what it has moved the blocks of it that are done.
+#include <algorithm>
+
+#include "core/controller/identify.hpp"
 #include "core/controller/io_commands.hpp"
 #include "core/controller/queue.hpp"
 #include "core/controller/worker.hpp"
@@ -13,7 +17,9 @@ bool deallocates(const IoSlot& s) { return (s.sqe->arguments<Arguments>().attrib
 // Hosts send a whole page whatever the number of ranges.
 Answer check_dataset(IoSlot& s, std::uint64_t data_length) {
   if (const Answer answer = check_namespace(s); !answer.ok()) return answer;
-  const std::uint64_t needed = std::uint64_t{s.sqe->arguments<Arguments>().ranges()} * sizeof(nvme::DsmRange);
+  const std::uint32_t ranges = s.sqe->arguments<Arguments>().ranges();
+  if (ranges > kMaxDsmRanges) return refuse(nvme::status::kCommandSizeLimitExceeded, at::kCdw10);
+  const std::uint64_t needed = std::uint64_t{ranges} * sizeof(nvme::DsmRange);
   if (data_length < needed || data_length > kChunkSize) {
     return refuse(nvme::status::kDataSglLengthInvalid, at::kSglLength);
   }
@@ -35,37 +41,25 @@ nvme::DsmRange read_range(const IoSlot& s, std::uint32_t index) {
   return load<nvme::DsmRange>(bytes.data());
 }
 
-// False: that was the end of the command.
-bool range_done(IoSlot& s) {
-  if (!s.status.ok()) {
-    s.queue().finish(s, {s.status, kNoLocation, 0});
-    return false;
+// The next blocks to deallocate, into the slot's range. False: there are none.
+bool next_blocks(IoSlot& s) {
+  const std::uint32_t count = s.sqe->arguments<Arguments>().ranges();
+  for (; s.progress < count; ++s.progress, s.moved = 0) {
+    const nvme::DsmRange range = read_range(s, s.progress);
+    if (s.moved >= range.blocks) continue;
+    const std::uint64_t most = std::max<std::uint64_t>(1, s.ns->context().zeroed_at_once() / s.ns->block_size());
+    s.lba = range.slba + s.moved;
+    s.blocks = static_cast<std::uint32_t>(std::min<std::uint64_t>(range.blocks - s.moved, most));
+    return true;
   }
-  ++s.progress;
-  return true;
+  return false;
 }
 
-void deallocate_ranges(IoSlot& s) {
-  s.resume = [](Claim& claim) { deallocate_ranges(static_cast<IoSlot&>(claim)); };
-  const std::uint32_t count = s.sqe->arguments<Arguments>().ranges();
-  for (;;) {
-    if (s.progress == count) return s.queue().finish(s, success());
-    const nvme::DsmRange range = read_range(s, s.progress);
-    s.lba = range.slba;
-    s.blocks = range.blocks;
-    if (!s.ns->holds(s.lba, s.blocks)) return s.queue().finish(s, refuse(nvme::status::kLbaOutOfRange));
-    if (s.blocks == 0) {
-      ++s.progress;
-      continue;
-    }
-    if (s.ns->special() && s.ns->waits(s, s.range())) {
-      s.state = IoState::kAtGate;
-      return;
-    }
-    s.state = IoState::kWorking;
-    if (s.ns->context().deallocate(s) == Progress::kPending) return s.ns->entered(s);
-    if (!range_done(s)) return;
-  }
+void deallocate_piece(IoSlot& s) { IoQueue::await_piece(s, s.ns->context().deallocate(s)); }
+
+void deallocate_next(IoSlot& s) {
+  if (!next_blocks(s)) return s.queue().finish(s, success());
+  s.queue().take_turn<deallocate_piece>(s);
 }
 
 // Nothing is deallocated when any range is bad.
@@ -76,11 +70,14 @@ void dataset_received(IoSlot& s, const DataEnd& end) {
     const nvme::DsmRange range = read_range(s, i);
     if (!s.ns->holds(range.slba, range.blocks)) return s.queue().finish(s, refuse(nvme::status::kLbaOutOfRange));
   }
-  deallocate_ranges(s);
+  s.moved = 0;
+  deallocate_next(s);
 }
 
 void deallocated(IoSlot& s) {
-  if (range_done(s)) deallocate_ranges(s);
+  if (!s.queue().piece_done(s)) return;
+  s.moved += s.blocks;
+  deallocate_next(s);
 }
 
 }  // namespace

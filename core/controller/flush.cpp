@@ -1,9 +1,11 @@
-// Flush: of one namespace, or of all that the subsystem has (NSID FFFFFFFFh), one after the other.
+// Flush: of one namespace, or of all that the subsystem has (NSID FFFFFFFFh), one after the other. Each is a piece.
 #include "core/controller/io_commands.hpp"
 #include "core/controller/queue.hpp"
 
 namespace weft::controller {
 namespace {
+
+constexpr std::uint32_t kLookedAt = 1024;  // NSIDs without a namespace, in one piece
 
 bool all(const IoSlot& s) { return s.sqe->nsid == nvme::kNsidAll; }
 
@@ -14,38 +16,29 @@ Answer check_flush(IoSlot& s, std::uint64_t data_length) {
   return check_no_data(data_length);
 }
 
-// The next namespace of all. False: there is none.
-bool next_namespace(IoSlot& s) {
-  if (s.ns != nullptr) s.ns->remove_user();
-  s.ns = nullptr;
+void flush_one(IoSlot& s) { IoQueue::await_piece(s, s.ns->context().flush(s)); }
+
+// The next namespace of all; s.progress is the last NSID that was looked at.
+void flush_next(IoSlot& s) {
   const SubsystemView& namespaces = s.queue().namespaces();
-  while (s.ns == nullptr && s.progress < namespaces.limit()) s.ns = namespaces.find(++s.progress);
-  if (s.ns != nullptr) s.ns->add_user();
-  return s.ns != nullptr;
-}
-
-bool flushed(IoSlot& s) {
-  if (!s.status.ok() || !all(s) || !next_namespace(s)) {
-    s.queue().finish(s, {s.status, kNoLocation, 0});
-    return false;
+  for (std::uint32_t i = 0; i < kLookedAt; ++i) {
+    if (s.progress >= namespaces.limit()) return s.queue().finish(s, success());
+    s.ns = namespaces.find(++s.progress);
+    if (s.ns == nullptr) continue;
+    s.ns->add_user();
+    return flush_one(s);
   }
-  return true;
+  s.queue().take_turn<flush_next>(s);
 }
 
-void flush_each(IoSlot& s) {
-  do {
-    s.state = IoState::kWorking;
-    if (s.ns->context().flush(s) == Progress::kPending) return s.ns->entered(s);
-  } while (flushed(s));
-}
-
-void start_flush(IoSlot& s) {
-  if (all(s) && !next_namespace(s)) return s.queue().finish(s, success());
-  flush_each(s);
-}
+void start_flush(IoSlot& s) { all(s) ? s.queue().take_turn<flush_next>(s) : s.queue().take_turn<flush_one>(s); }
 
 void flush_done(IoSlot& s) {
-  if (flushed(s)) flush_each(s);
+  if (!s.queue().piece_done(s)) return;
+  if (!all(s)) return s.queue().finish(s, success());
+  s.ns->remove_user();
+  s.ns = nullptr;
+  s.queue().take_turn<flush_next>(s);
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 // Fused compare-and-write. The two commands come one after the other on a queue; here they become one operation: data of
 // both is brought in, then, alone on the range, the blocks are compared and, when they are the same, written.
 //
+// The compare and the copy go piece by piece; the second's progress counts their bytes.
+//
 // Memory is asked for when the pair is complete, for both at once; the backend lends only after the compare, so that both
 // find room in one range of the budget.
+#include <algorithm>
 #include <utility>
 
 #include "core/controller/io_commands.hpp"
@@ -14,8 +17,10 @@ namespace {
 
 // What the first's progress counts.
 constexpr std::uint32_t kBothReceived = 2;
-constexpr std::uint32_t kLent = 3;
-constexpr std::uint32_t kCommitted = 4;
+constexpr std::uint32_t kMapped = 3;
+constexpr std::uint32_t kAskedFor = 4;  // memory to write to
+constexpr std::uint32_t kLent = 5;
+constexpr std::uint32_t kCommitted = 6;
 
 constexpr Answer kFailedFused{nvme::status::kAbortedFailedFused, kNoLocation, 0};
 constexpr Answer kMissingFused{nvme::status::kAbortedMissingFused, kNoLocation, 0};
@@ -54,7 +59,6 @@ void pair_received(IoSlot& s, const DataEnd& end) {
 
 void pair_granted(IoSlot& first) {
   first.exclusive = true;
-  if (first.queue().closed()) return finish_pair(first, kFailedFused, kFailedFused);
   if (!first.ns->holds(first.lba, first.blocks)) {
     return finish_pair(first, refuse(nvme::status::kLbaOutOfRange, at::kCdw10), kFailedFused);
   }
@@ -64,28 +68,57 @@ void pair_granted(IoSlot& first) {
   IoQueue::await(first, first.ns->context().map(first));
 }
 
-void compare_pair(IoSlot& first) {
-  const bool same = first.queue().worker().resources().equal(first, first.segments());
+// The compare is over.
+void lend_pair(IoSlot& first, bool same) {
   first.ns->context().unmap(first);
   if (!same) return finish_pair(first, {nvme::status::kCompareFailure, kNoLocation, 0}, kFailedFused);
-  first.progress = kLent;
+  first.progress = kAskedFor;
   IoQueue::await_memory(first, first.ns->context().lend(first));
 }
 
+void compare_pair_piece(IoSlot& first) {
+  std::uint32_t& at = other(first).progress;
+  const bool same = compare_next(first, at);
+  if (!same || at == first.length) return lend_pair(first, same);
+  first.queue().take_turn<compare_pair_piece>(first);
+}
+
 void commit_pair(IoSlot& first) {
-  IoSlot& second = other(first);
-  first.queue().worker().resources().copy_to(second, first.segments());
-  first.flags = second.flags;
+  first.flags = other(first).flags;
   first.progress = kCommitted;
   IoQueue::await(first, first.ns->context().commit(first));
+}
+
+void copy_pair_piece(IoSlot& first) {
+  IoSlot& second = other(first);
+  const std::uint32_t size = std::min(kLongPiece, first.length - second.progress);
+  first.queue().worker().resources().copy_to(second, first.segments(), second.progress, size);
+  second.progress += size;
+  if (second.progress == first.length) return commit_pair(first);
+  first.queue().take_turn<copy_pair_piece>(first);
+}
+
+// The first piece runs at once, for a namespace has one pair at a time that is alone on its range; the next ones take turns.
+template <IoQueue::Step Piece>
+void begin_pieces(IoSlot& first, std::uint32_t progress) {
+  first.progress = progress;
+  if (first.abort) return first.queue().give_up(first, {nvme::status::kAbortRequested, kNoLocation, 0});
+  other(first).progress = 0;
+  Piece(first);
+}
+
+// The backend's memory, when the pair is cancelled between two pieces.
+void abandon_pair(IoSlot& first) {
+  if (first.progress == kMapped) first.ns->context().unmap(first);
+  if (first.progress == kLent) first.ns->context().discard(first);
 }
 
 void pair_backend_done(IoSlot& first) {
   if (first.progress == kBothReceived) {
     if (!first.status.ok()) return finish_pair(first, {first.status, kNoLocation, 0}, kFailedFused);
-    return compare_pair(first);
+    return begin_pieces<compare_pair_piece>(first, kMapped);
   }
-  if (first.progress == kLent && first.status.ok()) return commit_pair(first);
+  if (first.progress == kAskedFor && first.status.ok()) return begin_pieces<copy_pair_piece>(first, kLent);
   QueueShared& shared = first.queue().queue().shared();
   shared.reads.add(1);
   shared.bytes_read.add(first.length);
@@ -135,7 +168,17 @@ void take_first(IoQueue& queue, IoSlot& s, std::uint64_t data_length) {
 
 }  // namespace
 
-const IoCommand kFusedPair = {nullptr, start_pair, pair_received, pair_backend_done, pair_granted, nothing_lent};
+const IoCommand kFusedPair = {nullptr, start_pair, pair_received, pair_backend_done, pair_granted, abandon_pair};
+
+bool pair_writes(const IoSlot& first) { return first.progress >= kAskedFor; }
+
+// Checked when the pair is alone on its range, and between pieces; a commit is not taken back.
+bool abort_fused(IoSlot& s) {
+  IoSlot& first = first_of(s);
+  if (first.progress == kCommitted) return false;
+  first.abort = true;
+  return true;
+}
 
 void orphan_half(IoQueue& queue, const IoSlot& next) {
   const std::uint32_t half = std::exchange(queue.half_pair, IoQueue::kNone);

@@ -1,5 +1,6 @@
 #include "core/controller/gate.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/controller/namespace.hpp"
@@ -7,15 +8,25 @@
 
 namespace weft::controller {
 
-void Gate::want(BlockRange range, Run run) {
-  waiting_.push_back({range, std::move(run)});
+void Gate::want(BlockRange range, Run run, const void* host) {
+  auto of_host = std::find_if(waiting_.begin(), waiting_.end(), [host](const HostWants& h) { return h.host == host; });
+  if (of_host == waiting_.end()) of_host = waiting_.insert(waiting_.end(), HostWants{host, {}});
+  of_host->wants.push_back({range, std::move(run)});
   if (!busy_) close_next();
 }
 
 void Gate::close_next() {
   busy_ = true;
   to_close_ = workers_.size();
-  const BlockRange range = waiting_.front().range;
+  HostWants& next = waiting_.front();
+  const BlockRange range = next.wants.front().range;
+  run_ = std::move(next.wants.front().run);
+  next.wants.pop_front();
+  if (next.wants.empty()) {
+    waiting_.pop_front();
+  } else {
+    waiting_.splice(waiting_.end(), waiting_, waiting_.begin());
+  }
   for (Worker* const worker : workers_) {
     worker->post([this, range](Worker& w) {
       auto done = [this] { control_.post([this] { closed(); }); };
@@ -30,7 +41,7 @@ void Gate::close_next() {
 
 void Gate::closed() {
   if (--to_close_ != 0) return;
-  const Run run = std::move(waiting_.front().run);  // what it runs may end it at once
+  const Run run = std::move(run_);  // what it runs may end it at once
   run();
 }
 
@@ -49,7 +60,6 @@ void Gate::ended(BlockRange range, IoQueue::Effect effect) {
       if (NamespaceView* const view = w.view(key)) view->open_gate(blocks, unreadable);
     });
   }
-  waiting_.pop_front();
   busy_ = false;
   if (!waiting_.empty()) close_next();
 }

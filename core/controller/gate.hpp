@@ -1,4 +1,4 @@
-// gate.hpp - the control thread's half of a namespace's gate: one exclusive operation after the other.
+// gate.hpp - the control thread's half of a namespace's gate: one exclusive operation after the other, hosts in rotation.
 //
 // An operation waits its turn, the gate closes on every worker for its range, it runs, the gate opens. It runs either on a
 // worker (an I/O command: Worker::grant, then ended()) or here (a change of size). Unlike the rest of the way of an I/O
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
 
@@ -32,7 +33,8 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  void want(BlockRange range, Run run);
+  // host: whose operation it is; null: the target's own.
+  void want(BlockRange range, Run run, const void* host = nullptr);
   void ended(BlockRange range, IoQueue::Effect effect);
 
  private:
@@ -47,7 +49,12 @@ class Gate {
   Namespace& ns_;
   const std::span<Worker* const> workers_;
   Reactor& control_;
-  std::deque<Want> waiting_;  // the first is the one that runs, when busy_
+  struct HostWants {
+    const void* host;
+    std::deque<Want> wants;  // at least one
+  };
+  std::list<HostWants> waiting_;  // by host, in the order of their turns
+  Run run_;                       // of the operation whose range is being closed
   bool busy_ = false;
   std::size_t to_close_ = 0;
   std::shared_ptr<const RangeSet> unreadable_;  // null: none

@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::uint32_t kPage = 4096;
 constexpr std::uint32_t kCapsuleUnit = 16;
-constexpr std::uint8_t kAbortLimit = 3;       // ACL, 0's based
 constexpr std::uint32_t kResume = 1'000'000;  // RTD3R, microseconds
 constexpr std::uint32_t kEntry = 5'000'000;   // RTD3E: how long a host waits for a shutdown
 
@@ -59,7 +58,7 @@ void put_io(nvme::IdentifyController& id, const ControllerFacts& facts) {
   id.oaes = nvme::async_event::kEnableNamespaceAttribute;
   id.ctratt = nvme::ctratt::kHostId128 | nvme::ctratt::kTrafficBasedKeepAlive;
   id.cntrltype = nvme::cntrltype::kIo;
-  id.acl = kAbortLimit;
+  id.acl = kMaxAborts - 1;
   id.frmw = nvme::frmw::kSlot1ReadOnly | nvme::frmw::kOneSlot;
   id.lpa = id.lpa | nvme::lpa::kCommandEffects;
   id.wctemp = kWarningTemperature;
@@ -115,6 +114,17 @@ nvme::IdentifyController identify_controller(const ControllerFacts& facts) {
   } else {
     put_io(id, facts);
   }
+  return id;
+}
+
+std::uint8_t size_limit_exponent(bool small_blocks) { return small_blocks ? 13 : 16; }
+
+nvme::IdentifyControllerNvm identify_controller_nvm(std::uint8_t size_limit) {
+  nvme::IdentifyControllerNvm id;
+  id.vsl = id.wzsl = id.wusl = size_limit;
+  id.dmrl = kMaxDsmRanges;
+  id.dmrsl = UINT32_MAX;
+  id.dmsl = std::uint64_t{kMaxDsmRanges} * UINT32_MAX;
   return id;
 }
 

@@ -1,4 +1,6 @@
 // Identify: which structure, of which namespace.
+#include <algorithm>
+
 #include "core/controller/admin_commands.hpp"
 #include "core/controller/identify.hpp"
 #include "core/controller/queue.hpp"
@@ -72,6 +74,12 @@ Answer namespace_list(AdminContext& context) {
   return send(context, list);
 }
 
+Answer command_limits(AdminContext& context) {
+  const std::uint8_t limit = size_limit_exponent(context.subsystem().has_small_blocks());
+  context.controller.told_size_limit = std::max(context.controller.told_size_limit, limit);
+  return send(context, identify_controller_nvm(limit));
+}
+
 // One combination: the NVM command set.
 Answer combinations(AdminContext& context) {
   std::array<le64, 512> vectors{};
@@ -90,7 +98,7 @@ Answer identify(AdminContext& context) {
   const auto arguments = context.sqe().arguments<nvme::IdentifyArguments>();
   if (arguments.cns == nvme::cns::kController) return controller(context);
   if (context.controller.discovery()) return invalid_field(kCnsAt);
-  if (needs_command_set(arguments.cns) && arguments.csi != nvme::csi::kNvm) return invalid_field(kCsiAt);
+  if (needs_command_set(arguments.cns) && arguments.csi != nvme::csi::kNvm) return not_there(kCsiAt);
   switch (arguments.cns) {
     case nvme::cns::kNamespace:
       return of_namespace(context, tell_namespace, send_zeroes);
@@ -104,7 +112,7 @@ Answer identify(AdminContext& context) {
     case nvme::cns::kActiveNamespacesCommandSet:
       return namespace_list(context);
     case nvme::cns::kControllerCommandSet:
-      return send(context, nvme::IdentifyControllerNvm{});
+      return command_limits(context);
     case nvme::cns::kCommandSetCombinations:
       return combinations(context);
     default:

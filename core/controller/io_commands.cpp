@@ -1,5 +1,6 @@
 #include "core/controller/io_commands.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "core/controller/queue.hpp"
@@ -33,6 +34,21 @@ constexpr std::array<const IoCommand*, 256> kCommands = [] {
 }  // namespace
 
 const IoCommand& io_command(std::uint8_t opcode) { return *kCommands[opcode]; }
+
+StorageFaults::Step storage_step(const IoSlot& s) {
+  if (s.partner != UINT32_MAX && pair_writes(s)) return StorageFaults::Step::kWrite;
+  switch (s.opcode) {
+    case nvme::io::kWrite:
+      return StorageFaults::Step::kWrite;
+    case nvme::io::kFlush:
+      return StorageFaults::Step::kFlush;
+    case nvme::io::kWriteZeroes:
+    case nvme::io::kDatasetManagement:
+      return StorageFaults::Step::kZero;
+    default:
+      return StorageFaults::Step::kRead;
+  }
+}
 
 Answer check_namespace(IoSlot& s) {
   s.ns = s.queue().namespaces().find(s.sqe->nsid);
@@ -77,6 +93,19 @@ Answer check_no_data(std::uint64_t data_length) {
   if (data_length != 0) [[unlikely]]
     return refuse(nvme::status::kDataSglLengthInvalid, at::kSglLength);
   return success();
+}
+
+Answer check_size_limit(const IoSlot& s) {
+  const std::uint64_t bytes = std::uint64_t{s.blocks} * s.ns->block_size();
+  return bytes <= s.queue().namespaces().size_limit() ? success()
+                                                      : refuse(nvme::status::kCommandSizeLimitExceeded, kNlbAt);
+}
+
+void set_piece(IoSlot& s, std::uint64_t bytes) {
+  const auto arguments = s.sqe->arguments<nvme::ReadWriteArguments>();
+  const std::uint64_t most = std::max<std::uint64_t>(1, bytes / s.ns->block_size());
+  s.lba = arguments.slba + s.progress;
+  s.blocks = static_cast<std::uint32_t>(std::min<std::uint64_t>(arguments.blocks() - s.progress, most));
 }
 
 Answer claim_segments(IoSlot& s, std::uint32_t more) {

@@ -157,24 +157,64 @@ void IoQueue::begin_those_behind() {
 // The connection may end while the command waits: then the transport has to say whether its data still counts.
 void IoQueue::ask_for_data(IoSlot& s) { s.capsule = nullptr; }
 
+// Before its command hears of it, which may end here.
+void IoQueue::backend_ended(IoSlot& s) {
+  if (!s.status.ok()) [[unlikely]]
+    s.queue().worker_.storage_failed(s);
+  command_of(s).backend_done(s);
+}
+
 void IoQueue::await_memory(IoSlot& s, Progress progress) {
   s.state = IoState::kLending;
-  if (progress == Progress::kDone) return command_of(s).backend_done(s);
+  if (progress == Progress::kDone) return backend_ended(s);
   ask_for_data(s);
 }
 
 void IoQueue::await(IoSlot& s, Progress progress) {
   s.state = IoState::kWorking;
-  if (progress == Progress::kDone) return command_of(s).backend_done(s);
+  if (progress == Progress::kDone) return backend_ended(s);
   s.ns->entered(s);
+}
+
+void IoQueue::await_piece(IoSlot& s, Progress progress) {
+  s.state = IoState::kWorking;
+  if (progress == Progress::kDone) return backend_ended(s);
+  IoQueue& queue = s.queue();
+  s.pending = true;
+  queue.worker_.long_commands().entered(queue.share_.long_commands);
+  s.ns->entered(s);
+}
+
+void IoQueue::wait_for_turn(IoSlot& s) {
+  s.state = IoState::kTurn;
+  worker_.long_commands().add(s, share_.long_commands);
+}
+
+Answer IoQueue::cancelled(const IoSlot& s) const {
+  if (s.abort) return {nvme::status::kAbortRequested, kNoLocation, 0};
+  if (closed_ || quiesced_ || queue_.closing()) return {nvme::status::kControllerPathingError, kNoLocation, 0};
+  if (s.ns != nullptr && s.ns->detached()) return refuse(nvme::status::kInvalidNamespaceOrFormat, at::kNsid);
+  return success();
+}
+
+bool IoQueue::piece_done(IoSlot& s) {
+  if (s.status.ok() && !s.abort) [[likely]]
+    return true;
+  give_up(s, {s.status.ok() ? nvme::status::kAbortRequested : s.status, kNoLocation, 0});
+  return false;
 }
 
 void IoQueue::backend_done(BackendOp& op) {
   auto& s = static_cast<IoSlot&>(op);
+  if (s.pending) {
+    s.pending = false;
+    IoQueue& queue = s.queue();
+    queue.worker_.long_commands().left(queue.share_.long_commands);
+  }
   NamespaceView* const ns = s.ns;
   ns->add_user();  // the command may end in here, and the gate is told after
   s.unlink();
-  command_of(s).backend_done(s);
+  backend_ended(s);
   ns->left();
   ns->remove_user();
 }
@@ -182,7 +222,9 @@ void IoQueue::backend_done(BackendOp& op) {
 void IoQueue::give_up(IoSlot& s, const Answer& answer) {
   if (s.exclusive) end_exclusive(s, Effect::kNone);
   command_of(s).abandon(s);
+  const std::uint32_t partner = s.partner;
   finish(s, answer);
+  if (partner != UINT32_MAX) finish(slots_[partner], {nvme::status::kAbortedFailedFused, kNoLocation, 0});
 }
 
 void IoQueue::receive(IoSlot& s) {
@@ -266,14 +308,26 @@ void IoQueue::on_data(std::uint64_t cookie, std::uint64_t moved, DataEnd end) {
 
 void IoQueue::want_exclusive(IoSlot& s) {
   s.state = IoState::kExclusive;
-  worker_.want_exclusive(s.ns->owner(), s.range(), s);
+  worker_.want_exclusive(s.ns->owner(), whole_range(s), s);
 }
 
-void IoQueue::granted(IoSlot& s) { command_of(s).granted(s); }
+BlockRange IoQueue::whole_range(const IoSlot& s) {
+  return {s.sqe->argument_at<le64>(kSlbaAt), s.sqe->argument_at<le16>(kNlbAt) + std::uint64_t{1}};
+}
+
+// It may have been cancelled while it waited.
+void IoQueue::granted(IoSlot& s) {
+  IoQueue& queue = s.queue();
+  if (s.abort || queue.closed_) [[unlikely]] {
+    s.exclusive = true;
+    return queue.give_up(s, {nvme::status::kAbortRequested, kNoLocation, 0});
+  }
+  command_of(s).granted(s);
+}
 
 void IoQueue::end_exclusive(IoSlot& s, Effect effect) {
   s.exclusive = false;
-  worker_.end_exclusive(s.ns->owner(), s.range(), effect);
+  worker_.end_exclusive(s.ns->owner(), whole_range(s), effect);
 }
 
 void IoQueue::finish(IoSlot& s, const Answer& answer) {
@@ -300,6 +354,7 @@ void IoQueue::free(IoSlot& s) {
   s.partner = UINT32_MAX;
   s.progress = 0;
   s.status = NvmeStatus();
+  s.error = 0;
   s.lba = s.blocks = s.flags = s.length = 0;
   --busy_;
   worker_.resources().release(s, share_);
@@ -320,6 +375,10 @@ void IoQueue::cancel(IoSlot& s) {
     s.unlink();
   } else if (s.state == IoState::kAtGate) {
     s.unlink();
+    command_of(s).abandon(s);
+  } else if (s.state == IoState::kTurn) {
+    worker_.long_commands().remove(s, share_.long_commands);
+    if (s.exclusive) end_exclusive(s, Effect::kNone);
     command_of(s).abandon(s);
   } else if (s.state == IoState::kHalfPair) {
     half_pair = kNone;
@@ -362,10 +421,15 @@ bool IoQueue::reclaim(IoSlot& s) {
 bool IoQueue::abort(std::uint16_t cid) {
   for (std::uint32_t i = 0; i < made_; ++i) {
     IoSlot& s = slots_[i];
-    if (s.state == IoState::kFree || s.cid != cid || s.partner != UINT32_MAX) continue;
+    if (s.state == IoState::kFree || s.cid != cid) continue;
+    if (s.partner != UINT32_MAX) return abort_fused(s);
     if (s.state == IoState::kReceiving) {
       s.abort = true;
       queue_.pair().cancel_data(i);
+      return true;
+    }
+    if (s.state == IoState::kExclusive || s.pending) {
+      s.abort = true;
       return true;
     }
     if (!is_idle(s)) continue;

@@ -58,12 +58,25 @@ class IoQueue {
   // After a call of the backend, then backend_done: await_memory for lend(), await for those that count at the gate.
   static void await_memory(IoSlot& slot, Progress progress);
   static void await(IoSlot& slot, Progress progress);
-  void await_host(IoSlot& slot);      // from now on its time is watched
+  // The same for a piece of a long command.
+  static void await_piece(IoSlot& slot, Progress progress);
+  // Runs `Piece` in a turn of this command (long_commands.hpp) and once the gate is open for its range, unless it is cancelled
+  // before: by Abort, or by the end of its queue pair, of its namespace or of the target.
+  template <Step Piece>
+  void take_turn(IoSlot& slot) {
+    slot.resume = [](Claim& claim) { run_piece<Piece>(static_cast<IoSlot&>(claim)); };
+    wait_for_turn(slot);
+  }
+  // A piece has ended in the backend. False: so has the command, for it failed or is aborted.
+  [[nodiscard]] bool piece_done(IoSlot& slot);
+  void await_host(IoSlot& slot);  // from now on its time is watched
+  // What the submission queue entry of a command on a range says; the slot's own range may be a piece of it.
+  [[nodiscard]] static BlockRange whole_range(const IoSlot& slot);
   void want_exclusive(IoSlot& slot);  // then IoCommand::granted
   enum class Effect : std::uint8_t { kNone, kUnreadable, kReadable };
   static void granted(IoSlot& slot);  // the control thread's word
   void end_exclusive(IoSlot& slot, Effect effect);
-  // Ends a command before its step in the backend: what it has been lent, and the gate, are given back.
+  // Ends a command, and the other of its pair, outside the backend: what it holds there, and the gate, are given back.
   void give_up(IoSlot& slot, const Answer& answer);
 
   void finish(IoSlot& slot, const Answer& answer);  // answers, and frees the slot
@@ -97,15 +110,36 @@ class IoQueue {
   [[nodiscard]] bool has_window(std::uint32_t bytes) const { return used_ == 0 || used_ + bytes <= window_; }
   void count(IoSlot& slot, std::uint32_t bytes);
   void begin_those_behind();
+  template <Step Piece>
+  static void run_piece(IoSlot& slot) {
+    IoQueue& queue = slot.queue();
+    if (const Answer reason = queue.cancelled(slot); !reason.ok()) [[unlikely]]
+      return queue.give_up(slot, reason);
+    if (slot.blocks == 0) return Piece(slot);  // it has no range
+    if (slot.ns->special() && !slot.exclusive && slot.ns->waits(slot, slot.range())) [[unlikely]] {
+      // All that wait at the gate are resumed in one call: each takes its turn again.
+      slot.resume = [](Claim& claim) {
+        auto& s = static_cast<IoSlot&>(claim);
+        s.queue().take_turn<Piece>(s);
+      };
+      slot.state = IoState::kAtGate;
+      return;
+    }
+    proceed<Piece>(slot);
+  }
+  void wait_for_turn(IoSlot& slot);
+  // Why a long command is not to go on; success: it is.
+  [[nodiscard]] Answer cancelled(const IoSlot& slot) const;
   void make_slots(std::uint32_t token);
   void refuse_early(IoSlot& slot, const weft_command& command);
   static void backend_done(BackendOp& op);
+  static void backend_ended(IoSlot& slot);
   void free(IoSlot& slot);
   void transfer(IoSlot& slot, bool out);
   // It waits where nothing but we would end it.
   [[nodiscard]] static bool is_idle(const IoSlot& slot) {
     return slot.state == IoState::kArrived || slot.state == IoState::kWaiting || slot.state == IoState::kAtGate ||
-           slot.state == IoState::kHalfPair || slot.state == IoState::kBehind;
+           slot.state == IoState::kHalfPair || slot.state == IoState::kBehind || slot.state == IoState::kTurn;
   }
   void cancel(IoSlot& slot);
   static void ask_for_data(IoSlot& slot);

@@ -30,6 +30,7 @@ enum class IoState : std::uint8_t {
   kAtGate,     // the gate is closed for its range
   kExclusive,  // asked to be alone, or is
   kWorking,    // in the backend
+  kTurn,       // for the turn of its next piece (long_commands.hpp)
   kSending,    // data goes to the host; its completion goes with it
 };
 
@@ -39,7 +40,7 @@ struct IoSlot final : Claim, BackendOp {
   const void* capsule = nullptr;       // its data, all of it, while it can be taken from the capsule: the transport's
   NamespaceView* ns = nullptr;         // counted as its user
   std::uint32_t length = 0;            // bytes of data
-  std::uint32_t moved = 0;             // bytes handed to the transport so far
+  std::uint32_t moved = 0;             // bytes handed to the transport so far; then see dataset.cpp
   std::uint32_t asked = 0;             // ... by the call that has not ended
   std::uint32_t progress = 0;          // of commands that go step by step
   std::uint32_t partner = UINT32_MAX;  // the other of a fused pair
@@ -48,10 +49,11 @@ struct IoSlot final : Claim, BackendOp {
   std::uint16_t cid = 0;
   std::uint8_t opcode = 0;
   IoState state = IoState::kFree;
-  bool abort = false;      // asked for by Abort, while data comes in
-  bool reclaimed = false;  // cancelled for want of memory, while data comes in
-  bool exclusive = false;  // holds the namespace's gate
-  bool chained = false;    // data lies in chunks, not in memory of the backend
+  bool abort = false;          // asked for by Abort: the command ends with its present step
+  bool exclusive = false;      // holds the namespace's gate
+  bool chained = false;        // data lies in chunks, not in memory of the backend
+  bool reclaimed : 1 = false;  // cancelled for want of memory, while data comes in
+  bool pending : 1 = false;    // a piece of it is pending in the backend
 
   [[nodiscard]] IoQueue& queue() const { return *static_cast<IoQueue*>(BackendOp::ctx); }
   [[nodiscard]] BlockRange range() const { return {lba, blocks}; }

@@ -62,6 +62,7 @@ Answer firmware_page(AdminContext& context) {
 Answer effects_page(AdminContext& context) {
   using namespace nvme::command_effects;
   nvme::CommandEffectsLog page;
+  if (context.sqe().arguments<Arguments>().csi != nvme::csi::kNvm) return send(context, page);  // it has no commands
   for (const std::uint8_t opcode :
        {nvme::admin::kGetLogPage, nvme::admin::kIdentify, nvme::admin::kAbort, nvme::admin::kSetFeatures,
         nvme::admin::kGetFeatures, nvme::admin::kAsyncEventRequest, nvme::admin::kKeepAlive}) {

@@ -62,7 +62,11 @@ void NamespaceView::open_gate(std::uint64_t blocks, std::shared_ptr<const RangeS
 
 void SubsystemView::set(std::uint32_t nsid, NamespaceView* view) {
   if (by_nsid_.size() < nsid) by_nsid_.resize(nsid, nullptr);
-  by_nsid_[nsid - 1] = view;
+  NamespaceView*& entry = by_nsid_[nsid - 1];
+  const auto is_small = [](const NamespaceView* v) { return v != nullptr && v->block_size() == 512 ? 1U : 0U; };
+  small_blocks_ += is_small(view);
+  small_blocks_ -= is_small(entry);
+  entry = view;
 }
 
 }  // namespace weft::controller

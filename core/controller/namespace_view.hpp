@@ -51,6 +51,7 @@ class NamespaceView {
     if (--users_ == 0 && detached_) [[unlikely]]
       drained_();
   }
+  [[nodiscard]] bool detached() const { return detached_; }
   // No new users come; `drained` is called when the last one has gone, perhaps at once.
   void detach(std::function<void()> drained);
 
@@ -94,9 +95,14 @@ class SubsystemView {
     return static_cast<std::uint32_t>(by_nsid_.size());
   }  // greatest NSID ever
   void set(std::uint32_t nsid, NamespaceView* view);
+  // What Write Zeroes, Write Uncorrectable and Verify may cover, in bytes: as told (identify.hpp).
+  [[nodiscard]] std::uint64_t size_limit() const { return small_blocks_ != 0 ? kSmallBlockLimit : kLargeBlockLimit; }
 
  private:
+  static constexpr std::uint64_t kSmallBlockLimit = 65536ull * 512, kLargeBlockLimit = 65536ull * 4096;
+
   std::vector<NamespaceView*> by_nsid_;
+  std::uint32_t small_blocks_ = 0;  // namespaces with blocks of 512 bytes
 };
 
 }  // namespace weft::controller

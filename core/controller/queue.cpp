@@ -189,7 +189,7 @@ void Queue::disconnect(std::uint64_t token, const nvme::Sqe& sqe) {
 
 bool Queue::record_error(const nvme::Sqe& sqe, const Answer& answer, std::uint64_t lba) {
   if (!registered_ || (sqe.is_fabrics() && sqe.fctype() == fabrics::fctype::kConnect)) return false;
-  if (!belongs_in_error_log(answer.status)) return false;
+  if (!answer.logged || !belongs_in_error_log(answer.status)) return false;
   if (answer.status.value() >> 8 == 2) shared_->media_errors.add(1);
   const ErrorRecord record{.sqid = qid_,
                            .cid = sqe.cid,

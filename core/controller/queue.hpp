@@ -49,6 +49,7 @@ class Queue final : public ControllerQueuePair::Events {
   [[nodiscard]] std::uint32_t max_transfer() const { return max_transfer_; }  // bytes of data of one command
   [[nodiscard]] bool registered() const { return registered_; }
   [[nodiscard]] HostShares& shares() { return *shares_; }  // once connected
+  [[nodiscard]] bool closing() const { return closing_; }  // commands may not be answered any more
   // A command begins to wait for the host: one that waits too long ends the queue pair. Costs nothing while another waits.
   void watch_transfers() {
     if (!watching_) [[unlikely]]

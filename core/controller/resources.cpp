@@ -392,26 +392,40 @@ void Resources::zero(const Claim& claim, std::uint64_t offset, std::uint64_t len
   each_piece(claim, offset, length, [](std::byte* at, std::uint64_t size) { std::memset(at, 0, size); });
 }
 
-bool Resources::equal(const Claim& claim, std::span<const weft_iov> iov) const {
-  std::uint64_t offset = 0;
+template <class F>
+void Resources::each_pair(const Claim& claim, std::span<const weft_iov> iov, std::uint64_t offset, std::uint64_t length,
+                          F f) const {
+  auto entry = iov.begin();
+  std::uint64_t at = offset;  // in the entry
+  for (; entry != iov.end() && at >= entry->len; ++entry) at -= entry->len;
+  each_piece(claim, offset, length, [&](std::byte* memory, std::uint64_t size) {
+    while (size > 0 && entry != iov.end()) {
+      const std::uint64_t both = std::min(size, entry->len - at);
+      f(memory, static_cast<std::byte*>(entry->base) + at, both);
+      memory += both;
+      size -= both;
+      at += both;
+      if (at == entry->len) {
+        ++entry;
+        at = 0;
+      }
+    }
+  });
+}
+
+bool Resources::equal(const Claim& claim, std::span<const weft_iov> iov, std::uint64_t offset,
+                      std::uint64_t length) const {
   bool same = true;
-  for (const weft_iov& entry : iov) {
-    const auto* other = static_cast<const std::byte*>(entry.base);
-    each_piece(claim, offset, entry.len, [&](const std::byte* at, std::uint64_t size) {
-      same = same && std::memcmp(at, other, size) == 0;
-      other += size;
-    });
-    offset += entry.len;
-  }
+  each_pair(claim, iov, offset, length, [&](const std::byte* memory, const std::byte* other, std::uint64_t size) {
+    same = same && std::memcmp(memory, other, size) == 0;
+  });
   return same;
 }
 
-void Resources::copy_to(const Claim& claim, std::span<const weft_iov> iov) const {
-  std::uint64_t offset = 0;
-  for (const weft_iov& entry : iov) {
-    read(claim, offset, std::span(static_cast<std::byte*>(entry.base), entry.len));
-    offset += entry.len;
-  }
+void Resources::copy_to(const Claim& claim, std::span<const weft_iov> iov, std::uint64_t offset,
+                        std::uint64_t length) const {
+  each_pair(claim, iov, offset, length,
+            [](const std::byte* memory, std::byte* to, std::uint64_t size) { std::memcpy(to, memory, size); });
 }
 
 }  // namespace weft::controller

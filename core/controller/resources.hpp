@@ -22,6 +22,7 @@
 #include <span>
 #include <vector>
 
+#include "core/controller/long_turn.hpp"
 #include "core/util/intrusive_list.hpp"
 #include "weft/transport_abi.h"
 
@@ -69,6 +70,7 @@ struct Share : IntrusiveHook {
   std::uint32_t claims = 0;  // that hold something
   std::array<Lane, kLanes> lanes;
   Lane* urgent = nullptr;  // overtaken too often: the other lanes wait for it
+  LongTurn long_commands;
 };
 
 class Resources {
@@ -93,9 +95,10 @@ class Resources {
   void write(const Claim& claim, std::uint64_t offset, std::span<const std::byte> from);
   void read(const Claim& claim, std::uint64_t offset, std::span<std::byte> into) const;
   void zero(const Claim& claim, std::uint64_t offset, std::uint64_t length);
-  // Is what lies in the chain what lies in `iov`?
-  [[nodiscard]] bool equal(const Claim& claim, std::span<const weft_iov> iov) const;
-  void copy_to(const Claim& claim, std::span<const weft_iov> iov) const;
+  // `length` bytes of the chain and of `iov`, from `offset` on: are they the same; the chain's into iov.
+  [[nodiscard]] bool equal(const Claim& claim, std::span<const weft_iov> iov, std::uint64_t offset,
+                           std::uint64_t length) const;
+  void copy_to(const Claim& claim, std::span<const weft_iov> iov, std::uint64_t offset, std::uint64_t length) const;
 
   [[nodiscard]] std::uint32_t max_entries() const { return iov_[1].entries; }
   [[nodiscard]] std::uint64_t held() const { return held_; }  // claims
@@ -164,6 +167,10 @@ class Resources {
   // f(memory, bytes) for each piece of the range.
   template <class F>
   void each_piece(const Claim& claim, std::uint64_t offset, std::uint64_t length, F f) const;
+  // f(memory of the chain, memory of iov, bytes) for what lies side by side.
+  template <class F>
+  void each_pair(const Claim& claim, std::span<const weft_iov> iov, std::uint64_t offset, std::uint64_t length,
+                 F f) const;
 
   Amounts total_{}, free_{}, held_by_unlisted_{};
   bool reserve_ = false;

@@ -84,6 +84,8 @@ Server::Server(TransportRegistry& registry, const TargetOptions& options, std::s
                                     },
                                 .changed = [this](Subsystem& subsystem, Namespace& ns,
                                                   std::uint64_t blocks) { storage_changed(subsystem, ns, blocks); }}),
+      faults_timer_(
+          control_, [](void* ctx) { static_cast<Server*>(ctx)->sum_up_faults(); }, this),
       started_(control_.clock_now()) {
   for (Reactor* const reactor : reactors) {
     workers_.push_back(std::make_unique<Worker>(*reactor, control_, static_cast<ControlPort&>(*this), options_));
@@ -221,7 +223,7 @@ void Server::errors_recorded(Queue& queue) {
 }
 
 void Server::exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) {
-  ns.gate().want(range, [&worker, &slot] { worker.grant(slot); });
+  ns.gate().want(range, [&worker, &slot] { worker.grant(slot); }, &slot.queue().share());
 }
 
 void Server::exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) {

@@ -74,6 +74,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   void errors_recorded(Queue& queue) override;
   void exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) override;
   void exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) override;
+  void storage_failed(Namespace& ns) override;
   void worker_empty(Worker& worker) override;
   // Controller::Owner, Listener::Owner.
   void flush_for_shutdown(Controller& controller) override;
@@ -106,7 +107,9 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
                                                      NamespaceOptions& options);
   void close_namespace(Subsystem& subsystem, std::uint32_t nsid, std::function<void()> done);
   void close_namespaces(Subsystem& subsystem, std::function<void()> done);
+  void end_those_told_more(const Subsystem& subsystem);
   void tell_controllers(const Subsystem& subsystem, std::uint32_t nsid);
+  void sum_up_faults();
   void shrink(Namespace& ns, std::uint64_t blocks, Done done);
   void grow(Namespace& ns, std::uint64_t blocks, Done done);
   void storage_changed(Subsystem& subsystem, Namespace& ns, std::uint64_t blocks);
@@ -141,7 +144,9 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   StorageWatch storage_watch_;
   std::uint64_t refusals_ = 0;  // not told yet
   Nanoseconds tell_refusals_ = 0;
-  std::set<std::uint16_t> said_clamped_;  // listeners
+  std::set<std::uint16_t> said_clamped_;             // listeners
+  std::set<std::shared_ptr<StorageFaults>> faults_;  // of the namespaces whose storage failed lately
+  Timer faults_timer_;
   std::map<const Queue*, QueueKey> queues_;
   const Nanoseconds started_;
 

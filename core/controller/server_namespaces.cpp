@@ -7,13 +7,16 @@
 #include <mutex>
 #include <utility>
 
+#include "core/controller/identify.hpp"
 #include "core/controller/server.hpp"
 #include "core/wire/doubtful_nqn.hpp"
 #include "core/wire/nqn.hpp"
+#include "core/wire/text_field.hpp"
 
 namespace weft::controller {
 namespace {
 
+constexpr Nanoseconds kFaultsInterval = 10'000'000'000;
 constexpr std::size_t kSerialLength = 20, kModelLength = 40;
 
 Status check_backend(const BackendInfo& info) {
@@ -141,6 +144,20 @@ Result<DiskIdentity> Server::settle_identity(std::string_view nqn, std::uint32_t
   return identity;
 }
 
+// A host cuts Write Zeroes by the limit that it read when it connected. On smaller blocks that limit is more than NLB holds, and
+// hosts truncate it: blocks would stay unzeroed in silence. Such hosts connect again, and read the limit of now.
+void Server::end_those_told_more(const Subsystem& subsystem) {
+  const std::uint8_t limit = size_limit_exponent(subsystem.has_small_blocks());
+  const auto told_more = [&](const Controller& c) {
+    return c.identity().subsystem == &subsystem && c.told_size_limit > limit;
+  };
+  for (const auto& [cntlid, controller] : controllers_) {
+    if (told_more(*controller) && !controller->ending())
+      notice(controller->title() + " is to connect again: a namespace with smaller blocks was added");
+  }
+  end_controllers(told_more);
+}
+
 void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
                            std::function<void(Result<std::uint32_t>)> done) {
   const auto found = find_subsystem(nqn);
@@ -158,8 +175,11 @@ void Server::add_namespace(std::string_view nqn, NamespaceOptions options,
   const Result<DiskIdentity> identity = settle_identity(nqn, nsid, options);
   if (!identity) return done(identity.error());
   NamespaceFacts facts{nsid, info, identity->uuid, identity->nguid};
-  Namespace& added =
-      subsystem.add(std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_));
+  auto ns =
+      std::make_unique<Namespace>(std::move(facts), std::move(options.backend), worker_list_, control_,
+                                  fmt::format("namespace {} of {} ({})", nsid, nqn, wire::printable(info.description)));
+  Namespace& added = subsystem.add(std::move(ns));
+  end_those_told_more(subsystem);
 
   struct Outcome {
     std::mutex mutex;
@@ -276,6 +296,21 @@ void Server::shrink(Namespace& ns, std::uint64_t blocks, Done done) {
   });
 }
 
+// ---- Storage that fails
+
+void Server::storage_failed(Namespace& ns) {
+  ns.faults()->report([this](std::string_view sentence) { notice(sentence); });
+  if (faults_.empty()) faults_timer_.set(control_.now() + kFaultsInterval);
+  faults_.insert(ns.faults());
+}
+
+void Server::sum_up_faults() {
+  std::erase_if(faults_, [this](const std::shared_ptr<StorageFaults>& faults) {
+    return !faults->sum_up([this](std::string_view sentence) { notice(sentence); });
+  });
+  if (!faults_.empty()) faults_timer_.set(control_.now() + kFaultsInterval);
+}
+
 // ---- Shutdown: what was written is made durable, namespace by namespace, by this thread's way into it.
 
 namespace {
@@ -284,12 +319,15 @@ struct ShutdownFlush {
   Worker& worker;
   std::vector<const Namespace*> left;
   std::function<void()> done;
+  std::function<void(Namespace&)> failed;
   NamespaceView* view = nullptr;
   BackendOp op{};
   bool durable = true;
 
   void flushed() {
     durable = durable && op.status.ok();
+    StorageFaults& faults = *view->owner().faults();
+    if (!op.status.ok() && faults.add(StorageFaults::Step::kFlush, op.status, op.error, 0)) failed(view->owner());
     view->remove_user();
   }
   void next() {
@@ -299,6 +337,7 @@ struct ShutdownFlush {
       if (view == nullptr) continue;
       view->add_user();
       op.status = {};
+      op.error = 0;
       if (view->context().flush(op) == Progress::kPending) return;
       flushed();
     }
@@ -311,7 +350,8 @@ struct ShutdownFlush {
 void Server::flush_for_shutdown(Controller& controller) {
   const std::uint16_t cntlid = controller.identity().cntlid;
   const std::uint64_t number = controller.identity().number;
-  auto flush = std::make_shared<ShutdownFlush>(ShutdownFlush{*worker_list_.front(), {}, {}});
+  auto flush = std::make_shared<ShutdownFlush>(ShutdownFlush{*worker_list_.front(), {}, {}, {}});
+  flush->failed = [this](Namespace& ns) { storage_failed(ns); };
   if (Subsystem* const subsystem = controller.identity().subsystem) {
     for (const auto& [nsid, ns] : subsystem->namespaces) {
       if (ns->facts().info.volatile_cache) flush->left.push_back(ns.get());

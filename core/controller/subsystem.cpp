@@ -3,6 +3,7 @@
 #include "core/controller/disk_identity.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weft::controller {
 
@@ -46,6 +47,7 @@ std::uint32_t Subsystem::free_nsid() {
 Namespace& Subsystem::add(std::unique_ptr<Namespace> ns) {
   Namespace& added = *ns;
   if (added.facts().info.volatile_cache) ++volatile_caches_;
+  if (added.facts().info.block_size == 512) ++small_blocks_;
   namespaces.emplace(added.nsid(), std::move(ns));
   return added;
 }
@@ -55,6 +57,7 @@ std::unique_ptr<Namespace> Subsystem::remove(std::uint32_t nsid) {
   std::unique_ptr<Namespace> removed = std::move(it->second);
   namespaces.erase(it);
   if (removed->facts().info.volatile_cache) --volatile_caches_;
+  if (removed->facts().info.block_size == 512) --small_blocks_;
   lowest_free_ = std::min(lowest_free_, nsid);
   return removed;
 }

@@ -45,6 +45,7 @@ class Subsystem {
   [[nodiscard]] std::uint32_t free_nsid();  // the lowest; 0: none
   Namespace& add(std::unique_ptr<Namespace> ns);
   [[nodiscard]] std::unique_ptr<Namespace> remove(std::uint32_t nsid);  // which is there
+  [[nodiscard]] bool has_small_blocks() const { return small_blocks_ != 0 || namespaces.empty(); }
   [[nodiscard]] bool has_volatile_cache() const { return volatile_caches_ > 0; }
   std::map<std::uint32_t, std::unique_ptr<Namespace>> namespaces;  // changed by add() and remove()
 
@@ -61,6 +62,7 @@ class Subsystem {
   std::set<std::string, std::less<>> hosts_;
   std::uint32_t lowest_free_ = 1;  // every NSID below it is taken: starting with thousands is not quadratic
   std::uint32_t volatile_caches_ = 0;
+  std::uint32_t small_blocks_ = 0;  // namespaces with blocks of 512 bytes
 };
 
 }  // namespace weft::controller

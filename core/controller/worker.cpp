@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "core/controller/io_commands.hpp"
+#include "core/controller/namespace.hpp"
 #include "core/util/log.hpp"
 
 namespace weft::controller {
@@ -33,6 +35,7 @@ Worker::Worker(Reactor& reactor, Reactor& control_reactor, ControlPort& control,
       options_(options),
       resources_(budget(options), chunk_count(options), max_entries(options)),
       admin_memory_(0, kAdminChunks, 0),
+      long_commands_(reactor),
       shortage_(*this) {
   resources_.on_wait = admin_memory_.on_wait = [this] { shortage_.begin(); };
 }
@@ -56,6 +59,7 @@ void Worker::accept(Transport& transport, weft_pending* pending, Origin origin, 
   if (queues_.empty()) {
     reactor_.add(arrivals_);
     reactor_.add(zero_fill_);
+    reactor_.add(long_commands_);
   }
   queues_.emplace(key, std::move(queue));
 }
@@ -66,6 +70,7 @@ void Worker::retire(Queue& queue) {
     if (queues_.empty()) {
       reactor_.remove(arrivals_);
       reactor_.remove(zero_fill_);
+      reactor_.remove(long_commands_);
     }
     maybe_empty();
   });
@@ -111,6 +116,12 @@ void Worker::tell_closed(Queue& queue) {
 
 void Worker::tell_errors(Queue& queue) {
   control_reactor_.post([this, &queue] { control_.errors_recorded(queue); });
+}
+
+void Worker::storage_failed(IoSlot& slot) {
+  Namespace& ns = slot.ns->owner();
+  if (!ns.faults()->add(storage_step(slot), slot.status, slot.error, slot.lba)) return;
+  control_reactor_.post([this, &ns] { control_.storage_failed(ns); });
 }
 
 void Worker::want_exclusive(Namespace& ns, BlockRange range, IoSlot& slot) {

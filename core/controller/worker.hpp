@@ -14,6 +14,7 @@
 #include "core/controller/arrivals.hpp"
 #include "core/controller/control_port.hpp"
 #include "core/controller/host_shares.hpp"
+#include "core/controller/long_commands.hpp"
 #include "core/controller/namespace_view.hpp"
 #include "core/controller/queue.hpp"
 #include "core/controller/resources.hpp"
@@ -38,6 +39,7 @@ class Worker {
   [[nodiscard]] Resources& resources() { return resources_; }
   [[nodiscard]] Arrivals& arrivals() { return arrivals_; }
   [[nodiscard]] ZeroFill& zero_fill() { return zero_fill_; }
+  [[nodiscard]] LongCommands& long_commands() { return long_commands_; }
   [[nodiscard]] const TargetOptions& options() const { return options_; }
   // Of admin and discovery data, apart from that of I/O.
   [[nodiscard]] Resources& admin_memory() { return admin_memory_; }
@@ -68,6 +70,7 @@ class Worker {
   void drop(AdminRequest& request);
   void tell_closed(Queue& queue);
   void tell_errors(Queue& queue);
+  void storage_failed(IoSlot& slot);  // counted, and told when it is the first of its kind
   void want_exclusive(Namespace& ns, BlockRange range, IoSlot& slot);
   void end_exclusive(Namespace& ns, BlockRange range, IoQueue::Effect effect);
 
@@ -96,8 +99,10 @@ class Worker {
   ControlPort& control_;
   const TargetOptions options_;
   Resources resources_, admin_memory_;
-  Arrivals arrivals_;   // polled while there are queues
-  ZeroFill zero_fill_;  // the same
+  // Polled while there are queues.
+  Arrivals arrivals_;
+  ZeroFill zero_fill_;
+  LongCommands long_commands_;
   ShareTable shares_;
   Shortage shortage_;
   std::map<const Queue*, std::unique_ptr<Queue>> queues_;

@@ -1,4 +1,4 @@
-// Write Zeroes and Write Uncorrectable: writes without data.
+// Write Zeroes and Write Uncorrectable: writes without data. Write Zeroes goes piece by piece; its progress is in blocks.
 #include "core/controller/io_commands.hpp"
 #include "core/controller/queue.hpp"
 
@@ -8,6 +8,7 @@ namespace {
 Answer check(IoSlot& s, std::uint64_t data_length) {
   if (const Answer answer = check_range(s); !answer.ok()) return answer;
   if (const Answer answer = check_writable(s); !answer.ok()) return answer;
+  if (const Answer answer = check_size_limit(s); !answer.ok()) return answer;
   return check_no_data(data_length);
 }
 
@@ -21,22 +22,35 @@ Answer check_zeroes(IoSlot& s, std::uint64_t data_length) {
   return check(s, data_length);
 }
 
-void write_zeroes(IoSlot& s) {
-  if (may_write_marked(s)) IoQueue::await(s, s.ns->context().write_zeroes(s));
+// Blocks that are marked become readable when all is zeroed: the command has the whole of its range to itself then.
+void zero_piece(IoSlot& s) {
+  if (!s.exclusive && s.ns->unreadable(s.range())) {
+    s.queue().want_exclusive(s);
+    return;
+  }
+  IoQueue::await_piece(s, s.ns->context().write_zeroes(s));
 }
 
-void start_zeroes(IoSlot& s) { s.queue().enter<write_zeroes>(s); }
+void next_piece(IoSlot& s) {
+  set_piece(s, s.ns->context().zeroed_at_once());
+  s.queue().take_turn<zero_piece>(s);
+}
 
 void zeroes_done(IoSlot& s) {
-  const NvmeStatus status = s.status;
-  if (s.exclusive) s.queue().end_exclusive(s, status.ok() ? IoQueue::Effect::kReadable : IoQueue::Effect::kNone);
+  if (!s.queue().piece_done(s)) return;
+  s.progress += s.blocks;
+  if (s.progress < s.sqe->arguments<nvme::ReadWriteArguments>().blocks()) return next_piece(s);
+  if (s.exclusive) s.queue().end_exclusive(s, IoQueue::Effect::kReadable);
   s.queue().queue().shared().writes.add(1);
-  s.queue().finish(s, {status, kNoLocation, 0});
+  s.queue().finish(s, success());
 }
 
 void zeroes_granted(IoSlot& s) {
   s.exclusive = true;
-  s.queue().enter<write_zeroes>(s);
+  if (!s.ns->may_clear(IoQueue::whole_range(s))) {
+    return s.queue().give_up(s, refuse(nvme::status::kCapacityExceeded));
+  }
+  next_piece(s);
 }
 
 // ---- Write Uncorrectable: the namespace keeps a set of marked ranges; the backend knows nothing of it.
@@ -56,8 +70,7 @@ void mark_granted(IoSlot& s) {
 
 }  // namespace
 
-const IoCommand commands::kWriteZeroes = {check_zeroes, start_zeroes,   no_data,
-                                          zeroes_done,  zeroes_granted, nothing_lent};
+const IoCommand commands::kWriteZeroes = {check_zeroes, next_piece, no_data, zeroes_done, zeroes_granted, nothing_lent};
 const IoCommand commands::kWriteUncorrectable = {check, start_mark, no_data, no_backend, mark_granted, nothing_lent};
 
 }  // namespace weft::controller

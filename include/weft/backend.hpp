@@ -65,7 +65,8 @@ struct BackendOp {
   void (*done)(BackendOp& op) = nullptr;
   void* ctx = nullptr;
   // The backend's.
-  NvmeStatus status;               // valid once done; the caller clears it first, only failures are set
+  NvmeStatus status;       // valid once done; the caller clears it first, only failures are set
+  std::int32_t error = 0;  // the errno behind a failure, where there is one: for the operator; cleared like status
   std::uint64_t hold[2] = {0, 0};  // between lend and commit, map and unmap, and while pending
   BackendOp* next = nullptr;       // while pending
 };
@@ -87,6 +88,8 @@ class BackendContext : public Poller {
   virtual void unmap(BackendOp& op) = 0;
 
   virtual Progress flush(BackendOp& op) = 0;  // what was committed before is durable; range ignored
+  // What a caller that has other work covers with one call of the next two, in bytes: longer ranges come in parts.
+  [[nodiscard]] virtual std::uint64_t zeroed_at_once() const { return 32u << 20; }
   virtual Progress write_zeroes(BackendOp& op) = 0;
   virtual Progress deallocate(BackendOp& op) = 0;  // the blocks read as zeroes afterwards
 

@@ -44,6 +44,7 @@ class MemoryContext final : public BackendContext {
   Progress map(BackendOp& op) override { return begin(op, StorageCall::kMap); }
   void unmap(BackendOp& op) override { give_back(op); }
   Progress flush(BackendOp& op) override { return begin(op, StorageCall::kFlush); }
+  std::uint64_t zeroed_at_once() const override { return s_->at_once; }
   Progress write_zeroes(BackendOp& op) override { return begin(op, StorageCall::kZeroes); }
   Progress deallocate(BackendOp& op) override { return begin(op, StorageCall::kDeallocate); }
 

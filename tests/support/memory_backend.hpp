@@ -44,9 +44,10 @@ struct MemoryStorage {
   [[nodiscard]] std::vector<std::byte> content(std::uint64_t lba, std::uint32_t blocks);
   void fill(std::uint64_t lba, std::uint32_t blocks, std::byte with);
 
-  BackendInfo info;              // set before it is used
-  StorageIdentity identity;      // the same
-  std::uint32_t segment = 4096;  // bytes of an iov entry
+  BackendInfo info;                   // set before it is used
+  StorageIdentity identity;           // the same
+  std::uint32_t segment = 4096;       // bytes of an iov entry
+  std::uint64_t at_once = 32u << 20;  // zeroed_at_once()
   bool can_resize = true;
 
   std::mutex mutex;

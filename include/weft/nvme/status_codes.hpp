@@ -66,6 +66,7 @@ inline constexpr NvmeStatus kCompletionQueueInvalid{1, 0x00};
 inline constexpr NvmeStatus kInvalidQueueId{1, 0x01};
 inline constexpr NvmeStatus kInvalidQueueSize{1, 0x02};
 inline constexpr NvmeStatus kAbortLimitExceeded{1, 0x03};
+inline constexpr NvmeStatus kAbortCommandLimitExceeded{1, 0x03};
 inline constexpr NvmeStatus kAsyncEventLimitExceeded{1, 0x05};
 inline constexpr NvmeStatus kInvalidFirmwareSlot{1, 0x06};
 inline constexpr NvmeStatus kInvalidFirmwareImage{1, 0x07};

@@ -196,6 +196,30 @@ class Refusing(Case):
         self.assert_ended(ended, 1, "the limit (RLIMIT_NOFILE) is 20")
 
 
+class FailingStorage(Case):
+    def test_a_file_that_was_cut_is_said_once_and_named(self):
+        disk = self.folder / "disk"
+        server = self.served("--namespace", f"file://{disk}?size=1M")
+        os.truncate(disk, 4096)
+        for _ in range(3):
+            self.assertNotEqual(weft("read", server.disk, "--lba", "100", "--blocks", "1", "--output", "-").code, 0)
+        _, said = server.end()
+        self.assertEqual(said.count("a read of block 100 failed: the storage ends before that block"), 1, said)
+        self.assertIn(str(disk), said)
+
+    def test_a_full_file_system_is_said_once_and_named(self):
+        inside = f"mount -t tmpfs -o size=1M tmpfs {self.folder} && exec \"$@\""
+        if subprocess.run(["unshare", "-rm", "sh", "-c", inside, "sh", "true"], capture_output=True).returncode != 0:
+            self.skipTest("no mount namespaces for this user")
+        server = self.served("--namespace", f"file://{self.folder}/disk?size=8M",
+                             under=["unshare", "-rm", "sh", "-c", inside, "sh"])
+        for lba in (0, 4096):
+            ended = weft("write", server.disk, "--lba", lba, "--input", "-", given=b"w" * (2 << 20))
+            self.assert_ended(ended, 3 if ended.code == 3 else 1)
+        _, said = server.end()
+        self.assertEqual(said.count("failed: No space left on device"), 1, said)
+
+
 class Ending(Case):
     def test_each_signal_that_asks_for_it_ends_it_cleanly(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

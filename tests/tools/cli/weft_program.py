@@ -44,9 +44,10 @@ def weft(*arguments, given=b"", plugins=PLUGINS, before=None, environment=None, 
 class Server:
     """`weft serve` with a port of its own, ended by leaving the `with` block."""
 
-    def __init__(self, *arguments, listeners=1, listen=True, pass_fds=(), before=None, environment=None):
+    def __init__(self, *arguments, listeners=1, listen=True, pass_fds=(), before=None, environment=None,
+                 under=()):
         fixed = ["--listen", "tcp://127.0.0.1:0", "--nqn", NQN] if listen else []
-        self.process = subprocess.Popen([PROGRAM, "--plugin-dir", PLUGINS, "serve", *fixed, *arguments],
+        self.process = subprocess.Popen([*under, PROGRAM, "--plugin-dir", PLUGINS, "serve", *fixed, *arguments],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds,
                                         preexec_fn=before, env={**os.environ, **(environment or {})})
         self.lines = queue.Queue()

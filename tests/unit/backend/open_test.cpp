@@ -220,6 +220,7 @@ TEST(OpenBackend, ReadsBeyondAFileThatWasCutAreErrors) {
   BackendDriver::Op op(32, 8);
   ASSERT_TRUE(driver.wait(op, driver.context().map(op)));
   EXPECT_EQ(op.status.code(), 0x281);
+  EXPECT_EQ(op.error, ENODATA);
 }
 
 }  // namespace

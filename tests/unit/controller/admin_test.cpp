@@ -129,6 +129,122 @@ TEST_F(Admin, IdentifyForVersionTwo) {
   EXPECT_EQ(std::to_integer<int>(page_[0]), 1);
 }
 
+// Linux takes WZSL as it is, and NLB has 16 bits.
+TEST_F(Admin, TellsWhatOneCommandMayCover) {
+  nvme::IdentifyControllerNvm id;
+  ASSERT_TRUE(identify(id, nvme::cns::kControllerCommandSet).ok());
+  for (const std::uint8_t limit : {id.vsl, id.wzsl, id.wusl}) EXPECT_EQ(4096ull << limit, 65536ull * 512);
+  EXPECT_NE(id.dmrl, 0);
+  EXPECT_GE(id.dmsl, std::uint64_t{id.dmrl} * id.dmrsl);
+  EXPECT_GE(id.dmrsl, (2ull << 30) / 512) << "one range reaches 2 GiB";
+}
+
+TEST_F(Admin, WhatOneCommandMayCoverFollowsFromTheSmallestBlock) {
+  constexpr char kLarge[] = "nqn.2026-01.org.example:large";
+  ASSERT_TRUE(server_->add_subsystem(
+      {.nqn = kLarge, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
+  a_ = &admin(names(kLarge));
+  nvme::IdentifyControllerNvm id;
+  ASSERT_TRUE(identify(id, nvme::cns::kControllerCommandSet).ok());
+  EXPECT_EQ(id.wzsl, 13) << "without a namespace it must do for any";
+  auto large = std::make_shared<MemoryStorage>(65536, 4096);
+  add_namespace(large, 1, kLarge);
+  ASSERT_TRUE(identify(id, nvme::cns::kControllerCommandSet).ok());
+  EXPECT_EQ(id.wzsl, 16);
+  CapsuleHost& q = io(1, 32, names(kLarge));
+  EXPECT_TRUE(q.call(wire::write_zeroes(1, 0, 65536)).ok());
+
+  // A smaller block comes: who has read the greater limit connects again.
+  add_namespace(std::make_shared<MemoryStorage>(64), 2, kLarge);
+  settle();
+  EXPECT_TRUE(q.closed());
+  EXPECT_TRUE(a_->closed());
+  EXPECT_NE(notices_.back().find("connect again"), std::string::npos) << notices_.back();
+  a_ = &admin(names(kLarge));
+  ASSERT_TRUE(identify(id, nvme::cns::kControllerCommandSet).ok());
+  EXPECT_EQ(id.wzsl, 13);
+  CapsuleHost& again = io(1, 32, names(kLarge));
+  large->fill(0, 1, std::byte{7});
+  for (const nvme::Sqe& sqe :
+       {wire::write_zeroes(1, 0, 8193), wire::write_uncorrectable(1, 0, 8193), wire::verify(1, 0, 8193)}) {
+    const Reply reply = again.call(sqe);
+    EXPECT_EQ(reply.code(), 0x183);
+    EXPECT_TRUE(reply.dnr());
+  }
+  EXPECT_EQ(large->content(0, 1), std::vector<std::byte>(4096, std::byte{7}));
+  for (const nvme::Sqe& sqe :
+       {wire::verify(1, 0, 8192), wire::write_uncorrectable(1, 0, 8192), wire::write_zeroes(1, 0, 8192)}) {
+    EXPECT_TRUE(again.call(sqe).ok());
+  }
+}
+
+TEST_F(Admin, OtherCommandSetsAreRefusedWithoutAnEntryInTheErrorLog) {
+  for (const std::uint8_t cns :
+       {nvme::cns::kNamespaceCommandSet, nvme::cns::kControllerCommandSet, nvme::cns::kActiveNamespacesCommandSet}) {
+    for (const std::uint8_t csi : std::initializer_list<std::uint8_t>{1, 2, 0xFF}) {
+      const Reply reply = identify(page_, cns, 1, csi);
+      EXPECT_EQ(reply.code(), 0x002) << int{cns};
+      EXPECT_FALSE(reply.more());
+    }
+  }
+  nvme::SmartLog smart;
+  ASSERT_TRUE(log(bytes_of(smart), lid::kSmart).ok());
+  EXPECT_EQ(smart.error_log_entries.low, 0u);
+}
+
+TEST_F(Admin, AnotherCommandSetHasNoEffects) {
+  nvme::Sqe sqe = wire::get_log_page({.lid = lid::kCommandEffects, .length = page_.size()});
+  for (const std::uint8_t csi : std::initializer_list<std::uint8_t>{1, 2, 0xFF}) {
+    sqe.cdw14 = std::uint32_t{csi} << 24;
+    page_.fill(std::byte{9});
+    ASSERT_TRUE(a_->call(sqe, {}, page_).ok());
+    EXPECT_EQ(page_, (std::array<std::byte, 4096>{}));
+  }
+  sqe.cdw14 = 0;
+  ASSERT_TRUE(a_->call(sqe, {}, page_).ok());
+  EXPECT_NE(page_, (std::array<std::byte, 4096>{}));
+}
+
+// Every limit of Identify Controller: so much works, and no more.
+TEST_F(Admin, KeepsTheLimitsThatItTells) {
+  nvme::IdentifyController id;
+  ASSERT_TRUE(identify(id, nvme::cns::kController).ok());
+  nvme::IdentifyNamespace ns;
+  EXPECT_TRUE(identify(ns, nvme::cns::kNamespace, id.nn).ok());
+  EXPECT_EQ(identify(ns, nvme::cns::kNamespace, id.nn + 1).code(), 0x00B);
+  EXPECT_EQ(id.mnan, id.nn);
+
+  std::vector<std::uint16_t> cids;
+  for (std::uint32_t i = 0; i < id.aerl + 1u; ++i) cids.push_back(a_->send(wire::async_event_request()));
+  EXPECT_EQ(a_->call(wire::async_event_request()).code(), 0x105);
+  for (const std::uint16_t cid : cids) EXPECT_FALSE(a_->reply(cid));
+
+  static_cast<void>(io());
+  cids.clear();
+  for (std::uint32_t i = 0; i < id.acl + 2u; ++i) cids.push_back(a_->send(wire::abort(1, 77)));
+  for (std::uint32_t i = 0; i < id.acl + 1u; ++i) EXPECT_EQ(a_->wait(cids[i]).result(), 1u);
+  EXPECT_EQ(a_->wait(cids.back()).code(), 0x103);
+  EXPECT_EQ(a_->call(wire::abort(1, 77)).result(), 1u) << "those under way count";
+
+  std::vector<std::byte> most(4096ull << id.mdts), more(most.size() + 512);
+  auto large = std::make_shared<MemoryStorage>(2 * most.size() / 512);
+  add_namespace(large, 2);
+  CapsuleHost& q = io(2);
+  EXPECT_TRUE(q.call(wire::read(2, 0, static_cast<std::uint32_t>(most.size() / 512)), {}, most).ok());
+  EXPECT_EQ(q.call(wire::read(2, 0, static_cast<std::uint32_t>(more.size() / 512)), {}, more).code(), 0x002);
+
+  std::vector<nvme::ErrorLogEntry> entries(id.elpe + 2u);
+  for (std::size_t i = 0; i < entries.size(); ++i) static_cast<void>(q.call(wire::flush(77)));
+  ASSERT_TRUE(log(std::as_writable_bytes(std::span(entries)), lid::kError).ok());
+  EXPECT_NE(entries[id.elpe].error_count, 0u);
+  EXPECT_EQ(entries[id.elpe + 1u].error_count, 0u);
+
+  CapsuleHost& deep = host(3, id.maxcmd);
+  EXPECT_TRUE(deep.connect(names(), 3, id.maxcmd, cntlid_, 0, true).ok());
+  CapsuleHost& deeper = host(4, 32);
+  EXPECT_EQ(deeper.connect(names(), 4, id.maxcmd + 1u, cntlid_, 0, true).code(), 0x182);
+}
+
 TEST_F(Admin, RefusesUnknownStructures) {
   for (const std::uint8_t cns : std::initializer_list<std::uint8_t>{0x04, 0x10, 0x17, 0xFF}) {
     const Reply reply = identify(page_, cns);

@@ -277,18 +277,23 @@ TEST_F(Io, DeallocatesEveryRange) {
   EXPECT_EQ(storage_->content(8, 1), std::vector<std::byte>(512, std::byte{7}));
   EXPECT_EQ(storage_->content(1023, 1), std::vector<std::byte>(512));
 }
-TEST_F(Io, DeallocatesTwoHundredAndFiftySixRanges) {
+TEST_F(Io, DeallocatesAsManyRangesAsAreTold) {
   std::vector<nvme::DsmRange> ranges;
-  for (std::uint32_t i = 0; i < 256; ++i) ranges.push_back(range(i * 4, 4));
+  for (std::uint32_t i = 0; i < 255; ++i) ranges.push_back(range(i * 4, 4));
   storage_->fill(0, 1024, std::byte{7});
   storage_->hold(StorageCall::kDeallocate);
   std::vector<std::byte> data(4096);
-  std::memcpy(data.data(), ranges.data(), data.size());
-  const std::uint16_t cid = q_->send(wire::dataset_management(1, 256, 4), data);
+  std::memcpy(data.data(), ranges.data(), 255 * sizeof(nvme::DsmRange));
+  const std::uint16_t cid = q_->send(wire::dataset_management(1, 255, 4), data);
   ASSERT_TRUE(run([&] { return storage_->held() == 1; }));
   storage_->let_go();
   ASSERT_TRUE(q_->wait(cid).ok());
-  EXPECT_EQ(storage_->content(0, 1024), std::vector<std::byte>(1024 * 512));
+  EXPECT_EQ(storage_->content(0, 1020), std::vector<std::byte>(1020 * 512));
+}
+TEST_F(Io, RefusesMoreRangesThanAreToldWithoutEffect) {
+  storage_->fill(0, 8, std::byte{7});
+  EXPECT_EQ(deallocate(std::vector<nvme::DsmRange>(256, range(0, 8))).code(), 0x183);
+  EXPECT_EQ(storage_->content(0, 8), std::vector<std::byte>(8 * 512, std::byte{7}));
 }
 TEST_F(Io, DeallocatesNothingWhenOneRangeIsBad) {
   storage_->fill(0, 1024, std::byte{7});

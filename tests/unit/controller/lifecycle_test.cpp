@@ -163,7 +163,7 @@ TEST_F(Lifecycle, AShutdownWhoseFlushFailsNeverCompletes) {
   EXPECT_EQ(after->calls(StorageCall::kFlush), 1u) << "the others are flushed all the same";
   EXPECT_EQ(csts(a).shst(), nvme::Csts::kShutdownInProgress);
   EXPECT_TRUE(csts(a).fatal());
-  EXPECT_EQ(notices_.size(), 1u);
+  EXPECT_EQ(notices_.size(), 2u) << "of the storage, and of the shutdown";
   set_cc(a, nvme::Cc());
   set_cc(a, good_cc());
   EXPECT_TRUE(csts(a).ready()) << "a reset goes on from there";

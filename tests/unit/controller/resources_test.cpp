@@ -315,9 +315,16 @@ TEST(Resources, ChunksHoldDataAcrossTheirEdges) {
   EXPECT_EQ(iov[0].len, 8192u - 5000u);
   const weft_iov whole[] = {{data.data(), data.size(), nullptr}};
   resources.write(claim, 0, data);
-  EXPECT_TRUE(resources.equal(claim, whole));
+  const weft_iov pieces[] = {{data.data(), 5000, nullptr}, {data.data() + 5000, 5000, nullptr}};
+  EXPECT_TRUE(resources.equal(claim, whole, 0, data.size()));
   data[9'999] ^= std::byte{1};
-  EXPECT_FALSE(resources.equal(claim, whole));
+  EXPECT_FALSE(resources.equal(claim, whole, 0, data.size()));
+  EXPECT_FALSE(resources.equal(claim, pieces, 4096, 5904));
+  EXPECT_TRUE(resources.equal(claim, pieces, 4096, 5903));
+  data[4095] ^= std::byte{1};
+  EXPECT_TRUE(resources.equal(claim, pieces, 4096, 5903));
+  resources.copy_to(claim, pieces, 4095, 5905);
+  EXPECT_TRUE(resources.equal(claim, whole, 0, data.size()));
   Claim half;
   resources.split(claim, half, 1, share);
   EXPECT_EQ(half.chunks, 1);
