@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 
 #include "options.hpp"
@@ -17,7 +18,10 @@ namespace {
 constexpr char kDefaultListener[] = "tcp://127.0.0.1:4420";
 constexpr char kDefaultNqn[] = "nqn.2026-01.org.example:demo";
 constexpr char kDefaultNamespace[] = "ram://?size=64M";
-constexpr Nanoseconds kTimeToEnd = 5'000'000'000;  // so that all has ended within 10 s
+// From the signal on: hosts have kTimeToDrain to take what is under way, then their connections are closed as they are; at
+// kTimeToEnd the process exits, whatever a thread or a backend is waiting for.
+constexpr Nanoseconds kTimeToDrain = 5'000'000'000;
+constexpr Nanoseconds kTimeToEnd = 9'500'000'000;
 
 struct Arguments {
   std::string config;
@@ -148,7 +152,12 @@ Outcome<void> print_listeners(Program& program, const Served& served) {
   return {};
 }
 
-// A thread that hears of signals while the target serves, and while it ends.
+[[noreturn]] void give_up(void*) {
+  notice("weft: still not ended 9.5 s after the signal, because a thread or a backend does not answer: exits as it is");
+  std::_Exit(static_cast<int>(Exit::kFailed));
+}
+
+// A thread that hears of signals while the target serves, and while it ends; it depends on no other thread.
 class SignalThread {
  public:
   [[nodiscard]] Status start() {
@@ -158,30 +167,41 @@ class SignalThread {
     if (!thread) return thread.error();
     thread_ = std::move(*thread);
     Status attached;
-    thread_->call([&] { attached = signals_.attach(thread_->reactor(), [this](int count) { on_signal(count); }); });
+    thread_->call([&] {
+      limit_ = std::make_unique<Timer>(thread_->reactor(), &give_up, nullptr);
+      attached = signals_.attach(thread_->reactor(), [this](int count) { on_signal(count); });
+    });
     return attached;
   }
   ~SignalThread() {
-    if (thread_) thread_->call([this] { signals_.detach(); });
+    if (!thread_) return;
+    thread_->call([this] {
+      signals_.detach();
+      limit_.reset();
+    });
   }
-  void wait() {
+  // When the first signal came.
+  Nanoseconds wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return signalled_; });
+    changed_.wait(lock, [this] { return signalled_ != 0; });
+    return signalled_;
   }
 
  private:
   void on_signal(int count) {
     if (count > 1) std::_Exit(static_cast<int>(Exit::kFailed));
     const std::lock_guard lock(mutex_);
-    signalled_ = true;
+    signalled_ = monotonic_now();
+    limit_->set(signalled_ + kTimeToEnd);
     changed_.notify_one();
   }
 
   SignalWatch signals_;
   std::unique_ptr<ReactorThread> thread_;
+  std::unique_ptr<Timer> limit_;  // the thread's
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool signalled_ = false;
+  Nanoseconds signalled_ = 0;
 };
 
 Outcome<void> serve(Program& program, const Arguments& arguments) {
@@ -195,8 +215,8 @@ Outcome<void> serve(Program& program, const Arguments& arguments) {
   if (Outcome<void> told = print_listeners(program, *served); !told) return told;
   const bool first_time = arguments.config.empty() && arguments.namespaces.empty();
   if (first_time && !program.json) print_what_to_try(program, *served, config->subsystems.front().options.nqn);
-  signals.wait();
-  served->target->stop(monotonic_now() + kTimeToEnd);
+  const Nanoseconds signalled = signals.wait();
+  served->target->stop(signalled + kTimeToDrain);
   return {};
 }
 

@@ -1,5 +1,7 @@
 """`weft serve`: what it says, whom it lets in, and how it ends."""
 
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -25,6 +27,26 @@ def no_files():
 
 def modest_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, 500))
+
+
+@contextlib.contextmanager
+def stopped_thread(pid, name):
+    """Stops one thread of a process, as a debugger does it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long] * 4
+    seize, interrupt, wait_all = 0x4206, 0x4207, 0x40000000
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        if task.joinpath("comm").read_text().strip() != name:
+            continue
+        thread = int(task.name)
+        for request in (seize, interrupt):
+            if libc.ptrace(request, thread, 0, 0) != 0:
+                raise unittest.SkipTest(f"ptrace: {os.strerror(ctypes.get_errno())}")
+        os.waitpid(thread, wait_all)
+        yield
+        os.waitpid(thread, wait_all)  # it ends with the process
+        return
+    raise AssertionError(f"no thread {name}")
 
 
 def cpu_ticks(pid):
@@ -252,6 +274,16 @@ class Ending(Case):
         code, _ = server.end()
         self.assertEqual(code, 1)
         self.assertLess(time.monotonic() - started, 5)
+
+    def test_it_ends_within_ten_seconds_though_a_thread_does_not_answer(self):
+        server = self.served("--namespace", "ram://?size=8M")
+        with stopped_thread(server.process.pid, "weft-target"):
+            started = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            said = server.process.stderr.readline().decode()
+            self.assertIn("exits as it is", said)
+            self.assertLess(time.monotonic() - started, 10)
+        self.assertEqual(server.process.wait(timeout=LIMIT), 1)
 
     def test_the_limit_of_open_files_is_raised(self):
         server = self.served("--namespace", "ram://?size=1M", before=modest_files)
