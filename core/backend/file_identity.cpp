@@ -56,13 +56,13 @@ wire::Uuid derive(const wire::Uuid& installation, std::string_view storage) {
   return wire::derive_uuid("storage", fmt::format("{} {}", wire::format_uuid(installation), storage));
 }
 
-// Not all that is known: what is learnt by a newer kernel alone must not make another disk of it.
+// All that is known: a file that takes another one's inode within a tick of the kernel's clock has its time of birth too, but
+// not its handle.
 std::string lasting(const Ties& ties) {
   Ties kept;
-  for (const char* const key : {"machine", "inode", "fs"}) {
+  for (const char* const key : {"machine", "inode", "fs", "born", "handle"}) {
     if (const auto found = ties.find(key); found != ties.end()) kept.insert(*found);
   }
-  kept.insert(*ties.find(ties.contains("born") ? "born" : "handle"));
   return format_ties(kept);
 }
 
