@@ -14,6 +14,7 @@
 
 #include "weft/backend.hpp"
 #include "weft/controller.hpp"
+#include "weft/log.hpp"
 
 namespace {
 

@@ -18,11 +18,11 @@ bool deallocates(const IoSlot& s) { return (s.sqe->arguments<Arguments>().attrib
 Answer check_dataset(IoSlot& s, std::uint64_t data_length) {
   if (const Answer answer = check_namespace(s); !answer.ok()) return answer;
   const std::uint32_t ranges = s.sqe->arguments<Arguments>().ranges();
-  if (ranges > kMaxDsmRanges) return refuse(nvme::status::kCommandSizeLimitExceeded, at::kCdw10);
   const std::uint64_t needed = std::uint64_t{ranges} * sizeof(nvme::DsmRange);
   if (data_length < needed || data_length > kChunkSize) {
     return refuse(nvme::status::kDataSglLengthInvalid, at::kSglLength);
   }
+  if (ranges > kMaxDsmRanges) return refuse(nvme::status::kCommandSizeLimitExceeded, at::kCdw10);
   if (!deallocates(s)) return success();
   if (const Answer answer = check_writable(s); !answer.ok()) return answer;
   s.length = static_cast<std::uint32_t>(data_length);

@@ -13,7 +13,8 @@ constexpr std::uint64_t kKi = 1024, kMi = kKi * kKi;
 constexpr std::uint64_t kThread = (64 + 2 + 8) * kMi;  // data_memory, admin data and iov arrays, rxmem
 constexpr std::uint64_t kProgram = 20 * kMi;
 // Freed memory that the allocator and the sanitizers keep.
-constexpr std::uint64_t kSlack = kSlowBuild ? 64 * kMi : 16 * kMi;
+// The address sanitizer keeps up to 256 MiB of what was freed.
+constexpr std::uint64_t kSlack = kSlowBuild ? 320 * kMi : 16 * kMi;
 
 struct Row {
   const char* name;
