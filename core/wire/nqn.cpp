@@ -63,17 +63,17 @@ Status nqn_valid(std::string_view nqn, std::string_view what) {
 }
 
 Status nqn_valid_strict(std::string_view nqn, std::string_view what) {
-  constexpr std::string_view kPrefix = "nqn.";
+  constexpr std::string_view kNqnPrefix = "nqn.";
   constexpr std::size_t kDateLength = 8;
   if (Status status = nqn_valid(nqn, what); !status) return status;
-  if (!nqn.starts_with(kPrefix)) {
+  if (!nqn.starts_with(kNqnPrefix)) {
     return Error(EINVAL, fmt::format("{} '{}' does not start with 'nqn.'", what, printable(nqn)));
   }
   if (has_controls_or_no_utf8(nqn)) {
     return Error(EINVAL,
                  fmt::format("{} '{}' has a control character or bytes that are not UTF-8", what, printable(nqn)));
   }
-  const std::string_view rest = nqn.substr(kPrefix.size());
+  const std::string_view rest = nqn.substr(kNqnPrefix.size());
   if (!starts_with_date(rest)) {
     return Error(EINVAL, fmt::format("{} '{}' has no year and month after 'nqn.', as in 'nqn.2026-01.org.example:disk'",
                                      what, printable(nqn)));

@@ -33,6 +33,7 @@ struct weft_group {
   std::deque<std::function<void()>> events;  // run by group_poll, without the mutex
   std::deque<std::function<void()>> outbox;  // run by flush, with the mutex
   std::uint64_t listeners = 0, qpairs = 0;
+  std::vector<weft_qpair*> connecting;  // hosts' queue pairs; those that no longer connect go at the next poll
   bool in_poll = false;
   weft_stats stats{};
 };

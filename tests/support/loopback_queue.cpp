@@ -46,6 +46,7 @@ weft_qpair* make_qpair_locked(bool host, weft_group* group, const weft_qpair_par
   for (std::uint32_t i = 0; !host && i < params.depth; ++i) qpair->tokens.push_back(std::make_unique<Token>());
   ++group->qpairs;
   ++hub().counts.qpairs;
+  if (host) group->connecting.push_back(qpair.get());
   hub().qpairs.push_back(std::move(qpair));
   return hub().qpairs.back().get();
 }
@@ -180,10 +181,11 @@ void cut_connection_locked(weft_qpair& qpair) {
 std::uint64_t expire_connects_locked(weft_group& group, bool act) {
   const weft_services* services = group.domain->services;
   std::uint64_t nearest = 0;
-  for (const std::unique_ptr<weft_qpair>& one : hub().qpairs) {
+  std::erase_if(group.connecting,
+                [](const weft_qpair* one) { return one->gone || one->state != QueueState::kConnecting; });
+  for (weft_qpair* const one : std::vector<weft_qpair*>(group.connecting)) {
     const std::uint64_t deadline = one->params.deadline_ns;
-    if (!one->host || one->group != &group || one->gone || one->state != QueueState::kConnecting || deadline == 0)
-      continue;
+    if (deadline == 0) continue;
     if (act && services->now_ns(services->ctx) >= deadline) {
       end_side_locked(*one, -ETIMEDOUT,
                       make_error(-ETIMEDOUT, WEFT_ORIGIN_LOCAL, "connect", "nobody accepted within the time given"));
