@@ -61,7 +61,7 @@ class Escapes(Case):
         for arguments in ([evil], ["--" + evil], ["list", evil], ["list", url, "-o", f"{evil}=1"], ["list", url, evil],
                           ["list", f"tcp://{evil}/"], ["list", f"tcp://127.0.0.1:1/nqn.2026-01.org.example:{evil}"],
                           ["list", f"transport=tcp,traddr=[fd=2QQ{evil}"], ["serve", "--listen", evil],
-                          ["serve", "--nqn", evil], ["serve", "--namespace", evil], ["serve", "--config", evil],
+                          ["serve", "--nqn", evil * 30], ["serve", "--namespace", evil], ["serve", "--config", evil],
                           ["serve", "--namespace", f"ram://?size={evil}"], ["perf", url, "--rw", evil],
                           ["write", url, "--input", evil], ["read", url, "--bytes", evil, "--output", evil]):
             for json in ([], ["--json"]):
