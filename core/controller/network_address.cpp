@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "weft/controller.hpp"
 #include "weft/fabrics.hpp"
@@ -24,31 +25,40 @@ bool parse(int family, std::string_view text, std::array<std::uint8_t, N>& bytes
   return inet_pton(family, std::string(text.substr(0, text.find('%'))).c_str(), bytes.data()) == 1;
 }
 
-bool is_mapped(const std::array<std::uint8_t, 16>& v6) {
-  return std::all_of(v6.begin(), v6.begin() + 10, [](auto byte) { return byte == 0; }) && v6[10] == 0xff &&
-         v6[11] == 0xff;
+template <std::size_t N>
+std::string format(int family, const std::array<std::uint8_t, N>& bytes) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(family, bytes.data(), text.data(), text.size());
+  return text.data();
 }
 
-std::string machine_of_v4(const std::array<std::uint8_t, 4>& v4) {
-  std::array<char, INET_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET, v4.data(), text.data(), text.size());
-  return text.data();
+// An address in the one form of its family: IPv4 (also of a mapped one), else the bytes of IPv6, else neither.
+struct Parsed {
+  std::string v4;
+  std::optional<std::array<std::uint8_t, 16>> v6;
+};
+
+Parsed parse(std::string_view address) {
+  std::array<std::uint8_t, 4> v4{};
+  if (parse(AF_INET, address, v4)) return {format(AF_INET, v4), {}};
+  std::array<std::uint8_t, 16> v6{};
+  if (!parse(AF_INET6, address, v6)) return {};
+  const bool mapped =
+      std::all_of(v6.begin(), v6.begin() + 10, [](auto byte) { return byte == 0; }) && v6[10] == 0xff && v6[11] == 0xff;
+  if (!mapped) return {{}, v6};
+  return {format(AF_INET, std::array<std::uint8_t, 4>{v6[12], v6[13], v6[14], v6[15]}), {}};
 }
 
 std::string canonical(std::string_view address) {
   if (address.empty()) return std::string(kBothFamilies);
   if (address == "localhost") return "127.0.0.1";
-  std::array<std::uint8_t, 4> v4{};
-  if (parse(AF_INET, address, v4)) return machine_of_v4(v4);
-  std::array<std::uint8_t, 16> v6{};
-  if (!parse(AF_INET6, address, v6)) return std::string(address);
-  if (is_mapped(v6)) return machine_of_v4({v6[12], v6[13], v6[14], v6[15]});
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET6, v6.data(), text.data(), text.size());
+  const Parsed parsed = parse(address);
+  if (!parsed.v4.empty()) return parsed.v4;
+  if (!parsed.v6) return std::string(address);
   const std::string scope(scope_of(address));
-  if (scope.empty()) return text.data();
+  if (scope.empty()) return format(AF_INET6, *parsed.v6);
   const unsigned index = if_nametoindex(scope.c_str());
-  return std::string(text.data()) + '%' + (index == 0 ? scope : std::to_string(index));
+  return format(AF_INET6, *parsed.v6) + '%' + (index == 0 ? scope : std::to_string(index));
 }
 
 }  // namespace
@@ -88,16 +98,13 @@ bool is_wildcard(std::uint8_t family, std::string_view traddr) {
 }
 
 std::string machine_of(std::string_view address) {
-  std::array<std::uint8_t, 4> v4{};
-  if (parse(AF_INET, unmapped(address), v4)) return machine_of_v4(v4);
-  std::array<std::uint8_t, 16> v6{};
-  if (!parse(AF_INET6, address, v6)) return std::string(address);
-  if (is_mapped(v6)) return machine_of_v4({v6[12], v6[13], v6[14], v6[15]});
-  std::fill(v6.begin() + 8, v6.end(), std::uint8_t{0});
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET6, v6.data(), text.data(), text.size());
-  const std::size_t scope = address.find('%');
-  return std::string(text.data()) + "/64" + std::string(scope == address.npos ? "" : address.substr(scope));
+  const Parsed parsed = parse(address);
+  if (!parsed.v4.empty()) return parsed.v4;
+  if (!parsed.v6) return std::string(address);
+  std::array<std::uint8_t, 16> network = *parsed.v6;
+  std::fill(network.begin() + 8, network.end(), std::uint8_t{0});
+  const std::string_view scope = scope_of(address);
+  return format(AF_INET6, network) + "/64" + (scope.empty() ? "" : "%" + std::string(scope));
 }
 
 }  // namespace weft::controller
