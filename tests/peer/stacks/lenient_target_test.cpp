@@ -76,39 +76,41 @@ TEST_F(LenientTarget, DoesNotTakeLessDataThanWasAskedFor) {
 
 class IoQueueViolation : public LenientTarget {
  protected:
-  // A host with one I/O queue; `admin` is the controller's end of its admin queue.
-  void connect(RawController& raw, RawSocket& admin, std::unique_ptr<BlockingHost>& host) {
+  void SetUp() override {
     auto connected = std::async(std::launch::async,
-                                [&] { return BlockingHost::connect(registry_, raw.url("&queues=1&timeout=20s")); });
-    ASSERT_TRUE(raw.take_ic_req());
-    raw.give_ic_resp();
-    ASSERT_TRUE(raw.serve_until_queues_are_asked_for());
-    admin = std::move(raw.socket);
-    ASSERT_TRUE(raw.take_ic_req());
-    raw.give_ic_resp();
-    const auto command = raw.command();
+                                [&] { return BlockingHost::connect(registry_, raw_.url("&queues=1&timeout=20s")); });
+    ASSERT_TRUE(raw_.take_ic_req());
+    raw_.give_ic_resp();
+    ASSERT_TRUE(raw_.serve_until_queues_are_asked_for());
+    admin_ = std::move(raw_.socket);
+    ASSERT_TRUE(raw_.take_ic_req());
+    raw_.give_ic_resp();
+    const auto command = raw_.command();
     ASSERT_TRUE(command);
-    raw.respond(cid_of(*command), 1, 0, 0xffff);
+    raw_.respond(cid_of(*command), 1, 0, 0xffff);
     auto made = connected.get();
     ASSERT_TRUE(made) << made.error().text;
-    host = std::move(*made);
+    host_ = std::move(*made);
   }
+
+  std::future<Status> read() {
+    return std::async(std::launch::async, [this] { return host_->read(kNamespace, 0, memory_); });
+  }
+
+  static constexpr Namespace kNamespace{.nsid = 1, .blocks = 1024, .block_size = 512};
+  RawController raw_;
+  RawSocket admin_;                     // the controller's end of the admin queue
+  std::unique_ptr<BlockingHost> host_;  // with one I/O queue
+  std::vector<std::byte> memory_ = std::vector<std::byte>(16384);
 };
 
 TEST_F(IoQueueViolation, IsToldInThePluginsWordsWhileTheTargetStaysConnected) {
-  RawController raw;
-  RawSocket admin;
-  std::unique_ptr<BlockingHost> host;
-  ASSERT_NO_FATAL_FAILURE(connect(raw, admin, host));
-  std::vector<std::byte> memory(16384);
-  auto read = std::async(std::launch::async, [&] {
-    return host->read(Namespace{.nsid = 1, .blocks = 1024, .block_size = 512}, 0, memory);
-  });
-  const auto command = raw.command();
+  auto reading = read();
+  const auto command = raw_.command();
   ASSERT_TRUE(command);
-  raw.socket.send(RawPdu(kR2t).transfer(cid_of(*command), kTag, 0, 512));
+  raw_.socket.send(RawPdu(kR2t).transfer(cid_of(*command), kTag, 0, 512));
   const auto begun = std::chrono::steady_clock::now();
-  const Status outcome = read.get();
+  const Status outcome = reading.get();
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, EPROTO);
@@ -116,41 +118,27 @@ TEST_F(IoQueueViolation, IsToldInThePluginsWordsWhileTheTargetStaysConnected) {
   EXPECT_NE(text.find("I/O queue 1 was closed: the controller sent an R2T for command"), std::string::npos) << text;
   EXPECT_NE(text.find("which is not a command that waits to send data"), std::string::npos) << text;
   EXPECT_EQ(text.find("does not fit"), std::string::npos) << text;
-  const auto later = host->flush(Namespace{.nsid = 1, .blocks = 1024, .block_size = 512});
+  const auto later = host_->flush(kNamespace);
   ASSERT_FALSE(later);
   EXPECT_NE(later.error().text.find("the controller sent an R2T"), std::string::npos) << later.error().text;
 }
 
 TEST_F(IoQueueViolation, OfADataPduIsToldToo) {
-  RawController raw;
-  RawSocket admin;
-  std::unique_ptr<BlockingHost> host;
-  ASSERT_NO_FATAL_FAILURE(connect(raw, admin, host));
-  std::vector<std::byte> memory(16384);
-  auto read = std::async(std::launch::async, [&] {
-    return host->read(Namespace{.nsid = 1, .blocks = 1024, .block_size = 512}, 0, memory);
-  });
-  const auto command = raw.command();
+  auto reading = read();
+  const auto command = raw_.command();
   ASSERT_TRUE(command);
-  raw.socket.send(RawPdu(kC2hData, {}, Bytes(512)).transfer(cid_of(*command), 0, 512, 512).no_flag(kLast));
-  const Status outcome = read.get();
+  raw_.socket.send(RawPdu(kC2hData, {}, Bytes(512)).transfer(cid_of(*command), 0, 512, 512).no_flag(kLast));
+  const Status outcome = reading.get();
   ASSERT_FALSE(outcome);
   EXPECT_NE(outcome.error().text.find("bytes 512..1024, where byte 0 is the next"), std::string::npos)
       << outcome.error().text;
 }
 
 TEST_F(IoQueueViolation, IsToldOfAConnectionThatWasClosedToo) {
-  RawController raw;
-  RawSocket admin;
-  std::unique_ptr<BlockingHost> host;
-  ASSERT_NO_FATAL_FAILURE(connect(raw, admin, host));
-  std::vector<std::byte> memory(16384);
-  auto read = std::async(std::launch::async, [&] {
-    return host->read(Namespace{.nsid = 1, .blocks = 1024, .block_size = 512}, 0, memory);
-  });
-  ASSERT_TRUE(raw.command());
-  raw.socket.close();
-  const Status outcome = read.get();
+  auto reading = read();
+  ASSERT_TRUE(raw_.command());
+  raw_.socket.close();
+  const Status outcome = reading.get();
   ASSERT_FALSE(outcome);
   EXPECT_NE(outcome.error().text.find("I/O queue 1 was closed"), std::string::npos) << outcome.error().text;
 }
