@@ -128,24 +128,21 @@ void TomlReader::duration(std::string_view key, std::uint64_t low, std::uint64_t
   nanoseconds = value;
 }
 
-void TomlReader::wait(std::string_view key, WaitPolicy& out) {
+template <class Parse, class Value>
+void TomlReader::parsed(std::string_view key, Parse parse, Value& out) {
   const toml::node* const node = find(key);
   if (node == nullptr) return;
-  const auto value = text_of(*node, key);
-  if (!value) return;
-  const Result<WaitPolicy> parsed = parse_wait(*value);
-  if (!parsed) return fail(*node, key, parsed.error());
-  out = *parsed;
+  const auto text = text_of(*node, key);
+  if (!text) return;
+  const auto value = parse(*text);
+  if (!value) return fail(*node, key, value.error());
+  out = *value;
 }
 
+void TomlReader::wait(std::string_view key, WaitPolicy& out) { parsed(key, parse_wait, out); }
+
 void TomlReader::cntlids(std::string_view key, std::optional<CntlidRange>& out) {
-  const toml::node* const node = find(key);
-  if (node == nullptr) return;
-  const auto value = text_of(*node, key);
-  if (!value) return;
-  const Result<CntlidRange> parsed = parse_cntlid_range(*value);
-  if (!parsed) return fail(*node, key, parsed.error());
-  out = *parsed;
+  parsed(key, parse_cntlid_range, out);
 }
 
 void TomlReader::uuid(std::string_view key, std::optional<std::array<std::uint8_t, 16>>& out) {

@@ -61,6 +61,9 @@ class TomlReader {
  private:
   [[nodiscard]] const toml::node* find(std::string_view key);
   void whole_number(std::string_view key, std::uint64_t low, std::uint64_t high, std::uint64_t& out);
+  // Sets `out` to what `parse` makes of a text; a text that it refuses is an error with its line.
+  template <class Parse, class Value>
+  void parsed(std::string_view key, Parse parse, Value& out);
   [[nodiscard]] std::optional<std::string> text_of(const toml::node& node, std::string_view key);
   [[nodiscard]] std::string where(const toml::node& node) const;
   void fail(const toml::node& node, std::string_view sentence);
