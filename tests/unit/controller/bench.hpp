@@ -80,11 +80,11 @@ class Bench : public testing::Test {
     EXPECT_TRUE(*outcome);
     return outcome->value_or(0);
   }
-  // The usual: one subsystem for any host, one namespace of 1024 blocks of 512 bytes, one listener.
-  void serve() {
+  // The usual: one subsystem for any host, one namespace of blocks of 512 bytes, one listener.
+  void serve(std::uint64_t blocks = 1024) {
     ASSERT_TRUE(server_->add_subsystem(
         {.nqn = kDiskNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
-    storage_ = std::make_shared<MemoryStorage>(1024);
+    storage_ = std::make_shared<MemoryStorage>(blocks);
     add_namespace(storage_);
     listen();
   }

@@ -15,13 +15,7 @@ std::string address_of(int i) { return fmt::format("192.0.{}.{}", 2 + i / 200, i
 class ShortageOfMemory : public Bench {
  protected:
   explicit ShortageOfMemory(TargetOptions options = {}) : Bench(options) {}
-  void SetUp() override {
-    ASSERT_TRUE(server_->add_subsystem(
-        {.nqn = kDiskNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
-    storage_ = std::make_shared<MemoryStorage>(4096);
-    add_namespace(storage_);
-    listen();
-  }
+  void SetUp() override { serve(4096); }
   void TearDown() override {
     loopback_control().set_hold_data(false);
     loopback_control().release_data();

@@ -11,11 +11,7 @@ constexpr Nanoseconds kSecond = 1'000'000'000;
 class Stalled : public Bench {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(server_->add_subsystem(
-        {.nqn = kDiskNqn, .allow_any_host = true, .allow_hosts = {}, .serial = "", .model = "Weft"}));
-    storage_ = std::make_shared<MemoryStorage>(4096);
-    add_namespace(storage_);
-    listen();
+    serve(4096);
     admin_ = &admin();
     q_ = &io(1, 64);
   }
