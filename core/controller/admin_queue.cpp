@@ -149,9 +149,11 @@ void AdminQueue::transfer(AdminRequest& r) {
     for (std::uint32_t i = 0; i < count; ++i) r.moved += static_cast<std::uint32_t>(some[i].len);
   }
   if (r.moved >= r.content) {
+    // Of many requests the last pieces may go in one turn: more than a page of zeroes waits for turns of its own.
+    const std::uint32_t at_once = r.moved > offset ? kChunkSize : AdminTurns::kMostZeroes;
     std::uint32_t zeroes = 0;
-    count += ZeroFill::describe(std::min(r.length - r.moved, ZeroFill::kMostAtOnce),
-                                std::span(some).first(most).subspan(count), zeroes);
+    count +=
+        AdminTurns::zeroes(std::min(r.length - r.moved, at_once), std::span(some).first(most).subspan(count), zeroes);
     r.moved += zeroes;
   }
   const auto iov = std::span<const weft_iov>(some).first(count);
@@ -175,7 +177,7 @@ void AdminQueue::sent(AdminRequest& r) {
   if (r.moved >= r.content) {  // only zeroes are left
     give_back(r);
     r.state = RequestState::kFilling;
-    worker_.zero_fill().add(r);
+    worker_.admin_turns().fill(r);
     return claim_queued();
   }
   if (r.moved < r.piece + r.chunks * kChunkSize) return transfer(r);

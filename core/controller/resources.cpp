@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "core/controller/shares.hpp"
 
@@ -144,7 +145,7 @@ bool Resources::acquire(Claim& claim, Share& share) {
   }
   assert(claim.iov_entries <= kOwnIov || claim.iov_entries <= max_entries());
   Share::Lane& lane = lane_of(claim, share);
-  if (lane.claims.empty() && !holds_back(share) && !gives_way(share) && admits(claim, share, false)) {
+  if (lane.claims.empty() && !holds_back(share) && !gives_way(share) && admits(claim, share, false) && spend()) {
     take(claim, share);
     admitted(share, &lane);
     return true;
@@ -281,11 +282,29 @@ void Resources::looked(std::uint32_t shares) {
 
 // Who is resumed may release at once: one loop, not a recursion.
 void Resources::wake(std::uint32_t look) {
-  if (waking_) return;
+  due_ = most_a_turn_ != 0;
+  if (waking_ || due_) return;
   waking_ = true;
   while (serve_next(look)) {
   }
   waking_ = false;
+}
+
+bool Resources::spend() {
+  if (most_a_turn_ == 0) return true;
+  due_ = due_ || left_ == 0;
+  if (left_ == 0) return false;
+  --left_;
+  return true;
+}
+
+std::uint32_t Resources::begin_turn() {
+  left_ = most_a_turn_;
+  if (!std::exchange(due_, false)) return 0;
+  std::uint32_t served = 0;
+  for (; left_ != 0 && serve_next(kLook); ++served) --left_;
+  due_ = due_ || left_ == 0 || looked_ < waiting_count_;
+  return served;
 }
 
 void Resources::tick() {
@@ -342,6 +361,7 @@ void Resources::release(Claim& claim, Share& share) {
   // What came back had been taken since all were looked at: a host at depth 1 does not pay for those that wait.
   if (looked_ == waiting_count_ && share.machine.waiting == 0 && !more_is_free()) return;
   wake(kLook);
+  if (most_a_turn_ != 0) return;
   // It may be far back among those that wait, and may wait only for what it held itself.
   while (!waking_ && share.linked()) {
     Share::Lane* const lane = servable(share);

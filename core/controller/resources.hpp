@@ -106,6 +106,11 @@ class Resources {
   // ... without the reserve of others.
   [[nodiscard]] std::uint64_t total_for(MemoryKind kind, const MachineShare& machine) const;
 
+  // At most so many claims get what they ask for in a turn; those that wait get it in begin_turn(), which says how many did.
+  void serve_in_turns(std::uint32_t most) { most_a_turn_ = left_ = most; }
+  std::uint32_t begin_turn();
+  [[nodiscard]] bool has_due() const { return due_; }
+
   // Hosts on an access list have a reserve from now on, or no longer.
   void set_reserve(bool reserve) { reserve_ = reserve; }
 
@@ -160,6 +165,7 @@ class Resources {
   [[nodiscard]] bool serve_next(std::uint32_t look);
   void leave(Share& share, Share::Lane& lane);
   void wake(std::uint32_t look);
+  [[nodiscard]] bool spend();
   [[nodiscard]] bool more_is_free() const;
   void looked(std::uint32_t shares);
   static void fill(IovClass& pool, std::uint32_t entries, std::uint32_t count);
@@ -189,6 +195,9 @@ class Resources {
   std::uint32_t tick_ = 0;
   std::uint64_t held_ = 0;
   bool waking_ = false;
+  std::uint32_t most_a_turn_ = 0;  // 0: claims are served when there is room
+  std::uint32_t left_ = 0;         // of it, in this turn
+  bool due_ = false;               // some that wait are to be looked at in the next turn
 };
 
 }  // namespace weft::controller

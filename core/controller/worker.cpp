@@ -35,6 +35,7 @@ Worker::Worker(Reactor& reactor, Reactor& control_reactor, ControlPort& control,
       options_(options),
       resources_(budget(options), chunk_count(options), max_entries(options)),
       admin_memory_(0, kAdminChunks, 0),
+      admin_turns_(admin_memory_),
       long_commands_(reactor),
       shortage_(*this) {
   resources_.on_wait = admin_memory_.on_wait = [this] { shortage_.begin(); };
@@ -58,7 +59,7 @@ void Worker::accept(Transport& transport, weft_pending* pending, Origin origin, 
   const Queue* const key = queue.get();
   if (queues_.empty()) {
     reactor_.add(arrivals_);
-    reactor_.add(zero_fill_);
+    reactor_.add(admin_turns_);
     reactor_.add(long_commands_);
   }
   queues_.emplace(key, std::move(queue));
@@ -69,7 +70,7 @@ void Worker::retire(Queue& queue) {
     queues_.erase(&queue);
     if (queues_.empty()) {
       reactor_.remove(arrivals_);
-      reactor_.remove(zero_fill_);
+      reactor_.remove(admin_turns_);
       reactor_.remove(long_commands_);
     }
     maybe_empty();

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "core/controller/admin_turns.hpp"
 #include "core/controller/arrivals.hpp"
 #include "core/controller/control_port.hpp"
 #include "core/controller/host_shares.hpp"
@@ -19,7 +20,6 @@
 #include "core/controller/queue.hpp"
 #include "core/controller/resources.hpp"
 #include "core/controller/shortage.hpp"
-#include "core/controller/zero_fill.hpp"
 #include "weft/controller.hpp"
 #include "weft/reactor.hpp"
 
@@ -38,7 +38,7 @@ class Worker {
   [[nodiscard]] Reactor& reactor() { return reactor_; }
   [[nodiscard]] Resources& resources() { return resources_; }
   [[nodiscard]] Arrivals& arrivals() { return arrivals_; }
-  [[nodiscard]] ZeroFill& zero_fill() { return zero_fill_; }
+  [[nodiscard]] AdminTurns& admin_turns() { return admin_turns_; }
   [[nodiscard]] LongCommands& long_commands() { return long_commands_; }
   [[nodiscard]] const TargetOptions& options() const { return options_; }
   // Of admin and discovery data, apart from that of I/O.
@@ -101,7 +101,7 @@ class Worker {
   Resources resources_, admin_memory_;
   // Polled while there are queues.
   Arrivals arrivals_;
-  ZeroFill zero_fill_;
+  AdminTurns admin_turns_;
   LongCommands long_commands_;
   ShareTable shares_;
   Shortage shortage_;

@@ -175,7 +175,7 @@ Made<Connection*> Group::accept(Pending& pending, const weft_qpair_params& param
   if (!fit) return std::unexpected(fit.error());
   auto connection = std::make_unique<Connection>(*this, Role::kController, pending.options(), params, events, ctx);
   std::unique_ptr<Socket> socket(new KernelSocket(pending.take_fd()));  // memory first, as in connect()
-  tune_connected(socket->fd(), pending.options());
+  tune_accepted(socket->fd(), pending.options());
   connection->start(std::move(socket));
   delete &pending;
   return connection.release();

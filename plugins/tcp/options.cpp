@@ -33,6 +33,10 @@ const weft_option_info kOptionInfo[] = {
     {"congestion", "text", "", "TCP congestion control, cubic for one; empty: the machine's default"},
     {"sndbuf", "size", "0", "socket send buffer; 0: the kernel's choice"},
     {"rcvbuf", "size", "0", "socket receive buffer; 0: the kernel's choice"},
+    {"notsent_lowat", "size", "1M",
+     "a controller waits while so many bytes of its connection are unsent in the kernel, which a peer that reads "
+     "nothing "
+     "would hold; 0: up to sndbuf"},
     {"rxmem", "size", "8M",
      "memory of each thread for received bytes, 1M to 1G; of the whole transport, not of an address"},
     {nullptr, nullptr, nullptr, nullptr},
@@ -57,6 +61,7 @@ Made<std::uint64_t> parse_chunk(std::string_view key, std::string_view value) {
 
 Made<void> parse_buffers(Options& options, std::string_view key, std::string_view value) {
   auto size = parse_number(key, value, 0, 1u << 30, "a number of bytes up to 1G");
+  if (key == "notsent_lowat") return put(options.notsent_lowat, size);
   return put(key == "sndbuf" ? options.sndbuf : options.rcvbuf, size);
 }
 
@@ -92,7 +97,7 @@ Made<void> parse_one(Options& options, std::string_view key, std::string_view va
     options.congestion = value;
     return {};
   }
-  if (key == "sndbuf" || key == "rcvbuf") return parse_buffers(options, key, value);
+  if (key == "sndbuf" || key == "rcvbuf" || key == "notsent_lowat") return parse_buffers(options, key, value);
   if (key == "keepalive" || key.ends_with("_timeout")) {
     for (const weft_option_info* info = kOptionInfo; info->key != nullptr; ++info)
       if (key == info->key) return parse_timeout(options, key, value);

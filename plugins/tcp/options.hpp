@@ -34,6 +34,7 @@ struct Options {
   bool nodelay = true;
   std::uint8_t dscp = 0;
   std::uint32_t sndbuf = 0, rcvbuf = 0;     // 0: the kernel's choice
+  std::uint32_t notsent_lowat = 1u << 20;   // controller: TCP_NOTSENT_LOWAT
   std::uint32_t receive_memory = 8u << 20;  // per group; rxmem, 1M to 1G
   std::string congestion;                   // "": the machine's default
 

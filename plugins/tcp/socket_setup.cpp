@@ -99,6 +99,12 @@ void tune_connected(int fd, const Options& options) {
   }
 }
 
+void tune_accepted(int fd, const Options& options) {
+  tune_connected(fd, options);
+  // Else each peer that asks and does not read holds as much of the kernel's memory as tcp_wmem lets it, which all share.
+  if (options.notsent_lowat != 0) set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.notsent_lowat));
+}
+
 Made<FdKind> classify_fd(int fd) {
   int type = 0;
   socklen_t length = sizeof type;

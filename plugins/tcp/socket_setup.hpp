@@ -19,6 +19,7 @@ plugin::Made<void> prepare_socket(int fd, const Options& options);
 plugin::Made<void> bind_source(int fd, int family, const char* source_traddr, const char* source_interface);
 // For a connected socket: what is per connection (and not inherited for sure).
 void tune_connected(int fd, const Options& options);
+void tune_accepted(int fd, const Options& options);  // and what a controller sets besides
 // An fd given in place of an address: a stream socket.
 enum class FdKind : std::uint8_t { kConnected, kListening };
 plugin::Made<FdKind> classify_fd(int fd);

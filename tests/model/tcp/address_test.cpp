@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,6 +76,32 @@ TEST(Address, Ipv4LoopbackReportsThePortReallyBound) {
     EXPECT_EQ(server.peers[0], std::string("127.0.0.1:") + info_of(world, host.handle).local_trsvcid);
   }
   EXPECT_EQ(open_descriptors(), before);
+}
+
+// TCP_NOTSENT_LOWAT of this process's connection whose own port is this; -1: there is none.
+int most_unsent(int port) {
+  for (int fd = 0; fd < 256; ++fd) {
+    sockaddr_in own{}, peer{};
+    socklen_t length = sizeof own, peer_length = sizeof peer, value_length = sizeof(int);
+    int value = -1;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length) == 0 && ntohs(own.sin_port) == port &&
+        ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_length) == 0 &&
+        ::getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, &value_length) == 0)
+      return value;
+  }
+  return -1;
+}
+
+TEST(Address, AConnectionOfAControllerLeavesLittleUnsentInTheKernel) {
+  const std::vector<std::pair<Options, int>> all = {{{}, 1 << 20}, {{{"notsent_lowat", "65536"}}, 65536}};
+  for (const auto& [options, expected] : all) {
+    World world;
+    Server server(world, Where("127.0.0.1", "0", options), params(8, true));
+    ASSERT_EQ(server.rc, 0) << server.error.text;
+    HostQueue host(world, Where("127.0.0.1", server.port()), params(8, true));
+    expect_usable(world, server, host);
+    EXPECT_EQ(most_unsent(std::stoi(server.port())), expected);
+  }
 }
 
 TEST(Address, AListenerSaysNothingAboutASecureChannel) {
@@ -384,6 +411,7 @@ TEST(Options, BadOnesAreNamed) {
                                           {"hdgst", "yes"},      // the core makes it "on"
                                           {"pdu_timeout", "5s"},
                                           {"sndbuf", "-1"},
+                                          {"notsent_lowat", "2147483648"},
                                           {"congestion", "a-name-that-is-too-long"},
                                           {"nosuch", "1"}}) {
     HostQueue host(world, Where("127.0.0.1", "1", {{key, value}}), params(8, true));

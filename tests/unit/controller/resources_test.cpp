@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -46,6 +47,56 @@ struct Host {
   Share share;
   std::deque<Counted> claims;
 };
+
+TEST(Resources, ServesSoManyInATurn) {
+  constexpr int kMost = 4, kClaims = 10;
+  Resources resources(0, 64, 0);
+  resources.serve_in_turns(kMost);
+  MachineShare machine;
+  Share share(machine);
+  std::vector<Counted> claims(kClaims);
+  int held = 0;
+  for (Counted& claim : claims) {
+    claim.chunks = 1;
+    held += resources.acquire(claim, share) ? 1 : 0;
+  }
+  EXPECT_EQ(held, kMost);
+  const auto resumed = [&] {
+    return std::accumulate(claims.begin(), claims.end(), 0, [](int sum, const Counted& c) { return sum + c.resumed; });
+  };
+  EXPECT_TRUE(resources.has_due());
+  EXPECT_EQ(resources.begin_turn(), 4u);
+  EXPECT_EQ(resumed(), 4);
+  for (int i = 0; i < kMost; ++i) resources.release(claims[static_cast<std::size_t>(i)], share);
+  EXPECT_EQ(resumed(), 4) << "what comes back is for the next turn";
+  EXPECT_EQ(resources.begin_turn(), 2u);
+  EXPECT_FALSE(resources.has_due());
+  EXPECT_EQ(resources.begin_turn(), 0u);
+  for (Counted& claim : claims) resources.release(claim, share);
+  EXPECT_EQ(resources.held(), 0u);
+}
+
+// More hosts wait than are looked at in a turn.
+TEST(Resources, LooksAtAllThatWaitInSomeTurns) {
+  Resources resources(0, 64, 0);
+  resources.serve_in_turns(64);
+  MachineShare full;
+  Host first(resources, full);
+  first.fill(0, 64, 1);
+  std::deque<MachineShare> machines(200);
+  std::deque<Host> hosts;
+  for (MachineShare& machine : machines) {
+    hosts.emplace_back(resources, machine).fill(0, 1, 60);  // none of them fits
+  }
+  MachineShare last;
+  Host small(resources, last);
+  small.fill(0, 1, 1);
+  first.give_back();
+  int turns = 0;
+  for (; resources.has_due() && turns < 100; ++turns) static_cast<void>(resources.begin_turn());
+  EXPECT_LT(turns, 100) << "it does not come to rest";
+  EXPECT_EQ(small.share.held[kChunks], 1u);
+}
 
 TEST(Resources, ServesClaimsOfOneSizeInOrder) {
   Resources resources(8192, 8, 258);

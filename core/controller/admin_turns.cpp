@@ -1,4 +1,4 @@
-#include "core/controller/zero_fill.hpp"
+#include "core/controller/admin_turns.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,22 +8,26 @@
 namespace weft::controller {
 namespace {
 
-constexpr std::uint32_t kRequestsPerTurn = 4;
+// In a turn.
+constexpr std::uint32_t kMostClaims = 16;
+constexpr std::uint32_t kMostFilled = 4;
 
 alignas(kChunkSize) std::array<std::byte, kChunkSize> zero_page{};  // sent, never written
 
 }  // namespace
 
-std::uint32_t ZeroFill::poll() {
-  std::uint32_t done = 0;
-  for (; done < kRequestsPerTurn && !waiting_.empty(); ++done) {
-    auto& request = static_cast<AdminRequest&>(waiting_.pop_front());
+AdminTurns::AdminTurns(Resources& memory) : memory_(memory) { memory_.serve_in_turns(kMostClaims); }
+
+std::uint32_t AdminTurns::poll() {
+  std::uint32_t done = memory_.begin_turn();
+  for (std::uint32_t i = 0; i < kMostFilled && !to_fill_.empty(); ++i, ++done) {
+    auto& request = static_cast<AdminRequest&>(to_fill_.pop_front());
     request.queue->admin().fill(request);
   }
   return done;
 }
 
-std::uint32_t ZeroFill::describe(std::uint32_t bytes, std::span<weft_iov> into, std::uint32_t& described) {
+std::uint32_t AdminTurns::zeroes(std::uint32_t bytes, std::span<weft_iov> into, std::uint32_t& described) {
   std::uint32_t count = 0;
   for (described = 0; described < bytes && count < into.size(); ++count) {
     const std::uint32_t length = std::min(kChunkSize, bytes - described);
