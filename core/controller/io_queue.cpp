@@ -22,6 +22,9 @@ const IoCommand& command_of(const IoSlot& slot) {
   return slot.partner != UINT32_MAX ? kFusedPair : io_command(slot.opcode);
 }
 
+// Bytes of a read may have gone; and both halves of a pair have to end together.
+bool can_be_cancelled(const IoSlot& s) { return s.state == IoState::kReceiving && s.partner == UINT32_MAX; }
+
 // Copies what lies in the capsule to where the command's data is to be.
 void copy_in(std::span<const weft_iov> iov, const void* from) {
   const auto* at = static_cast<const std::byte*>(from);
@@ -396,23 +399,22 @@ void IoQueue::on_closed() {
   }
 }
 
-IoSlot* IoQueue::stalled(Nanoseconds before, Nanoseconds long_before) {
+IoSlot* IoQueue::stalled(const Still& since) {
   IoSlot* oldest = nullptr;
-  Nanoseconds since = progress_ > before ? long_before : before;
   for (std::uint32_t i = 0; i < made_; ++i) {
     IoSlot& s = slots_[i];
     const bool moves = s.state == IoState::kReceiving || s.state == IoState::kSending;
-    if (!moves || s.reclaimed || s.since > since) continue;
-    since = s.since;
-    oldest = &s;
+    if (!moves || s.reclaimed) continue;
+    const Nanoseconds with_queue = can_be_cancelled(s) ? since.cancel : since.end;
+    if (s.since > (progress_ > with_queue ? since.alone : with_queue)) continue;
+    if (oldest == nullptr || s.since < oldest->since) oldest = &s;
   }
   return oldest;
 }
 
-// Bytes of a read may have gone; and both halves of a pair have to end together.
 bool IoQueue::reclaim(IoSlot& s) {
   window_ = kFirstWindow;
-  if (s.state != IoState::kReceiving || s.partner != UINT32_MAX) return false;
+  if (!can_be_cancelled(s)) return false;
   s.reclaimed = true;
   queue_.pair().cancel_data(token(s));
   return true;

@@ -34,9 +34,13 @@ class IoQueue {
   [[nodiscard]] bool abort(std::uint16_t cid);  // true: the command ends as aborted
   [[nodiscard]] std::uint32_t busy() const { return busy_; }
   [[nodiscard]] Nanoseconds waits_since() const;  // the command that waits longest for the host; kForever: none does
-  // Under shortage, of a host over its share: the oldest transfer that has stood still since `before`, with the whole queue,
-  // or by itself since `long_before`. Null: there is none.
-  [[nodiscard]] IoSlot* stalled(Nanoseconds before, Nanoseconds long_before);
+  // Since when a transfer has stood still before it is taken back: with the whole queue, when it can be cancelled and when
+  // only the end of the queue pair ends it; by itself.
+  struct Still {
+    Nanoseconds cancel, end, alone;
+  };
+  // Under shortage, of a host over its share: the oldest such transfer. Null: there is none.
+  [[nodiscard]] IoSlot* stalled(const Still& since);
   // Cancels it; the host may send the command again. False: only the end of the queue pair ends it.
   [[nodiscard]] bool reclaim(IoSlot& slot);
   static constexpr std::uint64_t kFirstWindow = 1u << 20;

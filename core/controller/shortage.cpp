@@ -11,10 +11,12 @@ namespace weft::controller {
 namespace {
 
 constexpr Nanoseconds kTick = 100'000'000;
-constexpr std::uint32_t kPatience = 2;         // ticks that a claim waits before anything is taken back for it
-constexpr Nanoseconds kStalled = 500'000'000;  // nothing of the queue pair has moved
-constexpr Nanoseconds kSlow = 5'000'000'000;   // something has, but not this
-constexpr std::uint32_t kMostEnded = 64;       // in a tick
+constexpr std::uint32_t kPatience = 2;  // ticks that a claim waits before anything is taken back for it
+// Nothing of the queue pair has moved for so long. A bad link may be silent for 2 s, and that is to end no connection.
+constexpr Nanoseconds kToCancel = 500'000'000;
+constexpr Nanoseconds kToEnd = 3'000'000'000;
+constexpr Nanoseconds kSlow = 5'000'000'000;  // something has, but not this
+constexpr std::uint32_t kMostEnded = 64;      // in a tick
 constexpr std::size_t kMostLookedAt = 4096;
 constexpr Nanoseconds kBetweenSentences = 10'000'000'000;
 constexpr std::size_t kMostWaiting = 4;  // claims for which something is taken back in a tick
@@ -123,14 +125,13 @@ std::vector<Shortage::Holder> Shortage::holders(const Resources& resources, Part
 
 // How much will be free. 0: nothing of it stands still.
 std::uint64_t Shortage::take_from(Queue& queue, Part part, MemoryKind kind, const Resources& resources) {
-  const Nanoseconds now = worker_.reactor().now();
-  const Nanoseconds before = now - std::min(now, kStalled);
+  const auto ago = [now = worker_.reactor().now()](Nanoseconds time) { return now - std::min(now, time); };
   if (part == &HostShares::admin) {
-    if (queue.admin().waits_since() > before) return 0;
+    if (queue.admin().waits_since() > ago(kToEnd)) return 0;
     end(queue);
     return resources.total(kind);  // all that it holds: how much shows by the next tick
   }
-  IoSlot* const slot = queue.io() == nullptr ? nullptr : queue.io()->stalled(before, now - std::min(now, kSlow));
+  IoSlot* const slot = queue.io() == nullptr ? nullptr : queue.io()->stalled({ago(kToCancel), ago(kToEnd), ago(kSlow)});
   if (slot == nullptr) return 0;
   const std::uint64_t amount = Resources::wanted(*slot, kind, resources);
   if (!queue.io()->reclaim(*slot)) {

@@ -1,6 +1,8 @@
 // Hosts that hold memory and do not move: what the others get meanwhile (docs/decisions/0106).
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
 
 namespace weft::test {
@@ -110,9 +112,24 @@ TEST_F(ShortageOfMemory, WhatStandsStillIsTakenFromThoseOverTheirShare) {
   EXPECT_TRUE(victim.reply(cid)) << "within a second";
 }
 
+// Reads too, of which bytes may have gone: their connections end, which takes longer.
+TEST_F(ShortageOfMemory, AReadThatStandsStillForTwoSecondsLosesNothingThoughItsHostIsOverItsShare) {
+  for (int i = 0; i < 60; ++i) ask(queue_of(name_of(i), address_of(i)), 31, 0);
+  CapsuleHost& victim = queue_of(kHostA, "192.0.1.250");
+  const std::uint16_t cid = victim.send(wire::read(1, 0, 2048), {}, data_);
+  const auto closed = [&] {
+    return std::count_if(hosts_.begin(), hosts_.end(), [](const auto& host) { return host->closed(); });
+  };
+  for (int i = 0; i < 25; ++i) advance(kSecond / 10);
+  EXPECT_EQ(closed(), 0);
+  for (int i = 0; i < 15 && !victim.reply(cid); ++i) advance(kSecond / 10);
+  EXPECT_TRUE(victim.reply(cid)) << "within four seconds";
+  EXPECT_GT(closed(), 0);
+}
+
 // The loopback transport counts as one machine what comes from one address.
 TEST_F(ShortageOfMemory, ANameOfTheAttackersMachineIsServedWithinASecond) {
-  for (int i = 0; i < 60; ++i) ask(queue_of(name_of(i), address_of(0)), 31, 0);
+  for (int i = 0; i < 60; ++i) ask(queue_of(name_of(i), address_of(0)), 0, 31);
   CapsuleHost& victim = queue_of(kHostA, address_of(0));
   const std::uint16_t cid = victim.send(wire::read(1, 0, 2048), {}, data_);
   settle();
