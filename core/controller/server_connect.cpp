@@ -31,11 +31,6 @@ std::string name(const WireText<fabrics::kNqnFieldSize>& field) {  // judged bef
 // A transport that does not tell peers apart gives them all the same empty text, which proves nothing.
 bool same_machine(const Origin& a, const Origin& b) { return !a.machine.empty() && a.machine == b.machine; }
 
-// Whether both are the same host for limits. Hosts without a name are told apart by their machine.
-bool is_same_host(const Controller::Identity& a, const Controller::Identity& b) {
-  return a.hostnqn == b.hostnqn && (!a.hostnqn.empty() || a.origin.machine == b.origin.machine);
-}
-
 // Hosts send another HOSTID on each queue, or none. From the machine of the admin queue that is taken; from elsewhere the
 // HOSTID is the only proof that name and CNTLID were not guessed.
 bool may_join(const Controller::Identity& admin, const wire::Uuid& hostid, const Origin& from) {
@@ -92,25 +87,23 @@ void Server::tell_reserve() {
 bool Server::has_room_for(const Controller::Identity& identity) {
   const bool discovery = identity.subsystem == nullptr;
   const std::uint64_t most = discovery ? options_.max_discovery_controllers : options_.max_controllers;
-  std::uint64_t all = 0, unlisted = 0, of_machine = 0, of_name = 0, of_host = 0;
+  std::uint64_t all = 0, unlisted = 0, of_machine = 0, of_name = 0;
   for (const auto& [cntlid, controller] : controllers_) {
     const Controller::Identity& other = controller->identity();
     if (controller->discovery() != discovery) continue;
-    const bool same_host = is_same_host(other, identity);
     ++all;
-    of_host += same_host ? 1U : 0U;
     unlisted += other.listed ? 0U : 1U;
     if (other.origin.machine != identity.origin.machine || other.listed != identity.listed) continue;
     ++of_machine;
-    of_name += same_host ? 1U : 0U;
+    of_name += other.hostnqn == identity.hostnqn ? 1U : 0U;
   }
   std::uint64_t free = most - std::min(most, all);
   if (reserve_ && !identity.listed) free = free_beside_reserve(free, most, reserve_of_places(most), unlisted);
   const bool fits = name_may_take(kOfPlaces, 1, free, of_machine, of_name);
-  if (fits && of_host < options_.max_controllers_per_host) return true;
+  if (fits && of_name < options_.max_controllers_per_host) return true;
   const char* const kind = discovery ? "discovery controllers" : "controllers";
   const std::string holds =
-      fits ? fmt::format("the host has {}", of_host)
+      fits ? fmt::format("the host has {} from there", of_name)
            : fmt::format("{} of {} are there, {} of that machine, {} of that name", all, most, of_machine, of_name);
   refused(fmt::format("a controller for {} at {}: {} {}, as many as may be", host_words(identity.hostnqn),
                       identity.origin.peer, kind, holds));

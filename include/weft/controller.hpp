@@ -48,7 +48,7 @@ struct TargetOptions {
   std::uint32_t max_unconnected = 512;             // of one machine: connections whose Connect has not come, or failed
   std::uint32_t max_controllers = 1024;            // of subsystems; one machine, or one host, has a part of them
   std::uint32_t max_discovery_controllers = 1024;  // counted apart, and divided in the same way
-  std::uint32_t max_controllers_per_host = 256;
+  std::uint32_t max_controllers_per_host = 256;    // of one host name on one machine
   std::uint32_t in_capsule = 8192;        // bytes of in-capsule data on I/O queues: IOCCSZ, bounded by the transport's
   std::uint32_t max_transfer = 1u << 20;  // MDTS: a power of two times 4 KiB
   std::uint64_t data_memory = 64u << 20;  // bound of the memory lent to data under way, per thread

@@ -419,6 +419,15 @@ TEST_F(FewControllers, AreCountedByMachineForHostsWithoutAName) {
   EXPECT_TRUE(host(0, 32, "another@here").connect(names(kDiskNqn, ""), 0, 32).ok());
 }
 
+// A stranger who takes a listed name keeps its owner out of nothing.
+TEST_F(FewControllers, AreCountedByMachineForEachName) {
+  subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA}, .serial = "", .model = "Weft"});
+  listen();
+  for (const int expected : {0, 0, 0x181})
+    EXPECT_EQ(host(0, 32, "stranger@here").connect(names(kDiskNqn, kHostA), 0, 32).code(), expected);
+  EXPECT_TRUE(host(0, 32, "owner@here").connect(names(kDiskNqn, kHostA), 0, 32).ok());
+}
+
 TEST_F(Access, TakingAHostOffTheListEndsItsControllers) {
   subsystem({.nqn = kDiskNqn, .allow_any_host = false, .allow_hosts = {kHostA, kHostB}, .serial = "", .model = "Weft"});
   listen();
