@@ -9,10 +9,13 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/controller/resources.hpp"
 
 namespace weft::controller {
+
+class Queue;
 
 struct MachineShares {
   explicit MachineShares(bool listed) { io.listed = admin.listed = listed; }
@@ -24,6 +27,7 @@ struct HostShares {
       : machine(std::move(machine_)), io(machine->io), admin(machine->admin) {}
   const std::shared_ptr<MachineShares> machine;
   Share io, admin;
+  std::vector<Queue*> queues;  // its connected queue pairs here
 };
 
 // All of a worker, as long as a queue pair has them.

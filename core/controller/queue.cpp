@@ -35,7 +35,9 @@ Queue::Queue(Worker& worker, Origin origin, Tickets tickets)
           worker.reactor(), [](void* ctx) { static_cast<Queue*>(ctx)->judge_transfers(); }, this),
       admin_(*this) {}
 
-Queue::~Queue() = default;
+Queue::~Queue() {
+  if (shares_ != nullptr) std::erase(shares_->queues, this);
+}
 
 Status Queue::open(Transport& transport, weft_pending* pending) {
   const Nanoseconds deadline = worker_.reactor().clock_now() + worker_.options().connect_timeout;
@@ -116,6 +118,7 @@ void Queue::connected(const ConnectGrant& grant, Answer& answer) {
   tickets_.newcomer.reset();
   shared_ = grant.shared;
   shares_ = worker_.shares(origin_.machine, grant.hostnqn, grant.listed);
+  shares_->queues.push_back(this);
   qid_ = grant.qid;
   cntlid_ = grant.cntlid;
   hostnqn_ = grant.hostnqn;

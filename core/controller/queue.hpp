@@ -62,9 +62,7 @@ class Queue final : public ControllerQueuePair::Events {
   [[nodiscard]] DataEnd wrong_count(std::uint64_t moved, std::uint64_t asked);
   void fabrics_on_io_queue(const weft_command& command);
 
-  [[nodiscard]] bool is_open_of(const HostShares& host) const {
-    return shares_.get() == &host && !closing_ && !closed_;
-  }
+  [[nodiscard]] bool is_open() const { return !closing_ && !closed_; }
   // Others wait for what it holds and does not move. `told` queue pairs ended so, this one among them: 0 says nothing.
   void end_for_memory(std::uint32_t told);
 

@@ -1,6 +1,7 @@
 #include "core/controller/shortage.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/controller/queue.hpp"
@@ -25,11 +26,12 @@ bool wants_some(Share& share) { return share.linked(); }
 
 }  // namespace
 
-Shortage::Shortage(Worker& worker)
-    : worker_(worker), timer_(worker.reactor(), [](void* ctx) { static_cast<Shortage*>(ctx)->tick(); }, this) {}
+Shortage::Shortage(Worker& worker) : worker_(worker) {}
 
 void Shortage::begin() {
-  if (!timer_.armed()) timer_.set(worker_.reactor().now() + kTick);
+  Reactor& reactor = worker_.reactor();
+  if (!timer_) timer_.emplace(reactor, [](void* ctx) { static_cast<Shortage*>(ctx)->tick(); }, this);
+  if (!timer_->armed()) timer_->set(reactor.now() + kTick);
 }
 
 void Shortage::tick() {
@@ -63,7 +65,12 @@ void Shortage::judge(Resources& resources, Part part) {
                       return of_a.held[a.kind] < of_b.held[b.kind];
                     });
   all.resize(first);
-  for (const Waiting& waiting : all) take_back(resources, part, waiting.kind, *waiting.share, waiting.wanted);
+  std::array<Machines, kMemoryKinds> known;
+  for (const auto& [share, kind, wanted] : all) {
+    if (left_ == 0) return;
+    if (known[kind].empty()) known[kind] = machines(resources, part, kind);
+    take_back(resources, part, kind, holders(known[kind], part, kind, *share, wanted), wanted);
+  }
 }
 
 // Whoever brings this about may do it often: one sentence for all of them, now and then.
@@ -75,47 +82,50 @@ void Shortage::end(Queue& queue) {
   if (say) say_at_ = now + kBetweenSentences;
 }
 
-void Shortage::take_back(Resources& resources, Part part, MemoryKind kind, const Share& waiting, std::uint64_t wanted) {
+void Shortage::take_back(Resources& resources, Part part, MemoryKind kind, const std::vector<Holder>& from,
+                         std::uint64_t wanted) {
   std::uint64_t freed = 0;
-  for (const Holder& holder : holders(resources, part, kind, waiting, wanted)) {
-    worker_.for_each_queue(*holder.host, [&](Queue& queue) {
-      while (left_ != 0 && freed < wanted) {
-        const std::uint64_t got = take_from(queue, part, kind, resources);
-        if (got == 0) return;
+  for (const Holder& holder : from) {
+    for (Queue* const queue : holder.host->queues) {
+      while (queue->is_open() && left_ != 0 && freed < wanted) {
+        const std::uint64_t got = take_from(*queue, part, kind, resources);
+        if (got == 0) break;
         --left_;
         freed += got;
       }
-    });
+    }
     if (left_ == 0 || freed >= wanted) return;
   }
 }
 
-// Those over their share, the worst first. None when who waits is over its own.
-std::vector<Shortage::Holder> Shortage::holders(const Resources& resources, Part part, MemoryKind kind,
-                                                const Share& waiting, std::uint64_t wanted) {
-  std::map<const MachineShare*, Machine> machines;
+// Those that hold or want some, and what each may have.
+Shortage::Machines Shortage::machines(const Resources& resources, Part part, MemoryKind kind) {
+  Machines all;
   worker_.share_table().for_each([&](HostShares& host) {
     Share& share = host.*part;
-    if (share.held[kind] != 0 || wants_some(share)) ++machines[&share.machine].names;
+    if (share.held[kind] != 0 || wants_some(share)) ++all[&share.machine].names;
   });
-  for (auto& [machine, facts] : machines) {
-    const std::uint64_t total = resources.total_for(kind, *machine);
-    facts.share = machine_share(kOfMemory, total, machines.size());
-  }
-  const auto share_of = [&](const Share& share) {
-    const Machine& machine = machines[&share.machine];
-    return name_share(kOfMemory, machine.share, machine.names);
-  };
+  for (auto& [machine, facts] : all)
+    facts.share = machine_share(kOfMemory, resources.total_for(kind, *machine), all.size());
+  return all;
+}
+
+// Those over their share, the worst first. None when who waits is over its own.
+std::vector<Shortage::Holder> Shortage::holders(const Machines& machines, Part part, MemoryKind kind,
+                                                const Share& waiting, std::uint64_t wanted) {
+  const auto name_may_have = [](const Machine& machine) { return name_share(kOfMemory, machine.share, machine.names); };
   const std::uint64_t held = waiting.held[kind];
-  if (held != 0 && held + wanted > share_of(waiting)) return {};
+  if (held != 0 && held + wanted > name_may_have(machines.at(&waiting.machine))) return {};
   std::vector<Holder> found;
   worker_.share_table().for_each([&](HostShares& host) {
     const Share& share = host.*part;
-    const std::uint64_t of_machine = machines[&share.machine].share;
-    const bool machine_is_over = share.machine.held[kind] > of_machine;
-    if (share.held[kind] <= share_of(share) || !(machine_is_over || &share.machine == &waiting.machine)) return;
-    found.push_back(
-        {&host, machine_is_over ? share.machine.held[kind] - of_machine : 0, share.held[kind] - share_of(share)});
+    const auto it = machines.find(&share.machine);
+    if (share.held[kind] == 0 || it == machines.end()) return;  // or it came by some in this tick
+    const Machine& machine = it->second;
+    const std::uint64_t by_machine = share.machine.held[kind], by_name = name_may_have(machine);
+    const bool machine_is_over = by_machine > machine.share;
+    if (share.held[kind] <= by_name || !(machine_is_over || &share.machine == &waiting.machine)) return;
+    found.push_back({&host, machine_is_over ? by_machine - machine.share : 0, share.held[kind] - by_name});
   });
   std::sort(found.begin(), found.end(), [](const Holder& a, const Holder& b) {
     return a.machine_over != b.machine_over ? a.machine_over > b.machine_over : a.over > b.over;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "core/controller/host_shares.hpp"
@@ -24,7 +25,7 @@ class Shortage {
   Shortage& operator=(const Shortage&) = delete;
 
   void begin();  // claims wait from now on
-  void stop() { timer_.cancel(); }
+  void stop() { timer_.reset(); }
 
  private:
   using Part = Share HostShares::*;  // of which memory
@@ -32,6 +33,7 @@ class Shortage {
     std::uint64_t names = 0;  // that hold or want some
     std::uint64_t share = 0;
   };
+  using Machines = std::map<const MachineShare*, Machine>;
   struct Holder {
     HostShares* host = nullptr;
     std::uint64_t machine_over = 0, over = 0;
@@ -40,15 +42,17 @@ class Shortage {
   void tick();
   void end(Queue& queue);
   void judge(Resources& resources, Part part);
-  void take_back(Resources& resources, Part part, MemoryKind kind, const Share& waiting, std::uint64_t wanted);
-  [[nodiscard]] std::vector<Holder> holders(const Resources& resources, Part part, MemoryKind kind,
-                                            const Share& waiting, std::uint64_t wanted);
+  [[nodiscard]] Machines machines(const Resources& resources, Part part, MemoryKind kind);
+  void take_back(Resources& resources, Part part, MemoryKind kind, const std::vector<Holder>& from,
+                 std::uint64_t wanted);
+  [[nodiscard]] std::vector<Holder> holders(const Machines& machines, Part part, MemoryKind kind, const Share& waiting,
+                                            std::uint64_t wanted);
   [[nodiscard]] std::uint64_t take_from(Queue& queue, Part part, MemoryKind kind, const Resources& resources);
 
   Worker& worker_;
-  Timer timer_;
-  std::uint32_t left_ = 0;   // things to end in this tick
-  std::uint32_t ended_ = 0;  // queue pairs, not told yet
+  std::optional<Timer> timer_;  // made and destroyed on the worker's thread; the constructor runs on the control thread
+  std::uint32_t left_ = 0;      // things to end in this tick
+  std::uint32_t ended_ = 0;     // queue pairs, not told yet
   Nanoseconds say_at_ = 0;
 };
 

@@ -50,13 +50,6 @@ class Worker {
   }
   void set_reserve(bool reserve);  // for hosts on an access list
   [[nodiscard]] ShareTable& share_table() { return shares_; }
-  // f(queue) for the open queue pairs of a host.
-  template <class F>
-  void for_each_queue(const HostShares& host, F f) {
-    for (const auto& [key, queue] : queues_) {
-      if (queue->is_open_of(host)) f(*queue);
-    }
-  }
 
   // ---- Queue pairs.
   void accept(Transport& transport, weft_pending* pending, Origin origin, Tickets tickets);
