@@ -29,6 +29,7 @@ class NullContext final : public BackendContext {
   Progress flush(BackendOp& op) override { return succeed(op); }
   Progress write_zeroes(BackendOp& op) override { return succeed(op); }
   Progress deallocate(BackendOp& op) override { return succeed(op); }
+  std::uint64_t zeroed_at_once() const override { return UINT64_MAX; }
   bool polled() const override { return false; }
 
  private:

@@ -233,12 +233,9 @@ void IoQueue::give_up(IoSlot& s, const Answer& answer) {
 void IoQueue::receive(IoSlot& s) {
   s.state = IoState::kReceiving;
   s.moved = 0;
-  if (s.capsule != nullptr) {
-    if (s.chained) {
-      worker_.resources().write(s, 0, {static_cast<const std::byte*>(s.capsule), s.length});
-    } else {
-      copy_in(s.segments(), s.capsule);
-    }
+  // Commands whose data lies in chunks may take long: receive_data() gives the capsule's memory back, which all share.
+  if (s.capsule != nullptr && !s.chained) {
+    copy_in(s.segments(), s.capsule);
     return command_of(s).data_done(s, DataEnd{});
   }
   await_host(s);

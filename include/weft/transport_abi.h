@@ -41,9 +41,9 @@
  * itself when the listener fails) and the handle is gone when it returns. group_close: only when nothing opened on the group
  * is left; domain_close: after groups and regions.
  *
- * Borrowing. iov memory: until on_data (controller) or on_response (host); a plugin holds these back until neither it,
- * the kernel nor the device touches the memory. sqe and capsule data of a command: until send_response, the send_data
- * with a final CQE, or release_command of that token, whichever is called first. Released unanswered, a command is dropped.
+ * Borrowing. iov memory: until on_data (controller) or on_response (host); a plugin holds these back until neither it, the kernel
+ * nor the device touches the memory. sqe and capsule data of a command: until send_response, the send_data with a final CQE, or
+ * release_command, whichever comes first; capsule data only until receive_data of its last byte. Unanswered, a command is dropped.
  */
 #ifndef WEFT_TRANSPORT_ABI_H
 #define WEFT_TRANSPORT_ABI_H

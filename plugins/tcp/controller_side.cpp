@@ -119,11 +119,16 @@ int ControllerSide::receive_data(std::uint64_t token, std::uint64_t offset, std:
     return -EINVAL;
   const auto index = static_cast<std::uint32_t>(token);
   if (command->place == SglPlace::kInCapsule) {
-    if (offset > command->data_length || length > command->data_length - offset) return -EINVAL;
+    if (command->data == nullptr || offset > command->data_length || length > command->data_length - offset)
+      return -EINVAL;
     DataOp& op = new_op(index, DataOp::Kind::kReceive, offset, iov, length, cookie);
     op.copy_in(0, command->data + offset, length);
     op.moved = length;
     finish(op, 0);
+    if (offset + length == command->data_length) {  // calls come in order of offset: this was the last
+      release_data(*command);
+      connection_.unblock();
+    }
     return 0;
   }
   if (!transfers_->request(index, offset, length)) return -EINVAL;
@@ -223,9 +228,11 @@ void ControllerSide::release_data(Command& command) {
   command.data = nullptr;
 }
 
-// Freed tokens make it read on: whoever holds more than one command's data has some.
+// Freed tokens make it read on: whoever holds data of commands has some.
 bool ControllerSide::may_read() const {
-  return capsule_bytes_ <= kMaxInCapsule || capsule_bytes_ <= connection_.group().slabs(Role::kController).free_bytes();
+  if (capsule_bytes_ == 0) return true;
+  const SlabPool& slabs = connection_.group().slabs(Role::kController);
+  return !slabs.is_low() && (capsule_bytes_ <= kMaxInCapsule || capsule_bytes_ <= slabs.free_bytes());
 }
 
 void ControllerSide::free_token(std::uint32_t token) {

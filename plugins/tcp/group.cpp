@@ -36,7 +36,7 @@ Group::Group(const plugin::Services& services, const Options& options, plugin::U
     : services_(services),
       options_(options),
       epoll_(std::move(fd)),
-      slabs_(options.receive_memory),
+      slabs_(options.receive_memory, options.receive_memory / 4),
       host_slabs_(2 * SlabPool::kWindow),
       now_(services.now()) {}
 

@@ -14,6 +14,8 @@ namespace {
 // have to be copied, while the next read can put them where they belong.
 constexpr std::uint32_t kLargePayload = 32u << 10;
 constexpr std::uint32_t kShortWindow = 8u << 10;
+// While memory is low: a header, so that one command's data comes at a time.
+constexpr std::uint32_t kHeaderWindow = 8 + 64 + kDigestSize;  // of a command capsule
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -78,7 +80,8 @@ Receiver::Result Receiver::read(Side& sink, Socket& socket, SlabPool& slabs, wef
     std::uint32_t count = direct_pieces(std::span(pieces).first<kMaxIov>(), direct);
     SlabPool::Window window = slabs.window();
     if (window.slab == nullptr && direct == 0) return Result::kNoMemory;
-    window.bytes = window.bytes.first(std::min<std::size_t>(window.bytes.size(), window_limit_));
+    const std::uint32_t most = slabs.is_low() ? kHeaderWindow : window_limit_;
+    window.bytes = window.bytes.first(std::min<std::size_t>(window.bytes.size(), most));
     const std::uint32_t direct_count = count;
     if (!window.bytes.empty()) pieces[count++] = {window.bytes.data(), window.bytes.size()};
     const IoResult got = socket.receive(std::span(pieces).first(count));

@@ -8,8 +8,10 @@
 
 namespace weft::tcp {
 
-SlabPool::SlabPool(std::uint64_t bytes)
-    : count_(static_cast<std::uint32_t>(std::max<std::uint64_t>(bytes / kWindow, 2))), slabs_(new Slab[count_]) {
+SlabPool::SlabPool(std::uint64_t bytes, std::uint64_t low)
+    : low_(low),
+      count_(static_cast<std::uint32_t>(std::max<std::uint64_t>(bytes / kWindow, 2))),
+      slabs_(new Slab[count_]) {
   mapped_ = std::size_t{count_} * kStride;
   void* memory = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();

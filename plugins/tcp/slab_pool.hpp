@@ -35,8 +35,8 @@ class SlabPool {
   static constexpr std::uint32_t kSmallestWindow = 32u << 10;
   static constexpr std::uint32_t kStride = kWindow + (68u << 10);
 
-  // `bytes`: of windows; at least two slabs are made.
-  explicit SlabPool(std::uint64_t bytes);
+  // `bytes`: of windows; at least two slabs are made. `low`: with less than that left is_low().
+  explicit SlabPool(std::uint64_t bytes, std::uint64_t low = 0);
   ~SlabPool();
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
@@ -58,10 +58,13 @@ class SlabPool {
   [[nodiscard]] std::uint64_t free_bytes() const {
     return std::uint64_t{free_count_} * kWindow + (kWindow - std::min(current_->fill, kWindow));
   }
+  // What is left is for connections that hold none, a command at a time.
+  [[nodiscard]] bool is_low() const { return free_bytes() < low_; }
 
  private:
   std::byte* memory_ = nullptr;
   std::size_t mapped_ = 0;
+  const std::uint64_t low_;
   std::uint32_t count_ = 0;
   std::unique_ptr<Slab[]> slabs_;
   Slab* free_ = nullptr;

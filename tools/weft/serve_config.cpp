@@ -15,7 +15,7 @@ namespace weft::tools {
 namespace {
 
 constexpr std::uint64_t kMaxThreads = 256;
-constexpr std::uint64_t kMaxNamespaces = 1024;
+constexpr std::uint64_t kMaxNsid = 65536;
 constexpr std::uint64_t kMostMemory = std::uint64_t{64} << 30;  // of a thread, for data under way
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kDay = 24ull * 3600 * 1000 * kMillisecond;
@@ -80,7 +80,7 @@ NamespaceConfig read_namespace(const toml::table& table, const std::string& file
   NamespaceConfig out;
   TomlReader reader(table, file, "[[subsystem.namespace]]", error);
   reader.text("backend", out.backend);
-  reader.count("nsid", 1, kMaxNamespaces, out.nsid);
+  reader.count("nsid", 1, kMaxNsid, out.nsid);
   reader.uuid("uuid", out.uuid);
   reader.uuid("nguid", out.nguid);
   reader.finish();

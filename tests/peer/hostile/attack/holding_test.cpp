@@ -90,6 +90,7 @@ std::vector<Holding> holdings() {
       {"EventRequests", "hold events --connections 200"},
       {"TinyWrites", listed_names("hold tiny-writes --connections 16 --queues 4 --commands 127")},
       {"DatasetsWithoutData", listed_names("hold datasets-without-data --connections 16")},
+      {"DatasetsInCapsules", any_names("hold datasets --connections 16 --queues 4 --commands 1000" + machines(16))},
       {"HalfCapsules", listed_names("hold half-capsules --connections 256")},
       {"FusedFirsts", listed_names("hold fused-firsts --connections 16 --commands 1")},
       {"Queues", listed_names("hold queues --connections 8 --queues 100 --commands 1023")},
