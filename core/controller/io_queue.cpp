@@ -134,6 +134,8 @@ void IoQueue::count(IoSlot& s, std::uint32_t bytes) {
 void IoQueue::claim(IoSlot& s) {
   s.resume = [](Claim& claim) {
     auto& slot = static_cast<IoSlot&>(claim);
+    if (slot.queue().queue_.closing()) [[unlikely]]
+      return slot.queue().free_pair(slot);
     slot.iov = slot.long_iov != nullptr ? slot.long_iov : slot.own_iov.data();
     command_of(slot).start(slot);
   };
@@ -145,7 +147,7 @@ void IoQueue::claim(IoSlot& s) {
 // What begins may end at once: one loop, not a recursion.
 void IoQueue::begin_those_behind() {
   if (std::exchange(beginning_, true)) return;
-  while (!closed_ && !behind_.empty()) {
+  while (!closed_ && !queue_.closing() && !behind_.empty()) {
     auto& s = static_cast<IoSlot&>(behind_.front());
     const std::uint32_t bytes = s.budget + s.chunks * kChunkSize;
     if (!has_window(bytes)) break;
@@ -391,9 +393,14 @@ void IoQueue::on_closed() {
     IoSlot& s = slots_[i];
     if (!is_idle(s)) continue;
     cancel(s);
-    if (s.partner != UINT32_MAX) free(slots_[s.partner]);
-    free(s);
+    free_pair(s);
   }
+}
+
+// Without an answer: the host is gone.
+void IoQueue::free_pair(IoSlot& s) {
+  if (s.partner != UINT32_MAX) free(slots_[s.partner]);
+  free(s);
 }
 
 IoSlot* IoQueue::stalled(const Still& since) {

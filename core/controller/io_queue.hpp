@@ -139,6 +139,7 @@ class IoQueue {
   static void backend_done(BackendOp& op);
   static void backend_ended(IoSlot& slot);
   void free(IoSlot& slot);
+  void free_pair(IoSlot& slot);  // and the other of its pair, if it is of one
   void transfer(IoSlot& slot, bool out);
   // It waits where nothing but we would end it.
   [[nodiscard]] static bool is_idle(const IoSlot& slot) {
