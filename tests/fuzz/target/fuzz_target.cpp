@@ -273,12 +273,26 @@ class Conversation {
     command.sqe.flags =
         static_cast<std::uint8_t>(command.sqe.flags & ~nvme::flags::kPsdtMask);  // PSDT and SGL1 are the transport's
     command.sqe.sgl = {};
+    turn_data(command);
     CapsuleHost* host = queue_for(kind);
     if (host == nullptr || host->closed()) return;
     buffers_.push_back(std::move(command.in));
     const std::uint16_t cid = host->send(command.sqe, command.out, buffers_.back());
     world().settle();
     judge(kind, *host, cid);
+  }
+
+  // The data goes the way that the opcode says, as it is now: from the loopback a target asks for it as its opcode says.
+  static void turn_data(Command& command) {
+    constexpr unsigned kDirection = 3, kToController = 1, kToHost = 2;  // bits of an opcode
+    const unsigned direction = command.sqe.opcode & kDirection;
+    if (direction == kToController && !command.in.empty()) {
+      command.out.resize(command.in.size());
+      command.in.clear();
+    } else if (direction == kToHost && !command.out.empty()) {
+      command.in.resize(command.out.size());
+      command.out.clear();
+    }
   }
 
   // Zeroes for one field of Connect's data: a name that is empty, an identifier that is none.
