@@ -107,6 +107,9 @@ class Connection final : public Pollable, public plugin::RoleCalls<Connection>, 
   void frame_sent(const Frame& frame) override;
   Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
   void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
+  const std::byte* take_usual(Slab* slab, const std::byte* at, const std::byte* end) override {
+    return side_->take_usual(slab, at, end);
+  }
   [[nodiscard]] bool may_read() const override;
   void end_operations(std::int32_t error) override;
   [[nodiscard]] bool idle() const override;

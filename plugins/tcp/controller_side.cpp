@@ -1,5 +1,5 @@
 // controller_side.cpp - tokens, the core's calls, and how they end. What comes: controller_side_rx.cpp; what is sent:
-// controller_side_tx.cpp.
+// controller_side_tx.cpp; usual PDUs: controller_side_usual.cpp.
 #include "controller_side.hpp"
 
 #include <fmt/format.h>
@@ -50,6 +50,7 @@ void ControllerSide::open(const Settled& settled) {
   outstanding_r2t_ = settled.outstanding_r2t;
   max_r2t_ = settled.max_h2c_data;
   max_c2h_ = connection_.options().max_c2h_data;
+  usual_in_capsule_ = std::min(sgl_limits_.max_in_capsule, kAdminInCapsule);
 }
 
 Made<void> ControllerSide::configure(const weft_qpair_params& params) {
@@ -81,6 +82,7 @@ Made<void> ControllerSide::configure(const weft_qpair_params& params) {
   in_order_ = (params.flags & WEFT_QP_SQ_FLOW_CONTROL) != 0;
   std::erase_if(free_, [this](std::uint32_t token) { return token >= depth_; });
   sgl_limits_ = {.admin_queue = (params.flags & WEFT_QP_ADMIN) != 0, .max_in_capsule = params.in_capsule};
+  usual_in_capsule_ = params.in_capsule;
   connection_.set_max_in_capsule(std::max(kAdminInCapsule, params.in_capsule));
   return {};
 }

@@ -55,6 +55,7 @@ class ControllerSide final : public Side {
   void frame_sent(const Frame& frame) override;
   Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
   void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
+  const std::byte* take_usual(Slab* slab, const std::byte* at, const std::byte* end) override;
   void end_operations(std::int32_t error) override;
   // A connection holds as much of the group's memory as is left for the others, and one command's data in any case.
   [[nodiscard]] bool may_read() const override;
@@ -98,6 +99,7 @@ class ControllerSide final : public Side {
   }
   [[nodiscard]] Command* held_command(std::uint64_t token);
 
+  Command& take_token(std::uint32_t& token);
   Take take_command(const Pdu& pdu, Payload& payload, Violation& violation);
   Take take_data(const Pdu& pdu, Payload& payload, Violation& violation);
   void deliver(std::uint32_t token);
@@ -125,6 +127,7 @@ class ControllerSide final : public Side {
   std::vector<std::uint32_t> free_;
   std::optional<ControllerTransfers> transfers_;
   SglLimits sgl_limits_;
+  std::uint32_t usual_in_capsule_ = 0;  // in-capsule data that any command may have by all rules
   std::uint32_t max_r2t_ = 0, max_c2h_ = 0;
   std::uint32_t outstanding_r2t_ = 1;
   std::uint32_t unanswered_ = 0;  // capsules taken whose response has not left

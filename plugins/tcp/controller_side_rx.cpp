@@ -19,10 +19,8 @@ Take ControllerSide::take_command(const Pdu& pdu, Payload& payload, Violation& v
     return Take::kViolation;
   }
   if (free_.empty()) return Take::kBlocked;
-  const std::uint32_t token = free_.back();
-  free_.pop_back();
-  ++unanswered_;
-  Command& command = make(token);
+  std::uint32_t token = 0;
+  Command& command = take_token(token);
   const SglVerdict verdict = classify_sgl(pdu.sqe(), pdu.data_len, sgl_limits_);
   std::memcpy(command.sqe.data(), pdu.sqe(), kSqeSize);
   command.place = verdict.place;
@@ -42,6 +40,13 @@ Take ControllerSide::take_command(const Pdu& pdu, Payload& payload, Violation& v
   arriving_capsule_ = true;
   arriving_token_ = token;
   return Take::kTaken;
+}
+
+ControllerSide::Command& ControllerSide::take_token(std::uint32_t& token) {
+  token = free_.back();
+  free_.pop_back();
+  ++unanswered_;
+  return make(token);
 }
 
 void ControllerSide::deliver(std::uint32_t token) {

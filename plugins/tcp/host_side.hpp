@@ -32,6 +32,7 @@ class HostSide final : public Side {
   void frame_sent(const Frame& frame) override;
   Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
   void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
+  const std::byte* take_usual(Slab* slab, const std::byte* at, const std::byte* end) override;
   void end_operations(std::int32_t error) override;
   [[nodiscard]] bool idle() const override { return transfers_.in_flight() == 0; }
 
@@ -60,6 +61,7 @@ class HostSide final : public Side {
   Take take_r2t(const Pdu& pdu, Violation& violation);
   Take take_data(const Pdu& pdu, Payload& payload, Violation& violation);
   Take take_response(const Pdu& pdu, Violation& violation);
+  std::uint32_t take_whole_read(const std::byte* at, const std::byte* end);
   void answered(std::uint16_t cid, const std::byte* cqe, bool implied);
   void tell_response(std::uint16_t cid, const std::byte* cqe, bool implied, std::int32_t error);
   [[nodiscard]] bool was_sent(std::uint16_t cid) const;

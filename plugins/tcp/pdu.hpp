@@ -153,6 +153,15 @@ constexpr std::uint8_t header_size(PduType type) {
   return 0;
 }
 
+// The common header of a PDU without digests whose data, if any, begins at HLEN: as the number that le64 reads and writes.
+// HLEN + data_len is below 2^32.
+constexpr std::uint64_t plain_header(PduType type, std::uint8_t flags, std::uint32_t data_len) {
+  const std::uint64_t length = header_size(type);
+  const std::uint64_t offset = data_len != 0 ? length : 0;
+  return static_cast<std::uint64_t>(type) | std::uint64_t{flags} << 8 | length << 16 | offset << 24 |
+         (length + data_len) << 32;
+}
+
 constexpr bool is_ic(PduType type) { return type == PduType::kIcReq || type == PduType::kIcResp; }
 constexpr bool is_term_req(PduType type) { return type == PduType::kH2cTermReq || type == PduType::kC2hTermReq; }
 // Bit 0 of the type: 0 host to controller, 1 controller to host.

@@ -12,7 +12,6 @@ namespace {
 
 // While payloads of at least kLargePayload flow, reads beyond the payload under way are kept short: their bytes would
 // have to be copied, while the next read can put them where they belong.
-constexpr std::uint32_t kLargePayload = 32u << 10;
 constexpr std::uint32_t kShortWindow = 8u << 10;
 // While memory is low: a header, so that one command's data comes at a time.
 constexpr std::uint32_t kHeaderWindow = 8 + 64 + kDigestSize;  // of a command capsule
@@ -20,6 +19,14 @@ constexpr std::uint32_t kHeaderWindow = 8 + 64 + kDigestSize;  // of a command c
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
+
+void Receiver::set_rules(const ReadRules& rules) {
+  rules_ = rules;
+  // Data may then begin at HLEN, of all types.
+  static_assert(header_size(PduType::kCapsuleCmd) % header_size(PduType::kC2hData) == 0);
+  const bool at_hlen = header_size(PduType::kC2hData) % rules.alignment == 0;
+  batches_ = rules.phase == Phase::kEstablished && !rules.header_digest && !rules.data_digest && at_hlen;
+}
 
 void Receiver::make_room(std::uint32_t bytes) {
   if (bytes <= room_size_) return;
@@ -176,6 +183,14 @@ void Receiver::took_direct(Side& sink, std::span<const iovec> pieces, std::uint6
 Receiver::Result Receiver::walk(Side& sink, Range range, SlabPool& slabs, weft_stats& stats) {
   Result result = kGoOn;
   while (range.begin != range.end || retry_) {
+    if (batches_ && !is_inside_pdu()) {
+      take_batch(sink, range);
+      if (stopped_) {
+        result = Result::kStopped;
+        break;
+      }
+      if (range.begin == range.end) break;
+    }
     if (skip_left_ != 0) {
       const auto count = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(skip_left_, range.end - range.begin));
       range.begin += count;
@@ -200,6 +215,14 @@ Receiver::Result Receiver::walk(Side& sink, Range range, SlabPool& slabs, weft_s
     slabs.release(*range.slab);
   }
   return result;
+}
+
+// The PDU at the range's begin, if it is left, is judged in full.
+void Receiver::take_batch(Side& sink, Range& range) {
+  const std::byte* const stop = sink.take_usual(range.slab, range.begin, range.end);
+  if (stop == range.begin) return;
+  range.begin = stop;
+  window_limit_ = kLongestRead;
 }
 
 // Keeps the range with its reference, and room behind it for the rest of in-capsule data that it may end with.

@@ -4,6 +4,8 @@
 //   readv {memory of the data call | in-capsule data in its slab, slab window} -> walk: header, payload, digest, header
 //     ...
 //
+// Usual PDUs that lie whole in the slab go to the side in batches; every other one is walked, and only there judged.
+//
 // Of a header that is cut, the first part is kept here (at most kMaxHeaderSize bytes). In-capsule data stays in the
 // slab, but only once it is whole: while the rest has not come, what there is waits in the connection's own memory, so
 // that peers who send half a capsule hold nothing of what the group shares. When the side says "blocked" (no free
@@ -41,7 +43,7 @@ class Receiver {
   };
 
   // The rules say how much data a capsule may carry: make_room() for that first.
-  void set_rules(const ReadRules& rules) { rules_ = rules; }
+  void set_rules(const ReadRules& rules);
   // Own memory for the part of a capsule's data that has come. Throws std::bad_alloc, and then had no effect.
   void make_room(std::uint32_t bytes);
   [[nodiscard]] const ReadRules& rules() const { return rules_; }
@@ -80,6 +82,7 @@ class Receiver {
   std::uint32_t direct_pieces(std::span<iovec> out, std::uint64_t& bytes);
   void took_direct(Side& sink, std::span<const iovec> pieces, std::uint64_t count);
   Result walk(Side& sink, Range range, SlabPool& slabs, weft_stats& stats);
+  void take_batch(Side& sink, Range& range);
   Result step_header(Side& sink, Range& range);
   Result begin_pdu(Side& sink, const Pdu& pdu, Range& range, std::uint32_t consumed);
   void step_data(Range& range, weft_stats& stats);
@@ -92,6 +95,7 @@ class Receiver {
   void park(const Range& range);
 
   ReadRules rules_;
+  bool batches_ = false;  // by these rules usual PDUs may be taken in batches
   // The PDU under way.
   Payload payload_;
   std::uint32_t skip_left_ = 0, data_left_ = 0, digest_left_ = 0;

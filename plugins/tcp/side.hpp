@@ -1,5 +1,6 @@
 // side.hpp - what sender and receiver ask of the role they work for: a host (host_side.hpp) or a controller
-// (controller_side.hpp). One virtual call a PDU; nothing allocates. Thread: the group's.
+// (controller_side.hpp). One virtual call for a batch of usual PDUs, several for every other PDU; nothing allocates.
+// Thread: the group's.
 #ifndef WEFT_TCP_SIDE_HPP
 #define WEFT_TCP_SIDE_HPP
 
@@ -43,6 +44,9 @@ enum class Take : std::uint8_t {
   kEnded,      // the connection is over: take nothing more
 };
 
+// Payloads of at least so many bytes are read to where they belong, even when one happens to lie whole in the slab.
+constexpr std::uint32_t kLargePayload = 32u << 10;
+
 class Side {
  public:
   virtual ~Side() = default;
@@ -58,6 +62,12 @@ class Side {
   // go, `data` is where it lies when that was kCapsule (with a reference on its slab, now the callee's).
   virtual Take take(const Pdu& pdu, Payload& payload, Violation& violation) = 0;
   virtual void payload_done(bool digest_ok, const std::byte* data, struct Slab* slab) = 0;
+  // A batch, on a connection without digests: takes the usual PDUs that lie whole in [at, end), one behind the other, with
+  // the same effects as take() and payload_done(). Returns where it stops: before the first PDU that is not usual, not whole
+  // or not to be taken now, or behind the PDU whose event ended the connection. Whether a PDU is in order is only for the
+  // reader and take() to decide: a PDU that breaks a rule is never usual. A payload that stays where it lies gets a
+  // reference on the slab.
+  virtual const std::byte* take_usual(struct Slab* slab, const std::byte* at, const std::byte* end) = 0;
 
   // False: it holds more than its part of the memory for what comes; asked before each read.
   [[nodiscard]] virtual bool may_read() const { return true; }

@@ -55,6 +55,15 @@ class HostTransfers {
 
   // A C2HData came. No violation: its data is for bytes pdu.offset .. + pdu.length of the command. With SUCCESS, the command is over too (the connection then calls finish()).
   Violation on_c2h(const Pdu& pdu);
+  // The same for a C2HData with LAST that is all `length` bytes of an active command. False: it is not, or not the first, and
+  // nothing was done: on_c2h() decides.
+  [[nodiscard]] bool on_whole_c2h(std::uint16_t cid, std::uint32_t length) {
+    Command& command = commands_[cid];
+    if (command.data != HostData::kIn || command.length != length || command.granted != 0) return false;
+    command.granted = length;
+    command.last_seen = true;
+    return true;
+  }
   // A CapsuleResp came for `cid`.
   [[nodiscard]] Violation on_response(std::uint16_t cid) const;
 

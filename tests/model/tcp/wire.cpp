@@ -131,6 +131,14 @@ Bytes RawPeer::expect(std::size_t count) {
   return std::exchange(pending_, {});
 }
 
+Bytes RawPeer::received() {
+  std::array<std::byte, 65536> buffer;
+  ssize_t got = 0;
+  while ((got = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT)) > 0)
+    pending_.insert(pending_.end(), buffer.begin(), buffer.begin() + got);
+  return std::exchange(pending_, {});
+}
+
 bool RawPeer::at_end() {
   bool end = false;
   world.run_until(

@@ -200,6 +200,7 @@ class RawPeer {
   void send(const Bytes& bytes);
   // What has come so far; runs the world until there are `count` bytes.
   Bytes expect(std::size_t count);
+  Bytes received();             // what has come by now and was not given yet
   [[nodiscard]] bool at_end();  // runs the world until the other side has closed
   void close();
   World& world;
