@@ -105,6 +105,8 @@ class Connection final : public Pollable, public plugin::RoleCalls<Connection>, 
   bool next_frame(Frame& frame) override;
   std::uint32_t write_header(const Frame& frame, HeaderBuffer out) override;
   void frame_sent(const Frame& frame) override;
+  void add_usual(Batch& batch) override;
+  void frames_sent(std::span<const Frame> frames) override;
   Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
   void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
   const std::byte* take_usual(Slab* slab, const std::byte* at, const std::byte* end) override {

@@ -64,6 +64,16 @@ void Connection::frame_sent(const Frame& frame) {
   if (frame.kind != Frame::Kind::kControl) side_->frame_sent(frame);
 }
 
+void Connection::add_usual(Batch& batch) {
+  if (!control_waits_ && (state_ == State::kReady || state_ == State::kFlushing)) side_->add_usual(batch);
+}
+
+// Control PDUs come before all others: ICReq and ICResp are the first, and before a TermReq everything else is forgotten.
+void Connection::frames_sent(std::span<const Frame> frames) {
+  while (!frames.empty() && frames.front().kind == Frame::Kind::kControl) frames = frames.subspan(1);
+  if (!frames.empty()) side_->frames_sent(frames);
+}
+
 Take Connection::take(const Pdu& pdu, Payload& payload, Violation& violation) {
   if (is_term_req(pdu.type)) {
     end({.code = ECONNRESET,

@@ -53,6 +53,8 @@ class ControllerSide final : public Side {
   bool next_frame(Frame& frame) override;
   std::uint32_t write_header(const Frame& frame, HeaderBuffer out) override;
   void frame_sent(const Frame& frame) override;
+  void add_usual(Batch& batch) override;
+  void frames_sent(std::span<const Frame> frames) override;
   Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
   void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
   const std::byte* take_usual(Slab* slab, const std::byte* at, const std::byte* end) override;
@@ -111,6 +113,11 @@ class ControllerSide final : public Side {
   void enqueue_answer(std::uint32_t token);
   void dequeue(std::uint32_t token);
   bool next_of(std::uint32_t token, Frame& frame);
+  enum class Added : std::uint8_t { kNothing, kPart, kAll };
+  Added add_usual_of(std::uint32_t token, Batch& batch);
+  void add_response(Batch& batch, std::uint32_t token, DataOp* op);
+  void add_whole_read(Batch& batch, std::uint32_t token, DataOp& op);
+  [[nodiscard]] bool is_whole_read(const Command& command, const DataOp& op) const;
   bool next_r2t(std::uint32_t token, DataOp& op, Frame& frame);
   bool next_data(std::uint32_t token, DataOp& op, Frame& frame);
   void data_sent(const Frame& frame);

@@ -1,6 +1,7 @@
-// controller_side_usual.cpp - the straight line for what a controller mostly receives on a connection without digests:
-// capsules without data, and those of writes with all of their data. What it takes, the code in controller_side_rx.cpp and
-// sgl.cpp would take with the same outcome; it refuses nothing.
+// controller_side_usual.cpp - the straight line for what a controller mostly receives and sends on a connection without
+// digests: capsules without data, and those of writes with all of their data; responses, and reads in one C2HData. What it
+// takes, the code in controller_side_rx.cpp and sgl.cpp would take with the same outcome; it refuses nothing. What it sends,
+// the code in controller_side_tx.cpp and pdu_writer.cpp would send next, byte for byte.
 #include <cstring>
 
 #include "connection.hpp"
@@ -65,6 +66,87 @@ const std::byte* ControllerSide::take_usual(Slab* slab, const std::byte* at, con
     if (!connection_.is_ready()) break;
   }
   return at;
+}
+
+// ---- sending -------------------------------------------------------------------------------------------------------
+
+void ControllerSide::add_usual(Batch& batch) {
+  while (!batch.full()) {
+    if (!urgent_.empty()) {
+      const std::uint32_t token = urgent_.front();
+      const Added added = add_usual_of(token, batch);
+      if (added == Added::kNothing) return;
+      if (added == Added::kAll) urgent_.remove(token, hooks());
+    } else if (!bulk_.empty()) {
+      const std::uint32_t token = bulk_.front();
+      const Added added = add_usual_of(token, batch);
+      if (added == Added::kNothing) return;
+      if (added == Added::kAll) bulk_.remove(token, hooks());
+    } else {
+      return;
+    }
+  }
+}
+
+// kAll: a response was the command's last PDU. Its token leaves its list at once: nothing can be sent for it any more.
+ControllerSide::Added ControllerSide::add_usual_of(std::uint32_t token, Batch& batch) {
+  Command& command = at(token);
+  DataOp* const op = command.ops;
+  if (op == nullptr) {
+    if (!command.response_waits) return Added::kNothing;
+    command.response_waits = false;
+    add_response(batch, token, nullptr);
+    return Added::kAll;
+  }
+  const bool is_last = op->kind == DataOp::Kind::kSend && op->next == nullptr && op->final_response && !op->cancelled;
+  if (!is_last) return Added::kNothing;
+  if (op->progress == op->length) {
+    op->final_response = false;
+    ++op->frames;
+    add_response(batch, token, op);
+    return Added::kAll;
+  }
+  if (!is_whole_read(command, *op) || !batch.has_room(*op, command.data_length)) return Added::kNothing;
+  add_whole_read(batch, token, *op);
+  return op->final_response ? Added::kPart : Added::kAll;
+}
+
+bool ControllerSide::is_whole_read(const Command& command, const DataOp& op) const {
+  return op.progress == 0 && op.offset == 0 && op.length == command.data_length && op.length <= max_c2h_;
+}
+
+void ControllerSide::add_response(Batch& batch, std::uint32_t token, DataOp* op) {
+  Frame frame;
+  frame.op = op;
+  frame.index = token;
+  frame.kind = Frame::Kind::kCapsuleResp;
+  std::byte* const out = batch.add(frame, header_size(PduType::kCapsuleResp));
+  store(out, le64(plain_header(PduType::kCapsuleResp, 0, 0)));
+  std::memcpy(out + kCommonHeaderSize, at(token).cqe.data(), kCqeSize);
+}
+
+void ControllerSide::add_whole_read(Batch& batch, std::uint32_t token, DataOp& op) {
+  const auto length = static_cast<std::uint32_t>(op.length);
+  op.progress = length;
+  ++op.frames;
+  if (op.may_fold) op.final_response = false;
+  Frame frame;
+  frame.op = &op;
+  frame.index = token;
+  frame.length = length;
+  frame.kind = Frame::Kind::kC2hData;
+  frame.last = true;
+  frame.success = op.may_fold;
+  const auto flags = static_cast<std::uint8_t>(kFlagLast | (op.may_fold ? kFlagSuccess : 0));
+  std::byte* const out = batch.add(frame, header_size(PduType::kC2hData));
+  store(out, le64(plain_header(PduType::kC2hData, flags, length)));
+  store(out + offsetof(DataPdu, cccid), le64(load<le16>(at(token).sqe.data() + 2).value()));  // and DATAO 0
+  store(out + offsetof(DataPdu, datal), le64(length));
+  batch.add_payload(op, length);
+}
+
+void ControllerSide::frames_sent(std::span<const Frame> frames) {
+  for (const Frame& frame : frames) ControllerSide::frame_sent(frame);
 }
 
 }  // namespace weft::tcp

@@ -30,6 +30,8 @@ class HostSide final : public Side {
   bool next_frame(Frame& frame) override;
   std::uint32_t write_header(const Frame& frame, HeaderBuffer out) override;
   void frame_sent(const Frame& frame) override;
+  void add_usual(Batch& batch) override;
+  void frames_sent(std::span<const Frame> frames) override;
   Take take(const Pdu& pdu, Payload& payload, Violation& violation) override;
   void payload_done(bool digest_ok, const std::byte* data, Slab* slab) override;
   const std::byte* take_usual(Slab* slab, const std::byte* at, const std::byte* end) override;
@@ -61,6 +63,7 @@ class HostSide final : public Side {
   Take take_r2t(const Pdu& pdu, Violation& violation);
   Take take_data(const Pdu& pdu, Payload& payload, Violation& violation);
   Take take_response(const Pdu& pdu, Violation& violation);
+  void add_capsule(Batch& batch, std::uint32_t cid);
   std::uint32_t take_whole_read(const std::byte* at, const std::byte* end);
   void answered(std::uint16_t cid, const std::byte* cqe, bool implied);
   void tell_response(std::uint16_t cid, const std::byte* cqe, bool implied, std::int32_t error);

@@ -1,6 +1,9 @@
-// host_side_usual.cpp - the straight line for what a host mostly receives on a connection without digests: responses, and
-// the data of a read in one C2HData. What it takes, the code in host_side.cpp and host_transfer.cpp would take with the same
-// outcome; it refuses nothing.
+// host_side_usual.cpp - the straight line for what a host mostly receives and sends on a connection without digests:
+// responses, and the data of a read in one C2HData; capsules. What it takes, the code in host_side.cpp and
+// host_transfer.cpp would take with the same outcome; it refuses nothing. What it sends, host_side.cpp and pdu_writer.cpp
+// would send next, byte for byte.
+#include <cstring>
+
 #include "connection.hpp"
 #include "group.hpp"
 #include "host_side.hpp"
@@ -55,6 +58,41 @@ std::uint32_t HostSide::take_whole_read(const std::byte* at, const std::byte* en
     answered(cid, cqe.data(), true);
   }
   return kUsualHeader + length;
+}
+
+// ---- sending -------------------------------------------------------------------------------------------------------
+
+void HostSide::add_usual(Batch& batch) {
+  while (!capsules_.empty() && !batch.full()) {
+    const std::uint32_t cid = capsules_.front();
+    const Command& command = commands_[cid];
+    if (command.in_capsule && !batch.has_room(*command.op, command.length)) return;
+    capsules_.remove(cid, hooks());
+    add_capsule(batch, cid);
+  }
+}
+
+void HostSide::add_capsule(Batch& batch, std::uint32_t cid) {
+  constexpr std::uint64_t kInCapsule = 0x01, kTransport = 0x5a;  // SGL1's identifier
+  constexpr std::size_t kFlagsAt = kCommonHeaderSize + 1, kSgl1At = kCommonHeaderSize + 24;
+  const Command& command = commands_[cid];
+  const std::uint32_t inside = command.in_capsule ? command.length : 0;
+  Frame frame;
+  frame.op = command.op;
+  frame.index = cid;
+  frame.length = inside;
+  frame.kind = Frame::Kind::kCapsuleCmd;
+  std::byte* const out = batch.add(frame, header_size(PduType::kCapsuleCmd));
+  store(out, le64(plain_header(PduType::kCapsuleCmd, 0, inside)));
+  std::memcpy(out + kCommonHeaderSize, command.sqe.data(), kSqeSize);
+  out[kFlagsAt] = (out[kFlagsAt] & std::byte{0x3f}) | std::byte{0x40};  // PSDT: SGL, contiguous metadata pointer
+  store(out + kSgl1At, le64(std::uint64_t{0}));
+  store(out + kSgl1At + 8, le64(command.length | (inside != 0 ? kInCapsule : kTransport) << 56));
+  if (inside != 0) batch.add_payload(*command.op, inside);
+}
+
+void HostSide::frames_sent(std::span<const Frame> frames) {
+  for (const Frame& frame : frames) HostSide::frame_sent(frame);
 }
 
 }  // namespace weft::tcp

@@ -26,21 +26,29 @@ void SendBuffer::reset(std::uint64_t most) {
   part_count = 0;
 }
 
-void SendBuffer::add_copied(std::uint32_t count) {
-  if (count == 0) return;
-  std::byte* start = tail();
-  if (pieces_ != 0 && static_cast<std::byte*>(iov_[pieces_ - 1].iov_base) + iov_[pieces_ - 1].iov_len == start) {
-    iov_[pieces_ - 1].iov_len += count;
-  } else {
-    iov_[pieces_++] = {start, count};
-  }
-  used_ += count;
-  bytes_ += count;
-}
-
 void SendBuffer::add_gathered(std::uint32_t pieces, std::uint64_t bytes) {
   pieces_ += pieces;
   bytes_ += bytes;
+}
+
+void Batch::add_payload(DataOp& op, std::uint32_t length) {
+  if (length >= kCopyBelow) {
+    buffer_.free_pieces()[0] = {op.list[0].iov_base, length};
+    buffer_.add_gathered(1, length);
+    return;
+  }
+  op.copy_out(0, buffer_.tail(), length);
+  buffer_.add_copied(length);
+  ++stats_.copies;
+  stats_.copied_bytes += length;
+}
+
+void Sender::set_rules(const WriteRules& rules) {
+  rules_ = rules;
+  // Data may then begin at HLEN, of all types.
+  static_assert(header_size(PduType::kCapsuleCmd) % header_size(PduType::kC2hData) == 0);
+  const bool at_hlen = header_size(PduType::kC2hData) % rules.alignment == 0;
+  batches_ = !rules.header_digest && !rules.data_digest && at_hlen;
 }
 
 Sender::Result Sender::pump(Side& source, Socket& socket, SendBuffer& buffer, weft_stats& stats) {
@@ -64,16 +72,24 @@ Sender::Result Sender::pump(Side& source, Socket& socket, SendBuffer& buffer, we
 
 void Sender::build(Side& source, SendBuffer& buffer, weft_stats& stats) {
   buffer.reset(most_in_a_call_);
+  whole_ = false;
   std::uint64_t from = head_sent_;
   for (const Frame& frame : frames_) {
     if (buffer.full() || !append(source, frame, from, buffer, stats)) return;
     from = 0;
   }
-  while (frames_.size() < kMaxFrames && !buffer.full()) {
+  Batch batch(frames_, buffer, stats);
+  for (;;) {
+    if (batches_) source.add_usual(batch);
+    if (batch.full()) break;
     Frame& frame = frames_.emplace_back();
-    if (!source.next_frame(frame)) return frames_.pop_back();
+    if (!source.next_frame(frame)) {
+      frames_.pop_back();
+      break;
+    }
     if (!append(source, frame, 0, buffer, stats)) return;
   }
+  whole_ = true;
 }
 
 // Puts the frame from its byte `from` on into the batch. False: there was no room for all of it.
@@ -130,6 +146,12 @@ bool Sender::append_payload(const Frame& frame, SendBuffer& buffer, SendBuffer::
 
 // The socket took `sent` bytes of the batch: frames that left in full are told, the first that did not is the new head.
 void Sender::settle(Side& source, SendBuffer& buffer, std::uint64_t sent) {
+  if (whole_ && sent == buffer.bytes()) {
+    head_sent_ = 0;
+    source.frames_sent(frames_);
+    frames_.clear();
+    return;
+  }
   std::size_t done = 0;
   std::uint64_t already = head_sent_;
   bool continued = head_sent_ != 0;

@@ -5,6 +5,7 @@
 // again from the operation's memory, which stays borrowed until then. So a connection whose peer does not read holds no
 // buffer. A data digest is computed over the copy that is sent; for a PDU that leaves in several parts it goes on from
 // the last byte that left, so it always fits the bytes on the wire, whatever happens to the memory meanwhile.
+// Usual PDUs are appended by the side, many in one call; a batch that the socket took whole is settled in one call.
 // Thread: the group's. After the constructor nothing allocates.
 #ifndef WEFT_TCP_SENDER_HPP
 #define WEFT_TCP_SENDER_HPP
@@ -48,7 +49,17 @@ class SendBuffer {
     return room() < kMaxHeaderSize + kDigestSize || pieces_ + 2 >= kMaxPieces || bytes_ >= most_;
   }
   std::byte* tail() { return &(*copy_)[used_]; }
-  void add_copied(std::uint32_t count);  // count bytes at tail() belong to the batch
+  void add_copied(std::uint32_t count) {  // count bytes at tail() belong to the batch
+    if (count == 0) return;
+    std::byte* const start = tail();
+    if (pieces_ != 0 && static_cast<std::byte*>(iov_[pieces_ - 1].iov_base) + iov_[pieces_ - 1].iov_len == start) {
+      iov_[pieces_ - 1].iov_len += count;
+    } else {
+      iov_[pieces_++] = {start, count};
+    }
+    used_ += count;
+    bytes_ += count;
+  }
   std::span<iovec> free_pieces() { return std::span(iov_).subspan(pieces_); }
   void add_gathered(std::uint32_t pieces, std::uint64_t bytes);
   [[nodiscard]] std::span<iovec> pieces() { return std::span(iov_).first(pieces_); }
@@ -67,6 +78,34 @@ class SendBuffer {
   std::uint64_t most_ = 0;
 };
 
+// What a side appends usual PDUs to: add(), the header where it says, add_payload() if there is data. Lives for one call.
+class Batch {
+ public:
+  Batch(std::vector<Frame>& frames, SendBuffer& buffer, weft_stats& stats)
+      : frames_(frames), buffer_(buffer), stats_(stats) {}
+
+  [[nodiscard]] bool full() const { return frames_.size() == kMaxFrames || buffer_.full(); }
+  // All of the operation's first `length` bytes can follow a header now.
+  [[nodiscard]] bool has_room(const DataOp& op, std::uint32_t length) const {
+    return length < kCopyBelow ? buffer_.room() >= kMaxHeaderSize + kDigestSize + length : op.count == 1;
+  }
+  // Where the frame's header of `header` bytes is to be written.
+  std::byte* add(const Frame& frame, std::uint32_t header) {
+    frames_.push_back(frame);
+    SendBuffer::Part& part = buffer_.parts[buffer_.part_count++];
+    part = {.wire = std::uint64_t{header} + frame.length, .header = header, .payload_start = 0, .copy = nullptr};
+    std::byte* const start = buffer_.tail();
+    buffer_.add_copied(header);
+    return start;
+  }
+  void add_payload(DataOp& op, std::uint32_t length);
+
+ private:
+  std::vector<Frame>& frames_;
+  SendBuffer& buffer_;
+  weft_stats& stats_;
+};
+
 class Sender {
  public:
   // A controller may send more in one call than a host: what a host reads goes to memory that it used a moment ago, what a
@@ -75,7 +114,7 @@ class Sender {
     frames_.reserve(kMaxFrames);
   }
 
-  void set_rules(const WriteRules& rules) { rules_ = rules; }
+  void set_rules(const WriteRules& rules);  // those of the handshake: from here on the source may be asked for batches
   [[nodiscard]] const WriteRules& rules() const { return rules_; }
 
   enum class Result : std::uint8_t { kDrained, kSocketFull, kMore, kError };
@@ -99,6 +138,8 @@ class Sender {
   std::vector<Frame> frames_;  // decided on, not yet sent in full; oldest first
   const std::uint64_t most_in_a_call_;
   WriteRules rules_;
+  bool batches_ = false;         // by these rules headers are plain_header()s
+  bool whole_ = false;           // every frame is in the batch, up to its end
   std::uint64_t head_sent_ = 0;  // bytes of frames_[0] that have left
   Crc32c head_crc_;              // over its payload bytes that have left
   int error_ = 0;

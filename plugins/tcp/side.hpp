@@ -1,10 +1,11 @@
 // side.hpp - what sender and receiver ask of the role they work for: a host (host_side.hpp) or a controller
-// (controller_side.hpp). One virtual call for a batch of usual PDUs, several for every other PDU; nothing allocates.
-// Thread: the group's.
+// (controller_side.hpp). One virtual call for a batch of usual PDUs or of PDUs that have left, several for every other
+// PDU; nothing allocates. Thread: the group's.
 #ifndef WEFT_TCP_SIDE_HPP
 #define WEFT_TCP_SIDE_HPP
 
 #include <cstdint>
+#include <span>
 
 #include "data_op.hpp"
 #include "pdu_reader.hpp"
@@ -56,6 +57,10 @@ class Side {
   virtual bool next_frame(Frame& frame) = 0;
   virtual std::uint32_t write_header(const Frame& frame, HeaderBuffer out) = 0;
   virtual void frame_sent(const Frame& frame) = 0;
+  // A batch, on a connection without digests: appends the usual PDUs that are next, with the same effects as next_frame() and
+  // write_header(), until the batch is full or the next PDU is not usual. frames_sent: frame_sent() of each, in order.
+  virtual void add_usual(class Batch& batch) = 0;
+  virtual void frames_sent(std::span<const Frame> frames) = 0;
 
   // Receiving. take: the header of a PDU that the reader found in order; `payload` is as it starts, and written only where the
   // PDU is taken. payload_done: its payload is where it was to
