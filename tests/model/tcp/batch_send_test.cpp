@@ -147,6 +147,33 @@ TEST(BatchCancelled, ReadLeavesNothing) {
   EXPECT_EQ(controller.queue().data.at(3).error, -ECANCELED);
 }
 
+// A read that ends early, and one in two calls: LAST and SUCCESS only where the command's data ends.
+TEST(BatchNotWhole, ReadsInPartsKeepTheirMarks) {
+  Answering controller(false);
+  ControllerQueue& queue = controller.queue();
+  constexpr std::uint16_t kShort = 4, kTwice = 9;
+  constexpr std::uint32_t kPart = 8000, kRest = 12000;
+  const Cqe short_cqe = make_cqe(kShort), twice_cqe = make_cqe(kTwice);
+  const std::byte *of_short = controller.data[kShort].data(), *of_twice = controller.data[kTwice].data();
+  ASSERT_EQ(queue.send(queue.order[kShort], 0, of_short, kPart, 1, &short_cqe, WEFT_ALLOW_IMPLIED), 0);
+  ASSERT_EQ(queue.send(queue.order[kTwice], 0, of_twice, kPart, 2), 0);
+  ASSERT_EQ(queue.send(queue.order[kTwice], kPart, of_twice + kPart, kRest, 3, &twice_cqe, WEFT_ALLOW_IMPLIED), 0);
+  const auto data_pdu = [](std::uint16_t cid, std::uint32_t offset, const std::byte* from, std::uint32_t length,
+                           bool last) {
+    const Bytes data(from, from + length);
+    return written([&](tcp::HeaderBuffer out) { return tcp::write_c2h_data({}, out, cid, offset, length, last, last); },
+                   &data);
+  };
+  Bytes expected = data_pdu(kShort, 0, of_short, kPart, false);
+  append(expected, response_pdu(short_cqe));
+  append(expected, data_pdu(kTwice, 0, of_twice, kPart, false));
+  append(expected, data_pdu(kTwice, kPart, of_twice + kPart, kRest, true));
+  EXPECT_EQ(controller.peer.expect(expected.size()), expected);
+  controller.world.settle();
+  EXPECT_EQ(queue.data.at(1).flags, std::uint32_t{WEFT_RESPONSE_SENT});
+  EXPECT_EQ(queue.data.at(3).flags, WEFT_RESPONSE_SENT | WEFT_RESPONSE_IMPLIED);
+}
+
 INSTANTIATE_TEST_SUITE_P(Sockets, BatchSent, ::testing::Bool(),
                          [](const auto& made) { return made.param ? "Narrow" : "Wide"; });
 
