@@ -34,8 +34,8 @@ class IoQueue {
   [[nodiscard]] bool abort(std::uint16_t cid);  // true: the command ends as aborted
   [[nodiscard]] std::uint32_t busy() const { return busy_; }
   [[nodiscard]] Nanoseconds waits_since() const;  // the command that waits longest for the host; kForever: none does
-  // Since when a transfer has stood still before it is taken back: with the whole queue, when it can be cancelled and when
-  // only the end of the queue pair ends it; by itself.
+  // A transfer is taken back when it began before this and nothing of its queue has moved since: `cancel` for those that can be
+  // cancelled, `end` for those that end with the queue pair. `alone`: although others of its queue have moved.
   struct Still {
     Nanoseconds cancel, end, alone;
   };

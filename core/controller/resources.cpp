@@ -282,8 +282,11 @@ void Resources::looked(std::uint32_t shares) {
 
 // Who is resumed may release at once: one loop, not a recursion.
 void Resources::wake(std::uint32_t look) {
-  due_ = most_a_turn_ != 0;
-  if (waking_ || due_) return;
+  if (most_a_turn_ != 0) {
+    due_ = true;
+    return;
+  }
+  if (waking_) return;
   waking_ = true;
   while (serve_next(look)) {
   }

@@ -71,20 +71,11 @@ const std::byte* ControllerSide::take_usual(Slab* slab, const std::byte* at, con
 // ---- sending -------------------------------------------------------------------------------------------------------
 
 void ControllerSide::add_usual(Batch& batch) {
-  while (!batch.full()) {
-    if (!urgent_.empty()) {
-      const std::uint32_t token = urgent_.front();
-      const Added added = add_usual_of(token, batch);
-      if (added == Added::kNothing) return;
-      if (added == Added::kAll) urgent_.remove(token, hooks());
-    } else if (!bulk_.empty()) {
-      const std::uint32_t token = bulk_.front();
-      const Added added = add_usual_of(token, batch);
-      if (added == Added::kNothing) return;
-      if (added == Added::kAll) bulk_.remove(token, hooks());
-    } else {
-      return;
-    }
+  while (!batch.full() && (!urgent_.empty() || !bulk_.empty())) {
+    const std::uint32_t token = !urgent_.empty() ? urgent_.front() : bulk_.front();
+    const Added added = add_usual_of(token, batch);
+    if (added == Added::kNothing) return;
+    if (added == Added::kAll) dequeue(token);
   }
 }
 

@@ -34,9 +34,8 @@ const weft_option_info kOptionInfo[] = {
     {"sndbuf", "size", "0", "socket send buffer; 0: the kernel's choice"},
     {"rcvbuf", "size", "0", "socket receive buffer; 0: the kernel's choice"},
     {"notsent_lowat", "size", "1M",
-     "a controller waits while so many bytes of its connection are unsent in the kernel, which a peer that reads "
-     "nothing "
-     "would hold; 0: up to sndbuf"},
+     "most bytes that a controller leaves unsent in the kernel, where a peer that reads nothing holds them; 0: as "
+     "sndbuf says"},
     {"rxmem", "size", "8M",
      "memory of each thread for received bytes, 1M to 1G; of the whole transport, not of an address"},
     {nullptr, nullptr, nullptr, nullptr},

@@ -162,6 +162,12 @@ constexpr std::uint64_t plain_header(PduType type, std::uint8_t flags, std::uint
          (length + data_len) << 32;
 }
 
+// Whether data begins at HLEN in PDUs of all types when it begins at multiples of this (CPDA or HPDA, in bytes).
+constexpr bool data_begins_at_hlen(std::uint32_t alignment) {
+  static_assert(header_size(PduType::kCapsuleCmd) % header_size(PduType::kC2hData) == 0);
+  return header_size(PduType::kC2hData) % alignment == 0;
+}
+
 constexpr bool is_ic(PduType type) { return type == PduType::kIcReq || type == PduType::kIcResp; }
 constexpr bool is_term_req(PduType type) { return type == PduType::kH2cTermReq || type == PduType::kC2hTermReq; }
 // Bit 0 of the type: 0 host to controller, 1 controller to host.

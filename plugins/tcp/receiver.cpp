@@ -14,7 +14,7 @@ namespace {
 // have to be copied, while the next read can put them where they belong.
 constexpr std::uint32_t kShortWindow = 8u << 10;
 // While memory is low: a header, so that one command's data comes at a time.
-constexpr std::uint32_t kHeaderWindow = 8 + 64 + kDigestSize;  // of a command capsule
+constexpr std::uint32_t kHeaderWindow = header_size(PduType::kCapsuleCmd) + kDigestSize;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -22,10 +22,8 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 void Receiver::set_rules(const ReadRules& rules) {
   rules_ = rules;
-  // Data may then begin at HLEN, of all types.
-  static_assert(header_size(PduType::kCapsuleCmd) % header_size(PduType::kC2hData) == 0);
-  const bool at_hlen = header_size(PduType::kC2hData) % rules.alignment == 0;
-  batches_ = rules.phase == Phase::kEstablished && !rules.header_digest && !rules.data_digest && at_hlen;
+  batches_ = rules.phase == Phase::kEstablished && !rules.header_digest && !rules.data_digest &&
+             data_begins_at_hlen(rules.alignment);
 }
 
 void Receiver::make_room(std::uint32_t bytes) {

@@ -45,10 +45,7 @@ void Batch::add_payload(DataOp& op, std::uint32_t length) {
 
 void Sender::set_rules(const WriteRules& rules) {
   rules_ = rules;
-  // Data may then begin at HLEN, of all types.
-  static_assert(header_size(PduType::kCapsuleCmd) % header_size(PduType::kC2hData) == 0);
-  const bool at_hlen = header_size(PduType::kC2hData) % rules.alignment == 0;
-  batches_ = !rules.header_digest && !rules.data_digest && at_hlen;
+  batches_ = !rules.header_digest && !rules.data_digest && data_begins_at_hlen(rules.alignment);
 }
 
 Sender::Result Sender::pump(Side& source, Socket& socket, SendBuffer& buffer, weft_stats& stats) {

@@ -58,7 +58,7 @@ class SlabPool {
   [[nodiscard]] std::uint64_t free_bytes() const {
     return std::uint64_t{free_count_} * kWindow + (kWindow - std::min(current_->fill, kWindow));
   }
-  // What is left is for connections that hold none, a command at a time.
+  // Then only connections that hold no memory of it read on, and one command at a time.
   [[nodiscard]] bool is_low() const { return free_bytes() < low_; }
 
  private:

@@ -1,6 +1,5 @@
 // Attackers that burn time. What they cost a listed host that reads at a steady rate is at most twice what the same commands
-// cost it when they are thrown at a socket that answers each at once and does nothing. All share the machine; the difference is
-// ours. Times are compared in the optimised build only: in others the host goes on. Then the attackers leave, and SIGTERM is
+// cost it when they are thrown at a socket that answers each at once and does nothing. Times are compared in the optimised build only: in others the host goes on. Then the attackers leave, and SIGTERM is
 // obeyed at once, whatever they have asked for.
 
 #include <fmt/format.h>
@@ -15,8 +14,8 @@ namespace {
 
 constexpr std::chrono::microseconds kInterval{500};
 constexpr std::size_t kSamples = 800;
-constexpr std::size_t kFewestPairs = 3,
-                      kMostPairs = 9;  // more where the machine is noisy: one cost too many shows in all
+constexpr std::size_t kFewestPairs = 3;
+constexpr std::size_t kMostPairs = 9;  // where the machine is noisy; a target that is too slow is so in all of them
 constexpr double kMost = 2.0;
 
 struct Burning {
