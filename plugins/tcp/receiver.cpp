@@ -13,7 +13,8 @@ namespace {
 // While payloads of at least kLargePayload flow, reads beyond the payload under way are kept short: their bytes would
 // have to be copied, while the next read can put them where they belong.
 constexpr std::uint32_t kShortWindow = 8u << 10;
-// While memory is low: a header, so that one command's data comes at a time.
+// While memory is low, and nothing behind the payload under way: so one command's data comes at a time, and of the next one
+// nothing is begun.
 constexpr std::uint32_t kHeaderWindow = header_size(PduType::kCapsuleCmd) + kDigestSize;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
@@ -85,7 +86,8 @@ Receiver::Result Receiver::read(Side& sink, Socket& socket, SlabPool& slabs, wef
     std::uint32_t count = direct_pieces(std::span(pieces).first<kMaxIov>(), direct);
     SlabPool::Window window = slabs.window();
     if (window.slab == nullptr && direct == 0) return Result::kNoMemory;
-    const std::uint32_t most = slabs.is_low() ? kHeaderWindow : window_limit_;
+    const std::uint32_t most_when_low = direct == 0 ? kHeaderWindow : 0;
+    const std::uint32_t most = slabs.is_low() ? most_when_low : window_limit_;
     window.bytes = window.bytes.first(std::min<std::size_t>(window.bytes.size(), most));
     const std::uint32_t direct_count = count;
     if (!window.bytes.empty()) pieces[count++] = {window.bytes.data(), window.bytes.size()};

@@ -84,6 +84,63 @@ TEST(Pressure, HalfCapsulesHoldNothingThatOthersNeed) {
   }
 }
 
+TEST(Pressure, DataThatTheCoreHasReceivedIsHeldNoLonger) {
+  World world(Options{{"rxmem", "1048576"}});
+  const weft_qpair_params io = params(128, false, 8192);
+  Joined one(world, {}, {}, io, io), two(world, {}, {}, io, io);
+  const Bytes data = pattern(8192, 3);
+  Bytes into(data.size());
+  std::deque<std::pair<ControllerQueue*, std::uint64_t>> kept;
+  for (Joined* joined : {&one, &two}) {
+    ASSERT_EQ(world.table.configure(joined->controller().handle, &io, nullptr), 0);
+    ControllerQueue& controller = joined->controller();
+    controller.on_command = [&](std::uint64_t token) {
+      EXPECT_EQ(controller.receive(token, 0, into.data(), into.size(), token), 0);
+      EXPECT_EQ(controller.receive(token, 0, into.data(), into.size(), token), -EINVAL) << "it is gone";
+      kept.emplace_back(&controller, token);
+    };
+    controller.on_data = [](std::uint64_t) {};
+    for (std::uint16_t cid = 0; cid < 128; ++cid) ASSERT_EQ(joined->host.send(make_sqe(kWrite, cid), &data), 0);
+  }
+  world.run_until([&] { return kept.size() == 256; }, "2 MiB of data through 1 MiB of memory");
+  EXPECT_EQ(into, data);
+  world.settle();
+  for (const auto& [controller, token] : kept) {
+    EXPECT_EQ(controller->respond(token), 0);
+    EXPECT_EQ(controller->release(token), 0);
+  }
+  world.run_until([&] { return one.host.outstanding + two.host.outstanding == 0; });
+}
+
+// Each may hold 64 KiB when there is enough, which for all of them there is not: one more is let in, and its command comes.
+TEST(Pressure, ManyThatHoldDataLeaveSomeForWhoHoldsNone) {
+  World world(Options{{"rxmem", "1048576"}});
+  const weft_qpair_params io = params(16, false, 8192);
+  const Bytes data = pattern(8192, 3);
+  std::deque<std::pair<ControllerQueue*, std::uint64_t>> kept;
+  std::deque<Joined> hogs;
+  for (int i = 0; i < 12; ++i) {
+    Joined& hog = hogs.emplace_back(world, Options{}, Options{}, io, io);
+    ASSERT_EQ(world.table.configure(hog.controller().handle, &io, nullptr), 0);
+    ControllerQueue& controller = hog.controller();
+    controller.on_command = [&](std::uint64_t token) { kept.emplace_back(&controller, token); };
+    for (std::uint16_t cid = 0; cid < 16; ++cid) ASSERT_EQ(hog.host.send(make_sqe(kWrite, cid), &data), 0);
+  }
+  world.settle(300);
+  EXPECT_LT(kept.size(), 12u * 16u);
+  Joined other(world, {}, {}, io, io);
+  ASSERT_EQ(world.table.configure(other.controller().handle, &io, nullptr), 0);
+  ASSERT_EQ(other.host.send(make_sqe(kWrite, 0), &data), 0);
+  world.run_until([&] { return other.host.outstanding == 0; }, "the host that holds none");
+  world.run_until([&] {
+    for (const auto& [controller, token] : std::exchange(kept, {})) {
+      EXPECT_EQ(controller->respond(token), 0);
+      EXPECT_EQ(controller->release(token), 0);
+    }
+    return std::all_of(hogs.begin(), hogs.end(), [](const Joined& hog) { return hog.host.outstanding == 0; });
+  });
+}
+
 TEST(Pressure, AConnectionThatHoldsMuchLeavesAsMuchForTheOthers) {
   World world(Options{{"rxmem", "1048576"}});
   const weft_qpair_params io = params(128, false, 8192);
