@@ -127,6 +127,28 @@ TEST_F(ShortageOfMemory, AReadThatStandsStillForTwoSecondsLosesNothingThoughItsH
   EXPECT_GT(closed(), 0);
 }
 
+TEST_F(ShortageOfMemory, ANameOfTheMachineOfHostsThatReadNothingIsServedInFourSeconds) {
+  for (int i = 0; i < 60; ++i) ask(queue_of(name_of(i), address_of(0)), 31, 0);
+  CapsuleHost& victim = queue_of(kHostA, address_of(0));
+  const std::uint16_t cid = victim.send(wire::read(1, 0, 2048), {}, data_);
+  settle();
+  ASSERT_FALSE(victim.reply(cid)) << "there is not enough for a large one";
+  for (int i = 0; i < 40 && !victim.reply(cid); ++i) advance(kSecond / 10);
+  EXPECT_TRUE(victim.reply(cid));
+}
+
+// Neither what waits for memory, nor what waits behind others of its queue.
+TEST_F(ShortageOfMemory, AStopBeginsNoneOfThoseThatWait) {
+  for (int i = 0; i < 60; ++i) ask(queue_of(name_of(i), address_of(i)), 0, 31);
+  const std::uint64_t lent = storage_->calls(StorageCall::kLend);
+  bool done = false;
+  stopped_ = true;
+  server_->stop(FakeClock::now() + kSecond / 20, [&] { done = true; });
+  advance(kSecond / 10);
+  EXPECT_TRUE(run([&] { return done; }));
+  EXPECT_EQ(storage_->calls(StorageCall::kLend), lent);
+}
+
 // The loopback transport counts as one machine what comes from one address.
 TEST_F(ShortageOfMemory, ANameOfTheAttackersMachineIsServedWithinASecond) {
   for (int i = 0; i < 60; ++i) ask(queue_of(name_of(i), address_of(0)), 0, 31);
