@@ -7,6 +7,7 @@
 //
 // It says "ready OPENED of CONNECTIONS" once it is in place, and ends by itself after --seconds, or when nobody is there.
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -30,6 +31,12 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Who measures on the same processor is served at once, as if it were on a machine of its own.
+void give_way() {
+  const sched_param none{};
+  sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
 void add_options(CLI::App& app, AttackPlan& plan) {
   app.add_option("--port", plan.port, "the target's port on this machine's loopback addresses")->required();
   app.add_option("--subnqn", plan.subnqn, "the subsystem; discovery unless given");
@@ -42,6 +49,7 @@ void add_options(CLI::App& app, AttackPlan& plan) {
   app.add_option("--dribble", plan.dribble_ms, "of a hold: a byte each way so often, in milliseconds");
   app.add_option("--seconds", plan.seconds)->check(CLI::Range(1, 3600));
   app.add_flag("--renew", plan.renew, "connections that are closed are opened anew");
+  app.add_flag_callback("--polite", give_way, "runs when nobody else on this machine wants the processor");
 }
 
 void serve_listed(const AttackPlan& plan) {
