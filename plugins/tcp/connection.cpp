@@ -126,6 +126,7 @@ void Connection::read_turn() {
     return;
   }
   if (starved_) return;
+  if (group_.slabs(role_).is_low()) group_.say_memory_is_low();
   after_read(receiver_.run(*this, *socket_, group_.slabs(role_), stats_, kReadShare));
   if (send_error_ != 0 && state_ != State::kEnded && state_ != State::kGone) on_io_error(send_error_, "writing");
 }
@@ -183,6 +184,7 @@ void Connection::tell_finished(DataOp& op) {
 }
 
 void Connection::memory_is_free() {
+  group_.waits_no_more(*this);
   if (!starved_) return;
   starved_ = false;
   group_.resume(*this);

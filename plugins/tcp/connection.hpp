@@ -156,7 +156,7 @@ class Connection final : public Pollable, public plugin::RoleCalls<Connection>, 
   std::uint32_t interest_ = 0;  // what epoll was asked for
   bool send_full_ = false;
   bool blocked_ = false;  // the side has no token
-  bool starved_ = false;  // no slab
+  bool starved_ = false;  // memory is low, and its room is lent
   bool operations_ended_ = false;
   int send_error_ = 0;               // of the socket; what still can be read comes first
   std::uint64_t progress_mark_ = 0;  // bytes_in when the deadline of the PDU was set

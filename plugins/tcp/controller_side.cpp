@@ -225,16 +225,18 @@ void ControllerSide::release_data(Command& command) {
   if (command.slab != nullptr) {
     connection_.group().slabs(Role::kController).release(*command.slab);
     capsule_bytes_ -= command.data_length;
+  } else if (command.data != nullptr) {
+    connection_.receiver().take_room_back();
+    connection_.memory_is_free();
   }
   command.slab = nullptr;
   command.data = nullptr;
 }
 
-// Freed tokens make it read on: whoever holds data of commands has some.
+// Freed tokens make it read on: whoever holds data of commands has some. While memory is low no reading takes of it.
 bool ControllerSide::may_read() const {
-  if (capsule_bytes_ == 0) return true;
   const SlabPool& slabs = connection_.group().slabs(Role::kController);
-  return !slabs.is_low() && (capsule_bytes_ <= kMaxInCapsule || capsule_bytes_ <= slabs.free_bytes());
+  return capsule_bytes_ <= kMaxInCapsule || capsule_bytes_ <= slabs.free_bytes() || slabs.is_low();
 }
 
 void ControllerSide::free_token(std::uint32_t token) {

@@ -86,11 +86,8 @@ void Group::deliver() {
 }
 
 void Group::resume_stopped() {
-  if (!waiting_.empty() && slabs_.window().slab != nullptr)
-    waiting_.for_each([this](Connection& connection) {
-      waiting_.remove(connection);
-      connection.memory_is_free();
-    });
+  if (!waiting_.empty() && !slabs_.is_low())
+    waiting_.for_each([](Connection& connection) { connection.memory_is_free(); });
   resume_all();
 }
 
@@ -106,7 +103,7 @@ void Group::read_ready(std::uint32_t budget) {
 int Group::arm(int& fd, std::uint64_t& deadline_ns) {
   ++counters().arms;
   if (!dirty_.empty() || finished_first_ != nullptr || !quiet()) return -EAGAIN;
-  if (!waiting_.empty() && slabs_.window().slab != nullptr) return -EAGAIN;
+  if (!waiting_.empty() && !slabs_.is_low()) return -EAGAIN;
   hot_.cool_all();
   fd = epoll_.get();
   deadline_ns = next_deadline();
@@ -199,11 +196,12 @@ void Group::finish(DataOp& op) {
   finished_last_ = &op;
 }
 
-void Group::wait_for_memory(Connection& connection) {
-  waiting_.push_back(connection);
-  if (now_ < say_starved_) return;
-  say_starved_ = now_ + kBetweenWords;
-  services_.log(WEFT_LOG_WARNING, "the memory for received bytes is in use (option rxmem): connections wait for it");
+void Group::say_memory_is_low() {
+  if (now_ < say_low_) return;
+  say_low_ = now_ + kBetweenWords;
+  services_.log(
+      WEFT_LOG_WARNING,
+      "the memory for received bytes is in use (option rxmem): commands with data in their capsule come one at a time");
 }
 
 }  // namespace weft::tcp

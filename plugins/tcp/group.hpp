@@ -62,7 +62,9 @@ class Group final : public plugin::Keeper {
   void watch(Pollable& object, int fd, std::uint32_t known, std::uint32_t wanted);
   void mark_dirty(Connection& connection) { dirty_.push_back(connection); }
   void finish(DataOp& op);  // its event comes from the next deliver()
-  void wait_for_memory(Connection& connection);
+  void wait_for_memory(Connection& connection) { waiting_.push_back(connection); }
+  void waits_no_more(Connection& connection) { waiting_.remove(connection); }
+  void say_memory_is_low();
 
  private:
   void deliver();
@@ -82,7 +84,7 @@ class Group final : public plugin::Keeper {
 
   plugin::HookList<Connection, &Connection::dirty_hook> dirty_;
   plugin::HookList<Connection, &Connection::memory_hook> waiting_;
-  std::uint64_t say_starved_ = 0;  // when it may be said again
+  std::uint64_t say_low_ = 0;  // when it may be said again
   DataOp* finished_first_ = nullptr;
   DataOp* finished_last_ = nullptr;
 };

@@ -13,9 +13,8 @@ namespace {
 // While payloads of at least kLargePayload flow, reads beyond the payload under way are kept short: their bytes would
 // have to be copied, while the next read can put them where they belong.
 constexpr std::uint32_t kShortWindow = 8u << 10;
-// While memory is low, and nothing behind the payload under way: so one command's data comes at a time, and of the next one
-// nothing is begun.
-constexpr std::uint32_t kHeaderWindow = header_size(PduType::kCapsuleCmd) + kDigestSize;
+// While memory is low: of padding, a digest, or data that nobody wants.
+constexpr std::uint32_t kSmallRead = 1024;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -30,16 +29,24 @@ void Receiver::set_rules(const ReadRules& rules) {
 void Receiver::make_room(std::uint32_t bytes) {
   if (bytes <= room_size_) return;
   auto room = std::make_unique_for_overwrite<std::byte[]>(bytes);
-  if (set_aside_) std::memcpy(room.get(), room_.get(), capsule_length_ - data_left_);
+  if (is_in_room()) {
+    std::memcpy(room.get(), capsule_, capsule_length_ - data_left_);
+    capsule_ = room.get();
+  }
   room_ = std::move(room);
   room_size_ = bytes;
 }
 
+void Receiver::take_room_back() {
+  if (room_ == nullptr) room_ = std::move(lent_);  // else there is a larger one by now
+  lent_.reset();
+}
+
 Receiver::Result Receiver::run(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit) {
   if (stopped_) return Result::kStopped;
-  if (set_aside_ && !bring_back(slabs, stats)) return Result::kNoMemory;
+  if (is_in_room() && !slabs.is_low()) bring_back(slabs, stats);
   const Result result = read(sink, socket, slabs, stats, limit);
-  if (capsule_slab_ != nullptr && result != Result::kMore) set_aside(slabs, stats);
+  if (capsule_slab_ != nullptr && result != Result::kMore && has_room()) set_aside(slabs, stats);
   return result;
 }
 
@@ -52,24 +59,32 @@ void Receiver::set_aside(SlabPool& slabs, weft_stats& stats) {
   stats.copied_bytes += have;
   slabs.release(*capsule_slab_);
   capsule_slab_ = nullptr;
-  capsule_ = nullptr;
-  set_aside_ = true;
+  capsule_ = room_.get();
 }
 
-// Into a slab again, where the rest can follow. False: none is free.
-bool Receiver::bring_back(SlabPool& slabs, weft_stats& stats) {
-  const SlabPool::Window window = slabs.window();
-  if (window.slab == nullptr) return false;
+// Into a slab again, where the rest can follow.
+void Receiver::bring_back(SlabPool& slabs, weft_stats& stats) {
   const std::uint32_t have = capsule_length_ - data_left_;
+  place_in_slab(slabs);
+  std::memcpy(capsule_, room_.get(), have);
+  ++stats.copies;
+  stats.copied_bytes += have;
+}
+
+void Receiver::place_in_slab(SlabPool& slabs) {
+  const SlabPool::Window window = slabs.window();
   capsule_ = window.bytes.data();
   capsule_slab_ = window.slab;
   SlabPool::hold(*window.slab);
   SlabPool::reserve_up_to(*window.slab, capsule_ + capsule_length_);
-  std::memcpy(capsule_, room_.get(), have);
-  ++stats.copies;
-  stats.copied_bytes += have;
-  set_aside_ = false;
-  return true;
+}
+
+// What can be taken without a byte of what follows it.
+std::uint32_t Receiver::bytes_of_step() const {
+  if (skip_left_ != 0) return std::min(skip_left_, kSmallRead);
+  if (data_left_ != 0) return std::min(data_left_, kSmallRead);
+  if (digest_left_ != 0) return digest_left_;
+  return partial_length_ != 0 ? partial_needed_ - partial_length_ : kCommonHeaderSize;
 }
 
 Receiver::Result Receiver::read(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit) {
@@ -80,15 +95,19 @@ Receiver::Result Receiver::read(Side& sink, Socket& socket, SlabPool& slabs, wef
     if (result != kGoOn) return result;
   }
   std::array<iovec, kMaxIov + 1> pieces;
+  std::array<std::byte, kSmallRead> small;
   for (std::uint64_t total = 0; total < limit;) {
     if (!sink.may_read()) return Result::kBlocked;
     std::uint64_t direct = 0;
     std::uint32_t count = direct_pieces(std::span(pieces).first<kMaxIov>(), direct);
-    SlabPool::Window window = slabs.window();
-    if (window.slab == nullptr && direct == 0) return Result::kNoMemory;
-    const std::uint32_t most_when_low = direct == 0 ? kHeaderWindow : 0;
-    const std::uint32_t most = slabs.is_low() ? most_when_low : window_limit_;
-    window.bytes = window.bytes.first(std::min<std::size_t>(window.bytes.size(), most));
+    SlabPool::Window window;
+    if (slabs.is_low()) {
+      window.bytes = std::span(small).first(direct == 0 ? bytes_of_step() : 0);
+    } else {
+      window = slabs.window();
+      assert(window.slab != nullptr);
+      window.bytes = window.bytes.first(std::min<std::size_t>(window.bytes.size(), window_limit_));
+    }
     const std::uint32_t direct_count = count;
     if (!window.bytes.empty()) pieces[count++] = {window.bytes.data(), window.bytes.size()};
     const IoResult got = socket.receive(std::span(pieces).first(count));
@@ -107,7 +126,8 @@ Receiver::Result Receiver::read(Side& sink, Socket& socket, SlabPool& slabs, wef
     if (stopped_) return Result::kStopped;
     const auto staged = static_cast<std::uint32_t>(bytes - straight);
     if (staged != 0) {
-      const std::span<std::byte> filled = slabs.commit(window, staged);
+      const std::span<std::byte> filled =
+          window.slab != nullptr ? slabs.commit(window, staged) : window.bytes.first(staged);
       const Result result = walk(sink, {window.slab, filled.data(), filled.data() + filled.size()}, slabs, stats);
       if (result != kGoOn) return result;
     }
@@ -139,9 +159,10 @@ void Receiver::stop(SlabPool& slabs) {
   if (parked_.slab != nullptr) slabs.release(*parked_.slab);
   if (capsule_slab_ != nullptr) slabs.release(*capsule_slab_);
   parked_ = {};
+  capsule_ = nullptr;
   capsule_slab_ = nullptr;
   payload_ = {};
-  under_way_ = retry_ = set_aside_ = false;
+  under_way_ = retry_ = false;
   partial_length_ = skip_left_ = data_left_ = digest_left_ = 0;
 }
 
@@ -200,7 +221,7 @@ Receiver::Result Receiver::walk(Side& sink, Range range, SlabPool& slabs, weft_s
     } else if (digest_left_ != 0) {
       step_digest(range);
     } else {
-      result = step_header(sink, range);
+      result = step_header(sink, range, slabs);
       if (result != kGoOn) break;
     }
     if (under_way_ && payload_is_whole()) finish_payload(sink);
@@ -232,12 +253,12 @@ void Receiver::park(const Range& range) {
   if (front_end == range.end) SlabPool::reserve_up_to(*range.slab, range.end + SlabPool::kReserve);
 }
 
-Receiver::Result Receiver::step_header(Side& sink, Range& range) {
+Receiver::Result Receiver::step_header(Side& sink, Range& range, SlabPool& slabs) {
   if (partial_length_ == 0) {
     const std::span<const std::byte> bytes(range.begin, range.end);
     const ReadOutcome outcome = read_pdu(rules_, bytes);
     if (outcome.kind == ReadKind::kViolation) return offended(bytes, outcome.violation);
-    if (outcome.kind == ReadKind::kPdu) return begin_pdu(sink, outcome.pdu, range, 0);
+    if (outcome.kind == ReadKind::kPdu) return begin_pdu(sink, outcome.pdu, range, 0, slabs);
     assert(bytes.size() < kMaxHeaderSize);
     std::memcpy(partial_.data(), bytes.data(), bytes.size());
     partial_length_ = static_cast<std::uint32_t>(bytes.size());
@@ -257,13 +278,19 @@ Receiver::Result Receiver::step_header(Side& sink, Range& range) {
   const std::span<const std::byte> bytes(partial_.data(), partial_length_);
   const ReadOutcome outcome = read_pdu(rules_, bytes);
   if (outcome.kind == ReadKind::kViolation) return offended(bytes, outcome.violation);
-  if (outcome.kind == ReadKind::kPdu) return begin_pdu(sink, outcome.pdu, range, partial_length_);
+  if (outcome.kind == ReadKind::kPdu) return begin_pdu(sink, outcome.pdu, range, partial_length_, slabs);
   partial_needed_ = outcome.needed;
   return kGoOn;
 }
 
 // `consumed` bytes of the PDU came before the range: 0, or all of partial_.
-Receiver::Result Receiver::begin_pdu(Side& sink, const Pdu& pdu, Range& range, std::uint32_t consumed) {
+Receiver::Result Receiver::begin_pdu(Side& sink, const Pdu& pdu, Range& range, std::uint32_t consumed,
+                                     SlabPool& slabs) {
+  const bool inside = pdu.type == PduType::kCapsuleCmd && pdu.data_len != 0;
+  if (inside && range.slab == nullptr && !has_room() && slabs.is_low()) {
+    retry_ = true;
+    return Result::kNoMemory;
+  }
   payload_ = {};
   Violation violation;
   switch (sink.take(pdu, payload_, violation)) {
@@ -287,14 +314,23 @@ Receiver::Result Receiver::begin_pdu(Side& sink, const Pdu& pdu, Range& range, s
   under_way_ = data_left_ != 0;
   crc_ = Crc32c{};
   window_limit_ = pdu.data_len >= kLargePayload ? kShortWindow : kLongestRead;
-  if (payload_.to == Payload::To::kCapsule) {
+  if (payload_.to == Payload::To::kCapsule) place_capsule(range, slabs);
+  return kGoOn;
+}
+
+// Behind its header, when that was read into a slab.
+void Receiver::place_capsule(const Range& range, SlabPool& slabs) {
+  capsule_length_ = data_left_;
+  if (range.slab != nullptr) {
     capsule_ = range.slab->base + (range.begin - range.slab->base) + skip_left_;
-    capsule_length_ = data_left_;
     capsule_slab_ = range.slab;
     SlabPool::hold(*range.slab);
     if (capsule_ + capsule_length_ > range.end) SlabPool::reserve_up_to(*range.slab, capsule_ + capsule_length_);
+  } else if (has_room()) {
+    capsule_ = room_.get();
+  } else {
+    place_in_slab(slabs);
   }
-  return kGoOn;
 }
 
 void Receiver::step_data(Range& range, weft_stats& stats) {
@@ -329,6 +365,7 @@ void Receiver::finish_payload(Side& sink) {
   }
   const std::byte* data = capsule_;
   Slab* slab = capsule_slab_;
+  if (is_in_room()) lent_ = std::move(room_);
   capsule_ = nullptr;
   capsule_slab_ = nullptr;
   under_way_ = false;

@@ -7,9 +7,13 @@
 // Usual PDUs that lie whole in the slab go to the side in batches; every other one is walked, and only there judged.
 //
 // Of a header that is cut, the first part is kept here (at most kMaxHeaderSize bytes). In-capsule data stays in the
-// slab, but only once it is whole: while the rest has not come, what there is waits in the connection's own memory, so
+// slab, but only once it is whole: while the rest has not come, what there is waits in the connection's own room, so
 // that peers who send half a capsule hold nothing of what the group shares. When the side says "blocked" (no free
 // token), what was read stays in its slab until resume.
+//
+// While the group's memory is low none of it is used: a header is read without a byte of what follows it, and in-capsule data
+// into the connection's room, which is lent to the command until its data is released. So whatever others hold, commands come,
+// one with in-capsule data at a time.
 // Thread: the group's. Nothing allocates but make_room().
 #ifndef WEFT_TCP_RECEIVER_HPP
 #define WEFT_TCP_RECEIVER_HPP
@@ -35,7 +39,7 @@ class Receiver {
     kDrained,    // the socket had no more
     kMore,       // the turn's share is used up
     kBlocked,    // the side takes no more for now: no token, or it holds more than its part of the memory
-    kNoMemory,   // no slab is free
+    kNoMemory,   // memory is low, and the room is lent
     kEnd,        // the peer closed its side of the stream
     kError,      // error()
     kViolation,  // violation() and offender()
@@ -44,8 +48,10 @@ class Receiver {
 
   // The rules say how much data a capsule may carry: make_room() for that first.
   void set_rules(const ReadRules& rules);
-  // Own memory for the part of a capsule's data that has come. Throws std::bad_alloc, and then had no effect.
+  // Own memory for one capsule's data. Throws std::bad_alloc, and then had no effect.
   void make_room(std::uint32_t bytes);
+  // In-capsule data that payload_done() told without a slab is released.
+  void take_room_back();
   [[nodiscard]] const ReadRules& rules() const { return rules_; }
 
   // Reads and walks, at most about `limit` bytes. Counts into `stats`.
@@ -78,13 +84,18 @@ class Receiver {
 
   Result read(Side& sink, Socket& socket, SlabPool& slabs, weft_stats& stats, std::uint64_t limit);
   void set_aside(SlabPool& slabs, weft_stats& stats);
-  bool bring_back(SlabPool& slabs, weft_stats& stats);
+  void bring_back(SlabPool& slabs, weft_stats& stats);
+  [[nodiscard]] bool has_room() const { return room_ != nullptr && lent_ == nullptr; }
+  [[nodiscard]] bool is_in_room() const { return capsule_ != nullptr && capsule_slab_ == nullptr; }
+  [[nodiscard]] std::uint32_t bytes_of_step() const;
+  void place_capsule(const Range& range, SlabPool& slabs);
+  void place_in_slab(SlabPool& slabs);
   std::uint32_t direct_pieces(std::span<iovec> out, std::uint64_t& bytes);
   void took_direct(Side& sink, std::span<const iovec> pieces, std::uint64_t count);
   Result walk(Side& sink, Range range, SlabPool& slabs, weft_stats& stats);
   void take_batch(Side& sink, Range& range);
-  Result step_header(Side& sink, Range& range);
-  Result begin_pdu(Side& sink, const Pdu& pdu, Range& range, std::uint32_t consumed);
+  Result step_header(Side& sink, Range& range, SlabPool& slabs);
+  Result begin_pdu(Side& sink, const Pdu& pdu, Range& range, std::uint32_t consumed, SlabPool& slabs);
   void step_data(Range& range, weft_stats& stats);
   void step_digest(Range& range);
   void finish_payload(Side& sink);
@@ -102,12 +113,11 @@ class Receiver {
   bool has_digest_ = false;
   bool under_way_ = false;  // payload_done() is still to come
   Crc32c crc_;
-  std::byte* capsule_ = nullptr;  // in-capsule data: where it lies, and on which slab it holds a reference
+  std::byte* capsule_ = nullptr;  // in-capsule data: where it lies
   std::uint32_t capsule_length_ = 0;
-  Slab* capsule_slab_ = nullptr;
-  std::unique_ptr<std::byte[]> room_;  // for what has come of it, between reads
+  Slab* capsule_slab_ = nullptr;              // on which it holds a reference; none: it lies in room_
+  std::unique_ptr<std::byte[]> room_, lent_;  // lent_: what room_ was, with the data of a command
   std::uint32_t room_size_ = 0;
-  bool set_aside_ = false;
   std::array<std::byte, kDigestSize> digest_{};
   // Between reads.
   std::array<std::byte, kMaxHeaderSize> partial_{};

@@ -6,8 +6,8 @@
 // In-capsule data that comes whole is not copied: the command holds a reference on the slab until it is answered, and
 // the next read goes behind it. A slab without references starts again at its front, so an idle or synchronous group
 // keeps using the same warm bytes. Behind each window lies a reserve, so that in-capsule data of which only a part has
-// come can always be completed in place. When every slab is held, window() is empty: the connections stop reading
-// (back-pressure) until one is free.
+// come can always be completed in place. While it is_low() nobody takes of it (receiver.hpp says what happens then), so that
+// window() always has something for who asks before.
 //
 // Thread: the group's. All memory is mapped by the constructor and touched only when used; throws std::bad_alloc there.
 #ifndef WEFT_TCP_SLAB_POOL_HPP
@@ -45,7 +45,7 @@ class SlabPool {
     Slab* slab = nullptr;
     std::span<std::byte> bytes;
   };
-  // Where the next read may go; empty when every slab is held. Nothing is taken until commit().
+  // Where the next read may go; empty when every slab is held, which is_low() tells before. Nothing is taken until commit().
   [[nodiscard]] Window window();
   // `count` bytes of the window were filled: returns them, with one reference held for the caller.
   std::span<std::byte> commit(const Window& window, std::uint32_t count);
@@ -58,7 +58,6 @@ class SlabPool {
   [[nodiscard]] std::uint64_t free_bytes() const {
     return std::uint64_t{free_count_} * kWindow + (kWindow - std::min(current_->fill, kWindow));
   }
-  // Then only connections that hold no memory of it read on, and one command at a time.
   [[nodiscard]] bool is_low() const { return free_bytes() < low_; }
 
  private:
