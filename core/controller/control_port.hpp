@@ -4,12 +4,13 @@
 
 #include <cstdint>
 
-#include "core/controller/io_queue.hpp"
 #include "core/controller/range_set.hpp"
 
 namespace weft::controller {
 
 struct AdminRequest;
+struct IoSlot;
+class Namespace;
 class Queue;
 class Worker;
 
@@ -25,7 +26,7 @@ class ControlPort {
   virtual void errors_recorded(Queue& queue) = 0;
   // The gate of a namespace: ends in Worker::grant(), then exclusive_ended() is called.
   virtual void exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) = 0;
-  virtual void exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) = 0;
+  virtual void exclusive_ended(Namespace& ns, BlockRange range, Effect effect) = 0;
   // The namespace's storage failed in a new way.
   virtual void storage_failed(Namespace& ns) = 0;
   // While stopping: the worker has no queue pair any more.

@@ -32,7 +32,7 @@ IoSlot& first_of(IoSlot& s) { return s.sqe->fuse() == nvme::flags::kFuseFirst ? 
 void finish_pair(IoSlot& first, const Answer& of_first, const Answer& of_second) {
   IoQueue& queue = first.queue();
   IoSlot& second = other(first);
-  if (first.exclusive) queue.end_exclusive(first, IoQueue::Effect::kNone);
+  if (first.exclusive) queue.end_exclusive(first, Effect::kNone);
   queue.finish(first, of_first);
   queue.finish(second, of_second);
 }

@@ -45,14 +45,14 @@ void Gate::closed() {
   run();
 }
 
-void Gate::mark(const BlockRange& range, IoQueue::Effect effect) {
-  if (effect == IoQueue::Effect::kNone || (effect == IoQueue::Effect::kReadable && unreadable_ == nullptr)) return;
+void Gate::mark(const BlockRange& range, Effect effect) {
+  if (effect == Effect::kNone || (effect == Effect::kReadable && unreadable_ == nullptr)) return;
   RangeSet marked = unreadable_ == nullptr ? RangeSet() : *unreadable_;
-  effect == IoQueue::Effect::kUnreadable ? marked.insert(range) : marked.erase(range);
+  effect == Effect::kUnreadable ? marked.insert(range) : marked.erase(range);
   unreadable_ = marked.empty() ? nullptr : std::make_shared<const RangeSet>(std::move(marked));
 }
 
-void Gate::ended(BlockRange range, IoQueue::Effect effect) {
+void Gate::ended(BlockRange range, Effect effect) {
   mark(range, effect);
   for (Worker* const worker : workers_) {
     // The namespace may have gone when this arrives.

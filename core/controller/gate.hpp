@@ -15,8 +15,8 @@
 #include <memory>
 #include <span>
 
-#include "core/controller/io_queue.hpp"
 #include "core/controller/range_set.hpp"
+#include "weft/reactor.hpp"
 
 namespace weft::controller {
 
@@ -35,7 +35,7 @@ class Gate {
 
   // host: whose operation it is; null: the target's own.
   void want(BlockRange range, Run run, const void* host = nullptr);
-  void ended(BlockRange range, IoQueue::Effect effect);
+  void ended(BlockRange range, Effect effect);
 
  private:
   struct Want {
@@ -44,7 +44,7 @@ class Gate {
   };
   void close_next();
   void closed();
-  void mark(const BlockRange& range, IoQueue::Effect effect);
+  void mark(const BlockRange& range, Effect effect);
 
   Namespace& ns_;
   const std::span<Worker* const> workers_;

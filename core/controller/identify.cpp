@@ -1,4 +1,5 @@
 #include "core/controller/identify.hpp"
+#include "core/controller/told_sizes.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -18,8 +19,6 @@
 namespace weft::controller {
 namespace {
 
-constexpr std::uint32_t kPage = 4096;
-constexpr std::uint32_t kCapsuleUnit = 16;
 constexpr std::uint32_t kResume = 1'000'000;  // RTD3R, microseconds
 constexpr std::uint32_t kEntry = 5'000'000;   // RTD3E: how long a host waits for a shutdown
 
@@ -35,7 +34,8 @@ void put_common(nvme::IdentifyController& id, const ControllerFacts& facts) {
   wire::write_text(id.sn, facts.serial);
   wire::write_text(id.mn, facts.model);
   wire::write_text(id.fr, version());
-  id.mdts = static_cast<std::uint8_t>(std::countr_zero(max_transfer_size(*facts.options, facts.limits) / kPage));
+  id.mdts =
+      static_cast<std::uint8_t>(std::countr_zero(max_transfer_size(*facts.options, facts.limits) / kTransferUnit));
   id.cntlid = facts.cntlid;
   id.ver = kVersion.value();
   id.rtd3r = kResume;
@@ -90,21 +90,6 @@ void put_capacity(WireBytes<16>& field, std::uint64_t bytes) {
 }
 
 }  // namespace
-
-std::uint32_t max_transfer_size(const TargetOptions& options, const weft_limits& limits) {
-  std::uint64_t bytes = options.max_transfer;
-  if (limits.max_transfer != 0) bytes = std::min(bytes, limits.max_transfer);
-  return static_cast<std::uint32_t>(std::bit_floor(std::max<std::uint64_t>(bytes, kPage)));
-}
-
-std::uint32_t max_queue_size(const TargetOptions& options, const weft_limits& limits) {
-  return limits.max_io_depth == 0 ? options.max_queue_size : std::min(options.max_queue_size, limits.max_io_depth);
-}
-
-std::uint32_t in_capsule_size(const TargetOptions& options, const weft_limits& limits) {
-  if ((limits.caps & WEFT_CAP_SGL_IN_CAPSULE) == 0) return 0;
-  return std::min(options.in_capsule, limits.max_in_capsule) / kCapsuleUnit * kCapsuleUnit;
-}
 
 nvme::IdentifyController identify_controller(const ControllerFacts& facts) {
   nvme::IdentifyController id;

@@ -41,13 +41,6 @@ struct ControllerFacts {
 // CNS 03h.
 [[nodiscard]] std::array<std::byte, nvme::kIdentifySize> namespace_descriptors(const NamespaceFacts& facts);
 
-// The most data of one command, as MDTS tells it: what is configured and the transport can take.
-[[nodiscard]] std::uint32_t max_transfer_size(const TargetOptions& options, const weft_limits& limits);
-// Entries of an I/O queue, as MQES and MAXCMD tell them: what is configured and the admin queue's transport can have.
-[[nodiscard]] std::uint32_t max_queue_size(const TargetOptions& options, const weft_limits& limits);
-// In-capsule data of I/O queues: what is configured and the transport can take.
-[[nodiscard]] std::uint32_t in_capsule_size(const TargetOptions& options, const weft_limits& limits);
-
 }  // namespace weft::controller
 
 #endif

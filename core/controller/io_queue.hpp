@@ -77,7 +77,6 @@ class IoQueue {
   // What the submission queue entry of a command on a range says; the slot's own range may be a piece of it.
   [[nodiscard]] static BlockRange whole_range(const IoSlot& slot);
   void want_exclusive(IoSlot& slot);  // then IoCommand::granted
-  enum class Effect : std::uint8_t { kNone, kUnreadable, kReadable };
   static void granted(IoSlot& slot);  // the control thread's word
   void end_exclusive(IoSlot& slot, Effect effect);
   // Ends a command, and the other of its pair, outside the backend: what it holds there, and the gate, are given back.

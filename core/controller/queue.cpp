@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/controller/connect_check.hpp"
-#include "core/controller/identify.hpp"
+#include "core/controller/told_sizes.hpp"
 #include "core/controller/worker.hpp"
 #include "core/util/log.hpp"
 #include "weft/fabrics.hpp"

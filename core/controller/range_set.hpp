@@ -23,6 +23,9 @@ struct BlockRange {
   friend constexpr bool operator==(const BlockRange&, const BlockRange&) = default;
 };
 
+// What an operation that had a range for itself made of its blocks.
+enum class Effect : std::uint8_t { kNone, kUnreadable, kReadable };
+
 class RangeSet {
  public:
   static constexpr std::size_t kMost = 4096;  // ranges that lie apart

@@ -226,9 +226,7 @@ void Server::exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, Block
   ns.gate().want(range, [&worker, &slot] { worker.grant(slot); }, &slot.queue().share());
 }
 
-void Server::exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) {
-  ns.gate().ended(range, effect);
-}
+void Server::exclusive_ended(Namespace& ns, BlockRange range, Effect effect) { ns.gate().ended(range, effect); }
 
 // ---- Controllers
 

@@ -73,7 +73,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   void queue_closed(Queue& queue) override;
   void errors_recorded(Queue& queue) override;
   void exclusive_wanted(Namespace& ns, Worker& worker, IoSlot& slot, BlockRange range) override;
-  void exclusive_ended(Namespace& ns, BlockRange range, IoQueue::Effect effect) override;
+  void exclusive_ended(Namespace& ns, BlockRange range, Effect effect) override;
   void storage_failed(Namespace& ns) override;
   void worker_empty(Worker& worker) override;
   // Controller::Owner, Listener::Owner.

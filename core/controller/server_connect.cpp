@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "core/controller/connect_check.hpp"
-#include "core/controller/identify.hpp"
 #include "core/controller/server.hpp"
 #include "core/controller/shares.hpp"
+#include "core/controller/told_sizes.hpp"
 #include "core/wire/nqn.hpp"
 
 namespace weft::controller {

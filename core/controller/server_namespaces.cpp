@@ -291,7 +291,7 @@ void Server::shrink(Namespace& ns, std::uint64_t blocks, Done done) {
   ns.gate().want(lost, [&ns, blocks, lost, done = std::move(done)] {
     Status shrunk = ns.backend().resize(blocks);
     if (shrunk) ns.set_blocks(blocks);
-    ns.gate().ended(lost, shrunk ? IoQueue::Effect::kReadable : IoQueue::Effect::kNone);
+    ns.gate().ended(lost, shrunk ? Effect::kReadable : Effect::kNone);
     done(std::move(shrunk));
   });
 }

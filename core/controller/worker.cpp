@@ -129,7 +129,7 @@ void Worker::want_exclusive(Namespace& ns, BlockRange range, IoSlot& slot) {
   control_reactor_.post([this, &ns, range, &slot] { control_.exclusive_wanted(ns, *this, slot, range); });
 }
 
-void Worker::end_exclusive(Namespace& ns, BlockRange range, IoQueue::Effect effect) {
+void Worker::end_exclusive(Namespace& ns, BlockRange range, Effect effect) {
   control_reactor_.post([this, &ns, range, effect] { control_.exclusive_ended(ns, range, effect); });
 }
 

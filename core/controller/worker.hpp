@@ -65,7 +65,7 @@ class Worker {
   void tell_errors(Queue& queue);
   void storage_failed(IoSlot& slot);  // counted, and told when it is the first of its kind
   void want_exclusive(Namespace& ns, BlockRange range, IoSlot& slot);
-  void end_exclusive(Namespace& ns, BlockRange range, IoQueue::Effect effect);
+  void end_exclusive(Namespace& ns, BlockRange range, Effect effect);
 
   // ---- From the control thread: any thread may call these; they post.
   void post(std::function<void(Worker&)> task);

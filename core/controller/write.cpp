@@ -38,7 +38,7 @@ void write_done(IoSlot& s) {
   }
   const NvmeStatus status = s.status;
   if (s.exclusive) [[unlikely]] {
-    s.queue().end_exclusive(s, status.ok() ? IoQueue::Effect::kReadable : IoQueue::Effect::kNone);
+    s.queue().end_exclusive(s, status.ok() ? Effect::kReadable : Effect::kNone);
   }
   QueueShared& shared = s.queue().queue().shared();
   shared.writes.add(1);

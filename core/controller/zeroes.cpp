@@ -40,7 +40,7 @@ void zeroes_done(IoSlot& s) {
   if (!s.queue().piece_done(s)) return;
   s.progress += s.blocks;
   if (s.progress < s.sqe->arguments<nvme::ReadWriteArguments>().blocks()) return next_piece(s);
-  if (s.exclusive) s.queue().end_exclusive(s, IoQueue::Effect::kReadable);
+  if (s.exclusive) s.queue().end_exclusive(s, Effect::kReadable);
   s.queue().queue().shared().writes.add(1);
   s.queue().finish(s, success());
 }
@@ -59,7 +59,7 @@ void start_mark(IoSlot& s) { s.queue().want_exclusive(s); }
 
 void mark(IoSlot& s) {
   if (!s.ns->may_mark(s.range())) return s.queue().give_up(s, refuse(nvme::status::kCapacityExceeded));
-  s.queue().end_exclusive(s, IoQueue::Effect::kUnreadable);
+  s.queue().end_exclusive(s, Effect::kUnreadable);
   s.queue().finish(s, success());
 }
 

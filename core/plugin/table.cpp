@@ -122,9 +122,7 @@ Status check_operations(const weft_transport& table) {
                ? all_present(controller, "which the controller role needs: all of its operations or none")
                : none_present(controller, "but does not declare the controller role");
   if (!status) return status;
-  status = both_or_neither(WEFT_OPERATION(region_register), WEFT_OPERATION(region_release));
-  if (!status) return status;
-  return both_or_neither(WEFT_OPERATION(export_qpair), WEFT_OPERATION(import_qpair));
+  return both_or_neither(WEFT_OPERATION(region_register), WEFT_OPERATION(region_release));
 }
 
 #undef WEFT_OPERATION

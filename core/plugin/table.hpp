@@ -18,7 +18,7 @@ namespace weft {
 
 // What a table of ABI 1.0 measures: no plugin's may be smaller.
 inline constexpr std::uint32_t kTableSize1_0 =
-    offsetof(weft_transport, import_qpair) + sizeof(weft_transport::import_qpair);
+    offsetof(weft_transport, release_command) + sizeof(weft_transport::release_command);
 // No table is larger than this, whatever its minor version: what claims more is not a table.
 inline constexpr std::uint32_t kTableSizeBound = 65536;
 inline constexpr std::size_t kTransportOptionsBound = 256;

@@ -15,7 +15,6 @@ TransportServices::TransportServices(Clock clock) : clock_(clock) {
   table_.now_ns = &now_ns;
   table_.resolve = &resolve;
   table_.resolve_cancel = &resolve_cancel;
-  table_.secret = &secret;
 }
 
 Result<weft_domain*> TransportServices::open_domain(Transport& transport, Clock clock) {
@@ -68,11 +67,6 @@ int TransportServices::resolve(void* ctx, weft_group* group, const char* host, c
 void TransportServices::resolve_cancel(void* ctx, weft_group* group, void* user) {
   Reactor* const reactor = static_cast<TransportServices*>(ctx)->reactor_of(group);
   if (reactor != nullptr) reactor->resolve_cancel(user);
-}
-
-int TransportServices::secret(void* /*ctx*/, std::uint32_t /*kind*/, const char* /*hostnqn*/, const char* /*subnqn*/,
-                              const char* /*identity*/, void* /*out*/, std::uint32_t /*cap*/) {
-  return -ENOKEY;  // there are no keys yet
 }
 
 }  // namespace weft

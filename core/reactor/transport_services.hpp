@@ -40,8 +40,6 @@ class TransportServices {
   static int resolve(void* ctx, weft_group* group, const char* host, const char* service, void* user,
                      void (*done)(void* user, std::int32_t error, const void* sockaddr, std::uint32_t len));
   static void resolve_cancel(void* ctx, weft_group* group, void* user);
-  static int secret(void* ctx, std::uint32_t kind, const char* hostnqn, const char* subnqn, const char* identity,
-                    void* out, std::uint32_t cap);
   [[nodiscard]] Reactor* reactor_of(weft_group* group);
 
   const Clock clock_;

@@ -73,7 +73,7 @@ int inproc_send_command(weft_qpair* qpair, const void* sqe, const weft_iov* iov,
   const uint32_t cid = bytes[2] | (uint32_t)bytes[3] << 8;
   const uint64_t length = length_of(iov, iovcnt);
   int rc = 0;
-  if ((flags & ~(WEFT_MORE | WEFT_DIR_IN | WEFT_DIR_OUT)) != 0) return -ENOTSUP;
+  if ((flags & ~(WEFT_DIR_IN | WEFT_DIR_OUT)) != 0) return -ENOTSUP;
   if (cid >= qpair->depth || iovcnt > MAX_IOV) return -EINVAL;
   lock(qpair->group->domain);
   struct command* command = &qpair->commands[cid];
@@ -172,19 +172,19 @@ static int move_data(weft_qpair* qpair, uint64_t index, uint64_t offset, const w
 
 int inproc_receive_data(weft_qpair* qpair, uint64_t token, uint64_t offset, const weft_iov* iov, uint32_t iovcnt,
                         uint64_t cookie, uint32_t flags) {
-  if ((flags & ~WEFT_MORE) != 0) return -ENOTSUP;
+  if (flags != 0) return -ENOTSUP;
   return move_data(qpair, token, offset, iov, iovcnt, cookie, NULL, 0);
 }
 
 int inproc_send_data(weft_qpair* qpair, uint64_t token, uint64_t offset, const weft_iov* iov, uint32_t iovcnt,
                      const void* final_cqe, uint64_t cookie, uint32_t flags) {
-  if ((flags & ~(WEFT_MORE | WEFT_ALLOW_IMPLIED)) != 0) return -ENOTSUP;
+  if ((flags & ~WEFT_ALLOW_IMPLIED) != 0) return -ENOTSUP;
   return move_data(qpair, token, offset, iov, iovcnt, cookie, final_cqe, 1);
 }
 
 int inproc_send_response(weft_qpair* qpair, uint64_t token, const void* cqe, uint32_t flags) {
   int rc;
-  if ((flags & ~WEFT_MORE) != 0) return -ENOTSUP;
+  if (flags != 0) return -ENOTSUP;
   lock(qpair->group->domain);
   struct command* command = command_of(qpair, token, &rc);
   if (command != NULL) answer(qpair, command, cqe);

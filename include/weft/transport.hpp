@@ -52,7 +52,6 @@ class Transport {
   [[nodiscard]] std::span<const weft_option_info> options() const { return options_; }
   [[nodiscard]] bool has_role(std::uint32_t role) const { return (table_.roles & role) == role; }
   [[nodiscard]] bool has_regions() const { return table_.region_register != nullptr; }
-  [[nodiscard]] bool has_handoff() const { return table_.export_qpair != nullptr; }
   // The core splits host:port for a transport that names a default service.
   [[nodiscard]] bool splits_service() const { return table_.default_trsvcid != nullptr; }
 

@@ -107,9 +107,7 @@ typedef struct weft_iov {
 #define WEFT_CAP_SGL_TRANSPORT (1u << 2)
 #define WEFT_CAP_IMPLIED_SUCCESS (1u << 3)   /* can fold a success into the last data */
 #define WEFT_CAP_NEEDS_REGION (1u << 4)      /* copies data that has no region */
-#define WEFT_CAP_EXPORT (1u << 5)            /* export/import work on this queue pair */
-#define WEFT_CAP_SECURE (1u << 6)            /* encrypted and authenticated; identity in weft_qpair_info */
-#define WEFT_CAP_REMOTE_INVALIDATE (1u << 7) /* memory is out of the peer's reach when on_response comes */
+#define WEFT_CAP_REMOTE_INVALIDATE (1u << 5) /* memory is out of the peer's reach when on_response comes */
 typedef struct weft_limits {
   uint32_t size, caps;
   uint32_t max_in_capsule;            /* I/O queues, bytes this side can take or send */
@@ -122,7 +120,6 @@ typedef struct weft_limits {
 
 #define WEFT_QP_ADMIN (1u << 0)
 #define WEFT_QP_SQ_FLOW_CONTROL (1u << 1)
-#define WEFT_QP_SECURE_REQUIRED (1u << 2)
 typedef struct weft_qpair_params {
   uint32_t size, flags;
   uint32_t depth; /* entries, 1 based, to 65,536; host CIDs are < depth */
@@ -187,7 +184,6 @@ typedef struct weft_listener_info { /* for the address printed and the discovery
 typedef struct weft_qpair_info {
   uint32_t size, caps;
   char peer[256], peer_trsvcid[32], local[256], local_trsvcid[32];
-  char identity[512]; /* identity: the TLS PSK identity that was proved, or "" */
 } weft_qpair_info;
 typedef struct weft_stats { /* per queue pair and per group; only grows */
   uint32_t size, reserved;
@@ -210,17 +206,13 @@ typedef struct weft_services { /* outlives every object of the plugin */
   int (*resolve)(void* ctx, weft_group*, const char* host, const char* service, void* user,
                  void (*done)(void* user, int32_t error, const void* sockaddr, uint32_t len));
   void (*resolve_cancel)(void* ctx, weft_group*, void* user);
-  /* Keys stay with the core. Returns the length, -ENOKEY, or -ENOBUFS. kind: 1 TLS PSK by identity. */
-  int (*secret)(void* ctx, uint32_t kind, const char* hostnqn, const char* subnqn, const char* identity, void* out,
-                uint32_t cap);
 } weft_services;
 
 #define WEFT_ROLE_HOST 1u
 #define WEFT_ROLE_CONTROLLER 2u
-#define WEFT_MORE (1u << 0)          /* data calls: more follows in this turn; a hint */
-#define WEFT_DIR_OUT (1u << 1)       /* send_command: iov goes to the controller */
-#define WEFT_DIR_IN (1u << 2)        /* send_command: iov is filled by the controller */
-#define WEFT_ALLOW_IMPLIED (1u << 3) /* send_data: flow control is off, status and result are 0: may fold */
+#define WEFT_DIR_OUT (1u << 0)       /* send_command: iov goes to the controller */
+#define WEFT_DIR_IN (1u << 1)        /* send_command: iov is filled by the controller */
+#define WEFT_ALLOW_IMPLIED (1u << 2) /* send_data: flow control is off, status and result are 0: may fold */
 #define WEFT_CLOSE_FLUSH (1u << 0)   /* close: what is queued goes first, until the deadline */
 #define WEFT_ACCESS_REMOTE_READ (1u << 0)
 #define WEFT_ACCESS_REMOTE_WRITE (1u << 1)
@@ -277,12 +269,6 @@ typedef struct weft_transport {
   int (*send_response)(weft_qpair*, uint64_t token, const void* cqe, uint32_t flags);
   void (*cancel_data)(weft_qpair*, uint64_t token);    /* each on_data still comes, -ECANCELED or done */
   int (*release_command)(weft_qpair*, uint64_t token); /* -EBUSY while data is outstanding */
-
-  /* Handoff; both or neither. Only with nothing outstanding but the commands in held_cids (AERs). */
-  int (*export_qpair)(weft_qpair*, void* state, uint32_t cap, uint32_t* len, int* fd, weft_error*);
-  int (*import_qpair)(weft_group*, const void* state, uint32_t len, int fd, const weft_qpair_params*,
-                      const uint16_t* held_cids, uint32_t held, uint64_t* tokens, const weft_qpair_events*, void* ctx,
-                      weft_qpair**, weft_error*);
 } weft_transport;
 
 typedef const weft_transport* (*weft_entry_fn)(void);

@@ -10,8 +10,6 @@ Made<void> check_params(const weft_qpair_params& params) {
   if (params.depth == 0 || params.depth > 65536)
     return std::unexpected(
         Failure{.code = EINVAL, .text = fmt::format("a queue of {} entries is impossible", params.depth)});
-  if ((params.flags & WEFT_QP_SECURE_REQUIRED) != 0)
-    return std::unexpected(Failure{.code = ENOTSUP, .text = "this transport cannot encrypt"});
   if ((params.flags & ~(WEFT_QP_ADMIN | WEFT_QP_SQ_FLOW_CONTROL)) != 0)
     return std::unexpected(
         Failure{.code = ENOTSUP, .text = fmt::format("unknown queue pair flags {:#x}", params.flags)});

@@ -19,7 +19,7 @@ constexpr std::uint32_t kNobody = WorkId::kMaxIndex;
 
 int ControllerSide::send_response(std::uint64_t token, const void* cqe, std::uint32_t flags) {
   Command* command = held_command(token);
-  if (command == nullptr || (flags & ~WEFT_MORE) != 0) return -EINVAL;
+  if (command == nullptr || flags != 0) return -EINVAL;
   for (const DataOp* op = command->ops; op != nullptr; op = op->next)
     if (op->kind == DataOp::Kind::kReceive && !op->cancelled) return -EINVAL;  // cancel_data comes first
   answer(static_cast<std::uint32_t>(token), cqe);

@@ -12,7 +12,7 @@ namespace weft::rdma {
 
 namespace {
 
-constexpr std::uint32_t kKnownDataFlags = WEFT_MORE | WEFT_ALLOW_IMPLIED;
+constexpr std::uint32_t kKnownDataFlags = WEFT_ALLOW_IMPLIED;
 constexpr std::uint64_t kMostOfOneRequest = 1U << 30;
 
 std::uint64_t most_of_one(const verbs::DeviceAttributes& device) {

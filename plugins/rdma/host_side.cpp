@@ -20,7 +20,7 @@ using plugin::Made;
 
 namespace {
 
-constexpr std::uint32_t kKnownFlags = WEFT_MORE | WEFT_DIR_OUT | WEFT_DIR_IN;
+constexpr std::uint32_t kKnownFlags = WEFT_DIR_OUT | WEFT_DIR_IN;
 // Of a SEND: the capsule, and what it carries. More pieces are copied: each would cost space in every entry of the queue.
 constexpr std::uint32_t kMostElements = 4;
 // On average, of data with several descriptors. Each costs two work requests here and one more there: for less than a

@@ -20,7 +20,7 @@ using plugin::Made;
 
 namespace {
 
-constexpr std::uint32_t kKnownDataFlags = WEFT_MORE | WEFT_ALLOW_IMPLIED;
+constexpr std::uint32_t kKnownDataFlags = WEFT_ALLOW_IMPLIED;
 
 }  // namespace
 
@@ -165,7 +165,7 @@ int ControllerSide::send_data(std::uint64_t token, std::uint64_t offset, std::sp
 
 int ControllerSide::send_response(std::uint64_t token, const void* cqe, std::uint32_t flags) {
   Command* command = held_command(token);
-  if (command == nullptr || (flags & ~WEFT_MORE) != 0) return -EINVAL;
+  if (command == nullptr || flags != 0) return -EINVAL;
   for (const DataOp* op = command->ops; op != nullptr; op = op->next)
     if (op->kind == DataOp::Kind::kReceive) return -EINVAL;  // it would never end: cancel_data comes first
   const auto index = static_cast<std::uint32_t>(token);

@@ -13,7 +13,7 @@ namespace weft::tcp {
 namespace {
 
 constexpr std::uint8_t kFabricsOpcode = 0x7f;
-constexpr std::uint32_t kKnownFlags = WEFT_MORE | WEFT_DIR_OUT | WEFT_DIR_IN;
+constexpr std::uint32_t kKnownFlags = WEFT_DIR_OUT | WEFT_DIR_IN;
 
 std::uint16_t cid_of(const void* sqe) { return load<le16>(static_cast<const std::byte*>(sqe) + 2); }
 bool is_fabrics(const std::byte* sqe) { return std::to_integer<std::uint8_t>(sqe[0]) == kFabricsOpcode; }

@@ -92,7 +92,7 @@ class Conversation : public testing::TestWithParam<const char*> {
 
   LoopbackGuard guard_;
   weft_services services_{
-      sizeof(weft_services), 0, nullptr, nullptr, [](void*) { return std::uint64_t{1000}; }, nullptr, nullptr, nullptr};
+      sizeof(weft_services), 0, nullptr, nullptr, [](void*) { return std::uint64_t{1000}; }, nullptr, nullptr};
   TransportRegistry registry_;
   weft_listener_events listener_events_{sizeof(weft_listener_events), 0, &on_connect, [](void*, const weft_error*) {}};
   weft_address address_{sizeof(weft_address), -1, "here", nullptr, nullptr, nullptr, nullptr, 0, 0};

@@ -302,7 +302,7 @@ int loop_send_command(weft_qpair* qpair, const void* sqe, const weft_iov* iov, s
                       std::uint32_t flags) {
   const std::lock_guard lock(hub().mutex);
   if (!is_usable(qpair, "send_command") || qpair->state != QueueState::kReady) return -ENOTCONN;
-  if ((flags & ~(WEFT_MORE | WEFT_DIR_IN | WEFT_DIR_OUT)) != 0) return -ENOTSUP;
+  if ((flags & ~(WEFT_DIR_IN | WEFT_DIR_OUT)) != 0) return -ENOTSUP;
   const std::span<const weft_iov> parts(iov, iovcnt);
   const std::uint64_t length = length_of(parts);
   const std::uint16_t cid = cid_at(sqe, 2);
@@ -347,7 +347,7 @@ int loop_receive_data(weft_qpair* qpair, std::uint64_t token, std::uint64_t offs
   int rc;
   Token* open = open_token_locked(qpair, token, "receive_data", rc);
   if (open == nullptr) return rc;
-  if ((flags & ~WEFT_MORE) != 0) return -ENOTSUP;
+  if (flags != 0) return -ENOTSUP;
   auto transfer = std::make_shared<Transfer>(Transfer{qpair, token, offset, cookie, {iov, iov + iovcnt}, false, flags});
   return start_transfer_locked(*open, std::move(transfer), WEFT_DIR_OUT, "receive_data");
 }
@@ -358,7 +358,7 @@ int loop_send_data(weft_qpair* qpair, std::uint64_t token, std::uint64_t offset,
   int rc;
   Token* open = open_token_locked(qpair, token, "send_data", rc);
   if (open == nullptr) return rc;
-  if ((flags & ~(WEFT_MORE | WEFT_ALLOW_IMPLIED)) != 0) return -ENOTSUP;
+  if ((flags & ~(WEFT_ALLOW_IMPLIED)) != 0) return -ENOTSUP;
   auto transfer = std::make_shared<Transfer>(Transfer{qpair, token, offset, cookie, {iov, iov + iovcnt}, true, flags});
   if (final_cqe != nullptr) {
     if (rc = check_cqe_locked(*open, final_cqe, "send_data"); rc != 0) return rc;
@@ -378,7 +378,7 @@ int loop_send_response(weft_qpair* qpair, std::uint64_t token, const void* cqe, 
   int rc;
   Token* open = open_token_locked(qpair, token, "send_response", rc);
   if (open == nullptr) return rc;
-  if ((flags & ~WEFT_MORE) != 0) return -ENOTSUP;
+  if (flags != 0) return -ENOTSUP;
   if (rc = check_cqe_locked(*open, cqe, "send_response"); rc != 0) return rc;
   if (open->transfers != 0 && !open->cancelled) {
     violation("send_response with token " + std::to_string(token) + " while its data is outstanding and not cancelled");

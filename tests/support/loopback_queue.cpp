@@ -9,14 +9,12 @@
 namespace weft::test {
 namespace {
 
-constexpr std::uint32_t kKnownQpairFlags = WEFT_QP_ADMIN | WEFT_QP_SQ_FLOW_CONTROL | WEFT_QP_SECURE_REQUIRED;
+constexpr std::uint32_t kKnownQpairFlags = WEFT_QP_ADMIN | WEFT_QP_SQ_FLOW_CONTROL;
 constexpr std::uint32_t kMaxDepth = 65536;
 
 int check_params(const weft_qpair_params& params, weft_error* error) {
   if (params.size != sizeof params) return fail(error, -EINVAL, "", "weft_qpair_params has a wrong size");
   if ((params.flags & ~kKnownQpairFlags) != 0) return fail(error, -ENOTSUP, "", "weft_qpair_params has unknown flags");
-  if ((params.flags & WEFT_QP_SECURE_REQUIRED) != 0)
-    return fail(error, -ENOTSUP, "", "the loopback transport is not encrypted");
   if (params.depth == 0 || params.depth > kMaxDepth) return fail(error, -EINVAL, "", "depth is not 1 to 65,536");
   return 0;
 }

@@ -94,13 +94,6 @@ const Spoilt kSpoilt[] = {
      "table has listen, but does not declare the controller role"},
     {"RegisterAlone", [](weft_transport& t) { t.region_release = nullptr; },
      "table has region_register without region_release"},
-    {"ImportAlone",
-     [](weft_transport& t) {
-       t.import_qpair = [](weft_group*, const void*, std::uint32_t, int, const weft_qpair_params*, const std::uint16_t*,
-                           std::uint32_t, std::uint64_t*, const weft_qpair_events*, void*, weft_qpair**,
-                           weft_error*) { return -ENOTSUP; };
-     },
-     "table has import_qpair without export_qpair"},
     {"EndlessOptions",
      [](weft_transport& t) {
        static std::vector<std::string> keys;

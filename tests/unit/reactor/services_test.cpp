@@ -82,8 +82,6 @@ TEST_F(Services, LogKeepsTheLevels) {
   EXPECT_EQ(text.find("a level from the future"), std::string::npos);
 }
 
-TEST_F(Services, ThereAreNoKeys) { EXPECT_EQ(services_->secret(services_->ctx, 1, "", "", "", nullptr, 0), -ENOKEY); }
-
 TEST_F(Services, OutliveTheReactorThatOpenedTheDomain) {
   reactor_.reset();
   const auto second = *Reactor::create();

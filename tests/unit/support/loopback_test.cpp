@@ -91,8 +91,7 @@ class LoopbackTest : public testing::Test {
 
   LoopbackGuard guard_;
   weft_listener_events listener_events_{sizeof(weft_listener_events), 0, &on_connect, [](void*, const weft_error*) {}};
-  weft_services services_{sizeof(weft_services),       0,       nullptr, nullptr,
-                          [](void*) { return g_now; }, nullptr, nullptr, nullptr};
+  weft_services services_{sizeof(weft_services), 0, nullptr, nullptr, [](void*) { return g_now; }, nullptr, nullptr};
   weft_address address_{sizeof(weft_address), -1, "here", nullptr, nullptr, nullptr, nullptr, 0, 0};
   weft_qpair_params params_{sizeof(weft_qpair_params), 0, 4, 1, 1, 4096, 1, 0, 0, nullptr, nullptr};
   weft_domain* domain_ = nullptr;
