@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/falloc.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -233,6 +234,18 @@ void FileRing::complete(Request& request, std::int32_t result) {
   end(request, result == -ENOMEM || result == -EINVAL ? kInternalError : kWriteFault);
 }
 
+namespace {
+
+// A hole does not lengthen the file, which somebody may have cut; what was made zeroes is to be read as zeroes. Never shortens.
+std::int32_t reach(int fd, std::uint64_t end) {
+  struct stat st {};
+  if (fstat(fd, &st) != 0) return -errno;
+  if (!S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) >= end) return 0;
+  return fallocate(fd, 0, static_cast<off_t>(end - 1), 1) == 0 ? 0 : -errno;
+}
+
+}  // namespace
+
 // Interrupted, short, or a hole that cannot be punched after all: the same blocks again, or the rest of them.
 bool FileRing::goes_on(Request& request, std::int32_t& result) {
   if (result == -EINTR || result == -EAGAIN) return true;
@@ -240,6 +253,9 @@ bool FileRing::goes_on(Request& request, std::int32_t& result) {
     request.call = FileCall::kZero;
     return true;
   }
+  const FileContext& file = *request.file;
+  if (request.call == FileCall::kPunch && result >= 0)
+    result = reach(file.shared_.fd, file.offset_of(*request.op) + file.size_of(*request.op));
   // A hole carries no durability of its own.
   if (request.call == FileCall::kPunch && result >= 0 && (request.op->flags & BackendOp::kForceUnitAccess) != 0) {
     request.call = FileCall::kPunchSync;

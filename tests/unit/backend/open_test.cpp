@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -196,7 +197,8 @@ TEST(OpenBackend, PunchesHolesOnDeallocate) {
   BackendDriver driver(**backend);
   EXPECT_TRUE(driver.write(0, driver.pattern(2048, 'a')).ok());
   EXPECT_TRUE(driver.flush().ok());
-  struct stat before{}, after{};
+  struct stat before {
+  }, after{};
   ASSERT_EQ(stat(file.path().c_str(), &before), 0);
   EXPECT_TRUE(driver.deallocate(0, 2048).ok());
   ASSERT_EQ(stat(file.path().c_str(), &after), 0);
@@ -221,6 +223,21 @@ TEST(OpenBackend, ReadsBeyondAFileThatWasCutAreErrors) {
   ASSERT_TRUE(driver.wait(op, driver.context().map(op)));
   EXPECT_EQ(op.status.code(), 0x281);
   EXPECT_EQ(op.error, ENODATA);
+}
+
+TEST(OpenBackend, ZeroesBeyondAFileThatWasCutAreThereToRead) {
+  for (const bool deallocates : {false, true}) {
+    const TempFile file(64 * 512);
+    auto backend = BackendRegistry::builtin().open("file://" + file.path());
+    ASSERT_TRUE(backend);
+    BackendDriver driver(**backend);
+    ASSERT_TRUE(driver.write(0, driver.pattern(1, 'a')).ok());
+    ASSERT_EQ(truncate(file.path().c_str(), 512), 0);
+    ASSERT_TRUE((deallocates ? driver.deallocate(32, 8) : driver.zero(32, 8)).ok());
+    EXPECT_EQ(driver.read(32, 8), std::string(4096, '\0'));
+    EXPECT_EQ(driver.read(0, 1), driver.pattern(1, 'a'));
+    EXPECT_EQ(std::filesystem::file_size(file.path()), 40 * 512);
+  }
 }
 
 }  // namespace
