@@ -34,10 +34,13 @@ class Ticket {
   const Count count_;
 };
 
+class Newcomer;
+
 // What a connection holds: its place among all of them, and among its machine's; and, until it has connected, among its
 // machine's that have not.
 struct Tickets {
-  std::shared_ptr<const Ticket> connection, of_machine, newcomer;
+  std::shared_ptr<const Ticket> connection, of_machine;
+  std::shared_ptr<Newcomer> newcomer;
 };
 
 struct Origin {

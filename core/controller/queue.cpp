@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/controller/connect_check.hpp"
+#include "core/controller/newcomers.hpp"
 #include "core/controller/told_sizes.hpp"
 #include "core/controller/worker.hpp"
 #include "core/util/log.hpp"
@@ -33,10 +34,18 @@ Queue::Queue(Worker& worker, Origin origin, Tickets tickets)
           this),
       transfers_(
           worker.reactor(), [](void* ctx) { static_cast<Queue*>(ctx)->judge_transfers(); }, this),
-      admin_(*this) {}
+      admin_(*this) {
+  if (tickets_.newcomer != nullptr) tickets_.newcomer->queue = this;
+}
 
 Queue::~Queue() {
+  no_newcomer();
   if (shares_ != nullptr) std::erase(shares_->queues, this);
+}
+
+void Queue::no_newcomer() {
+  if (tickets_.newcomer != nullptr) tickets_.newcomer->queue = nullptr;
+  tickets_.newcomer.reset();
 }
 
 Status Queue::open(Transport& transport, weft_pending* pending) {
@@ -115,7 +124,7 @@ DataEnd Queue::wrong_count(std::uint64_t moved, std::uint64_t asked) {
 // The control thread knows this queue from here on, whatever becomes of it.
 void Queue::connected(const ConnectGrant& grant, Answer& answer) {
   registered_ = true;
-  tickets_.newcomer.reset();
+  no_newcomer();
   shared_ = grant.shared;
   shares_ = worker_.shares(origin_.machine, grant.hostnqn, grant.listed);
   shares_->queues.push_back(this);
@@ -262,6 +271,10 @@ void Queue::close(std::uint32_t flags, Nanoseconds deadline) {
   deadline_.cancel();
   closing_ = true;
   pair_->close(flags, deadline);
+}
+
+void Queue::make_room() {
+  if (is_open()) close(0, worker_.reactor().now());
 }
 
 void Queue::drain(Nanoseconds deadline) {

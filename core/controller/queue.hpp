@@ -37,7 +37,8 @@ class Queue final : public ControllerQueuePair::Events {
   // until that deadline, for the control thread to drain when the controller's I/O queues have gone.
   void drain(Nanoseconds deadline);
   void drain_admin(Nanoseconds deadline);
-  void forget();  // by the control thread's word: it knows this queue no more
+  void make_room();  // for a newer connection, unless it has connected
+  void forget();     // by the control thread's word: it knows this queue no more
 
   // For the commands.
   [[nodiscard]] Worker& worker() { return worker_; }
@@ -81,6 +82,7 @@ class Queue final : public ControllerQueuePair::Events {
  private:
   enum class State : std::uint8_t { kOpening, kUnconnected, kAdmin, kIo };
 
+  void no_newcomer();
   void disconnect(std::uint64_t token, const nvme::Sqe& sqe);
   void before_connect(const weft_command& command);
   [[nodiscard]] Status configure(const ConnectGrant& grant);

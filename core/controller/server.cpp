@@ -17,7 +17,7 @@
 namespace weft::controller {
 namespace {
 
-constexpr Nanoseconds kBetweenRefusals = 10'000'000'000;
+constexpr Nanoseconds kBetweenSummaries = 10'000'000'000;
 constexpr std::uint64_t kMostDataMemory = std::uint64_t{64} << 30;  // pages of it are counted in 32 bits
 
 // Where a transport tells addresses and services apart, each connection of a machine comes from a service of its own,
@@ -155,24 +155,42 @@ void Server::unlisten(const Address& bound, Done done) {
 // Queues are dealt out in turn: which of them will carry the load is not known when they come.
 void Server::connection(Listener& listener, weft_pending* pending, std::string peer) {
   std::string machine = machine_of_peer(peer, listener.transport());
-  Admission::Outcome outcome = admission_.admit(machine);
+  Admission::Outcome outcome = admission_.admit(machine, control_.now());
   if (!outcome.why_not.empty()) {
     listener.transport().table().reject(pending, WEFT_REJECT_RESOURCES);
     return refused(fmt::format("a connection from {}: {}, as many as may be", peer, outcome.why_not));
   }
   Worker& worker = *worker_list_[next_worker_];
   next_worker_ = (next_worker_ + 1) % worker_list_.size();
+  outcome.tickets.newcomer->worker = &worker;
+  if (outcome.makes_room != nullptr) close_for_room(outcome.makes_room);
   worker.post([&transport = listener.transport(), pending,
                origin = Origin{listener.facts(), std::move(peer), std::move(machine)},
                tickets = std::move(outcome.tickets)](Worker& w) { w.accept(transport, pending, origin, tickets); });
 }
 
-// Whoever brings this about may do it often: one sentence for all of them, now and then.
+std::uint64_t Server::count(Summary& summary) {
+  ++summary.untold;
+  if (control_.now() < summary.tell_at) return 0;
+  summary.tell_at = control_.now() + kBetweenSummaries;
+  return std::exchange(summary.untold, 0);
+}
+
+// It may connect, or go, before its worker hears of this.
+void Server::close_for_room(const std::shared_ptr<Newcomer>& newcomer) {
+  newcomer->worker->post([newcomer](Worker&) {
+    if (newcomer->queue != nullptr) newcomer->queue->make_room();
+  });
+  if (const std::uint64_t closed = count(closed_for_room_); closed != 0) {
+    const std::string last = fmt::format("{} that had not connected, to make room for others", newcomer->machine);
+    notice(closed == 1 ? "closed a connection from " + last
+                       : fmt::format("closed {} times a connection, the last from {}", closed, last));
+  }
+}
+
 void Server::refused(const std::string& sentence) {
-  ++refusals_;
-  if (control_.now() < tell_refusals_) return;
-  tell_refusals_ = control_.now() + kBetweenRefusals;
-  const std::uint64_t count = std::exchange(refusals_, 0);
+  const std::uint64_t count = this->count(refusals_);
+  if (count == 0) return;
   notice(count == 1 ? "refused " + sentence : fmt::format("refused {} times, the last: {}", count, sentence));
 }
 

@@ -82,7 +82,14 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   void notice(std::string_view sentence) override;
   void connection(Listener& listener, weft_pending* pending, std::string peer) override;
   void listener_closed(Listener& listener, const Error& reason) override;
+  // Sentences that peers bring about as often as they like: one for all of them, now and then.
+  struct Summary {
+    std::uint64_t untold = 0;
+    Nanoseconds tell_at = 0;
+  };
+  [[nodiscard]] std::uint64_t count(Summary& summary);  // how often since the last sentence; 0: none is due
   void refused(const std::string& sentence);
+  void close_for_room(const std::shared_ptr<Newcomer>& newcomer);
 
   // server_connect.cpp
   void connect(AdminRequest& request);
@@ -142,8 +149,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   Admission admission_;
   bool reserve_ = false;  // what the workers know
   StorageWatch storage_watch_;
-  std::uint64_t refusals_ = 0;  // not told yet
-  Nanoseconds tell_refusals_ = 0;
+  Summary refusals_, closed_for_room_;
   std::set<std::uint16_t> said_clamped_;             // listeners
   std::set<std::shared_ptr<StorageFaults>> faults_;  // of the namespaces whose storage failed lately
   Timer faults_timer_;

@@ -117,6 +117,64 @@ TEST_F(LimitsByMachine, ConnectionsOfOneMachineKeepNobodyOut) {
   EXPECT_EQ(connect(kDiskNqn, kHostB, "192.0.2.2"), 0);
 }
 
+class ManyMachines : public LimitsByMachine {
+ protected:
+  CapsuleHost& open_from(const std::string& address) {
+    hosts_.push_back(
+        std::make_unique<CapsuleHost>(*reactor_, *transport_, *Address::parse("loop://" + address + "@here")));
+    EXPECT_TRUE(hosts_.back()->open(0, 32)) << address;
+    settle();
+    return *hosts_.back();
+  }
+  void flood(int machines) {
+    for (int i = 0; i < machines; ++i) open_from("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250));
+  }
+};
+
+TEST_F(ManyMachines, ThatSayNothingHaveHalfOfAllConnectionsAndTheOldestMakesRoom) {
+  flood(100);
+  CapsuleHost& first = *hosts_[0];
+  advance(kSecond);
+  EXPECT_FALSE(first.closed());
+  CapsuleHost& newcomer = open_from("192.0.2.1");
+  EXPECT_TRUE(first.closed());
+  EXPECT_FALSE(hosts_[1]->closed());
+  flood(99);
+  EXPECT_FALSE(newcomer.closed()) << "others came earlier";
+  EXPECT_TRUE(newcomer.connect(names(kListedDisk, kHostA), 0, 32).ok());
+  EXPECT_EQ(counts().queue_pairs, 100u);
+  ASSERT_EQ(notices_.size(), 1u) << "not each of them";
+  EXPECT_NE(notices_[0].find("closed a connection from 198.51.0.0 that had not connected"), std::string::npos)
+      << notices_[0];
+}
+
+TEST_F(ManyMachines, TheOneWithMostMakesRoomFirst) {
+  CapsuleHost& alone = open_from("192.0.2.1");
+  for (int i = 0; i < 60; ++i) open_from("192.0.2.2");
+  flood(39);
+  advance(kSecond);
+  for (int i = 0; i < 59; ++i) open_from("192.0.3." + std::to_string(i));
+  EXPECT_FALSE(alone.closed());
+  for (std::size_t i = 1; i < 60; ++i) EXPECT_TRUE(hosts_[i]->closed()) << i;
+  EXPECT_FALSE(hosts_[60]->closed());
+}
+
+TEST_F(ManyMachines, AHostThatOpensManyQueuesHasTimeToConnectThem) {
+  flood(90);
+  advance(kSecond);
+  for (int i = 0; i < 30; ++i) open_from("192.0.2.1");
+  for (std::size_t i = 90; i < 120; ++i) EXPECT_FALSE(hosts_[i]->closed()) << i;
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_TRUE(hosts_[i]->closed()) << i;
+}
+
+TEST_F(ManyMachines, WhoHasConnectedMakesRoomForNobody) {
+  CapsuleHost& connected = open_from("192.0.2.1");
+  ASSERT_TRUE(connected.connect(names(kListedDisk, kHostA), 0, 32).ok());
+  flood(400);
+  EXPECT_FALSE(connected.closed());
+  EXPECT_TRUE(open_from("192.0.2.3").connect(names(kDiskNqn, kHostB), 0, 32).ok());
+}
+
 TEST_F(Limits, TheNameOfWhoIsRefusedIsOneLineThatHarmsNoTerminal) {
   serve();
   const auto evil = names(kDiskNqn,

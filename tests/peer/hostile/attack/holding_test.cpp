@@ -96,6 +96,7 @@ std::vector<Holding> holdings() {
       {"Queues", listed_names("hold queues --connections 8 --queues 100 --commands 1023")},
       {"QueuesOfManyMachines", any_names("hold queues --connections 16 --queues 40 --commands 1023" + machines(4))},
       {"Silence", "hold silence --connections 600 --renew"},
+      {"SilenceOfThousandsOfMachines", "hold silence --connections 9000 --renew --machines 9000"},
       {"HalfAHello", "hold half-hello --connections 600"},
       {"Hello", "hold hello --connections 600"},
       {"ConnectWithoutData", "hold connect-without-data --connections 1024 --commands 1" + machines(4)},

@@ -41,6 +41,14 @@ void add_options(CLI::App& app, AttackPlan& plan) {
   app.add_option("--port", plan.port, "the target's port on this machine's loopback addresses")->required();
   app.add_option("--subnqn", plan.subnqn, "the subsystem; discovery unless given");
   app.add_option("--machine", plan.machines, "addresses to come from, in turn: each counts as a machine");
+  app.add_option_function<int>(
+         "--machines",
+         [&plan](int count) {
+           plan.machines.clear();
+           for (int i = 0; i < count; ++i) plan.machines.push_back(fmt::format("127.1.{}.{}", i / 250, 1 + i % 250));
+         },
+         "as many addresses, instead of --machine")
+      ->check(CLI::Range(1, 50000));
   app.add_option("--name", plan.names, "HOSTNQNs, in turn; without: each connection invents its own");
   app.add_option("--connections", plan.connections)->check(CLI::Range(1, 20000));
   app.add_option("--queues", plan.queues, "I/O queues of each association")->check(CLI::Range(1, 128));
