@@ -37,6 +37,11 @@ Status Server::check_options(const TargetOptions& o) {
   if (o.max_queue_size < 32 || o.max_queue_size > 65536) {
     return Error(EINVAL, fmt::format("the largest queue has 32 to 65536 entries, not {}", o.max_queue_size));
   }
+  if (o.max_queue_entries / 4 < o.max_queue_size) {
+    return Error(EINVAL,
+                 fmt::format("all queues together have at least four times the entries of the largest ({}), not {}",
+                             o.max_queue_size, o.max_queue_entries));
+  }
   if (o.max_io_queues == 0 || o.max_io_queues > 128) {
     return Error(EINVAL, fmt::format("a controller has 1 to 128 I/O queues, not {}", o.max_io_queues));
   }
@@ -77,6 +82,7 @@ Server::Server(TransportRegistry& registry, const TargetOptions& options, std::s
       cntlids_(options_.cntlids),
       discovery_(subsystems_, listener_facts_, options_),
       admission_(options_.max_connections, options_.max_unconnected),
+      queue_entries_(options_.max_queue_entries),
       storage_watch_(control_, {.has_hosts =
                                     [this] {
                                       return std::any_of(controllers_.begin(), controllers_.end(),
@@ -231,6 +237,7 @@ void Server::queue_closed(Queue& queue) {
   const auto it = queues_.find(&queue);
   const QueueKey key = it->second;
   queues_.erase(it);
+  queue_entries_.give_back(key.entries);
   key.controller->queue_closed(key.qid);
   queue.worker().forget(queue);
 }

@@ -23,6 +23,7 @@
 #include "core/controller/discovery_service.hpp"
 #include "core/controller/disk_identity.hpp"
 #include "core/controller/listener.hpp"
+#include "core/controller/queue_entries.hpp"
 #include "core/controller/storage_watch.hpp"
 #include "core/controller/subsystem.hpp"
 #include "core/controller/worker.hpp"
@@ -65,6 +66,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   struct QueueKey {
     Controller* controller = nullptr;
     std::uint16_t qid = 0;
+    QueueEntries::Grant entries;
   };
 
   // ControlPort.
@@ -101,6 +103,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   [[nodiscard]] Answer admit(std::string_view subnqn, std::string_view hostnqn, const ListenerFacts& by,
                              Subsystem*& subsystem);
   [[nodiscard]] bool has_room_for(const Controller::Identity& identity);
+  [[nodiscard]] bool has_room_for(const QueueEntries::Grant& entries, const Origin& origin);
   [[nodiscard]] bool is_listed(std::string_view hostnqn) const;
   [[nodiscard]] bool has_reserve() const;
   void tell_reserve();                                            // to the workers, when access lists have changed
@@ -147,6 +150,7 @@ class Server final : private ControlPort, private Controller::Owner, private Lis
   std::map<std::uint16_t, std::unique_ptr<Controller>> controllers_;
   std::uint64_t controllers_made_ = 0;
   Admission admission_;
+  QueueEntries queue_entries_;
   bool reserve_ = false;  // what the workers know
   StorageWatch storage_watch_;
   Summary refusals_, closed_for_room_;

@@ -38,6 +38,12 @@ bool may_join(const Controller::Identity& admin, const wire::Uuid& hostid, const
   return !wire::is_nil(hostid) && hostid == admin.hostid;
 }
 
+// Counted for the controller's machine, wherever a queue comes from.
+QueueEntries::Grant entries_of(const fabrics::ConnectCommand& command, const Controller::Identity& identity) {
+  return {.host = {identity.listed, identity.origin.machine, identity.hostnqn},
+          .entries = QueueEntries::counted(command.qid == 0, command.sqsize + 1U)};
+}
+
 }  // namespace
 
 void Server::connect(AdminRequest& request) {
@@ -110,6 +116,14 @@ bool Server::has_room_for(const Controller::Identity& identity) {
   return false;
 }
 
+bool Server::has_room_for(const QueueEntries::Grant& entries, const Origin& origin) {
+  if (queue_entries_.has_room_for(entries, reserve_)) return true;
+  refused(fmt::format("a queue of {} entries for {} at {}: {} of {} are free, and its part is used up", entries.entries,
+                      host_words(entries.host.hostnqn), origin.peer, queue_entries_.free(),
+                      options_.max_queue_entries));
+  return false;
+}
+
 // A CNTLID is in use until the last queue pair of its controller is gone. Subsystems share the numbers, whatever their ranges.
 // Discovery controllers keep out of the ranges as long as they can: whoever asks for many must not use a small one up.
 std::uint16_t Server::free_cntlid(Subsystem* subsystem) {
@@ -136,7 +150,7 @@ Answer Server::connect_admin(AdminRequest& request, const fabrics::ConnectComman
     if (!answer.ok()) return answer;
   }
   identity.listed = is_listed(identity.hostnqn);
-  if (!has_room_for(identity)) return busy();
+  if (!has_room_for(identity) || !has_room_for(entries_of(command, identity), identity.origin)) return busy();
   identity.cntlid = free_cntlid(identity.subsystem);
   if (identity.cntlid == 0) {
     refused(fmt::format("a controller for {} at {}: all identifiers of the range are in use",
@@ -178,6 +192,7 @@ Answer Server::connect_io(AdminRequest& request, const fabrics::ConnectCommand& 
   if (!controller.registers().accepts_io()) return connect_invalid(where::kQid);
   if (command.qid > controller.features().io_queues) return connect_invalid(where::kQid);
   if (controller.has_queue(command.qid)) return {nvme::status::kCommandSequenceError, kNoLocation, 0};
+  if (!has_room_for(entries_of(command, controller.identity()), controller.identity().origin)) return busy();
   grant(request, controller, command);
   return success(fabrics::ConnectResult{.cntlid = controller.identity().cntlid}.encode());
 }
@@ -209,7 +224,9 @@ void Server::grant(AdminRequest& request, Controller& controller, const fabrics:
   grant->subsystem = controller.identity().subsystem;
   grant->listed = controller.identity().listed;
   grant->shared = controller.add_queue(command.qid, *request.queue);
-  queues_.emplace(request.queue, QueueKey{&controller, command.qid});
+  QueueEntries::Grant entries = entries_of(command, controller.identity());
+  queue_entries_.take(entries);
+  queues_.emplace(request.queue, QueueKey{&controller, command.qid, std::move(entries)});
   request.grant = std::move(grant);
 }
 

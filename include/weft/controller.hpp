@@ -46,6 +46,7 @@ struct TargetOptions {
   std::uint32_t max_io_queues = 128;               // a controller; 1..128
   std::uint32_t max_connections = 8192;            // those that have not sent Connect count too
   std::uint32_t max_unconnected = 512;             // of one machine: connections whose Connect has not come, or failed
+  std::uint32_t max_queue_entries = 1u << 20;      // of all queues; one machine, or one host, has a part of them
   std::uint32_t max_controllers = 1024;            // of subsystems; one machine, or one host, has a part of them
   std::uint32_t max_discovery_controllers = 1024;  // counted apart, and divided in the same way
   std::uint32_t max_controllers_per_host = 256;    // of one host name on one machine

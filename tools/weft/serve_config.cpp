@@ -36,6 +36,7 @@ void read_limits(const toml::table& table, const std::string& file, Error& error
   reader.count("max_io_queues", 1, 128, out.max_io_queues);
   reader.count("max_connections", 1, UINT32_MAX, out.max_connections);
   reader.count("max_unconnected", 1, UINT32_MAX, out.max_unconnected);
+  reader.count("max_queue_entries", 128, UINT32_MAX, out.max_queue_entries);
   reader.count("max_controllers", 1, 0xFFEF, out.max_controllers);
   reader.count("max_discovery_controllers", 1, 0xFFEF, out.max_discovery_controllers);
   reader.count("max_controllers_per_host", 1, 0xFFEF, out.max_controllers_per_host);
@@ -48,6 +49,10 @@ void read_limits(const toml::table& table, const std::string& file, Error& error
   reader.duration("linger", kMillisecond, kDay, out.linger);
   reader.finish();
   check_memory(reader, max_transfer, out.data_memory);
+  if (out.max_queue_entries / 4 < out.max_queue_size) {
+    reader.refuse("max_queue_entries", fmt::format("is {}, less than four of the largest queues of {} entries",
+                                                   out.max_queue_entries, out.max_queue_size));
+  }
   out.in_capsule = static_cast<std::uint32_t>(in_capsule);
   out.max_transfer = static_cast<std::uint32_t>(max_transfer);
 }

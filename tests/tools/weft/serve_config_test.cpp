@@ -150,6 +150,7 @@ TEST(ServeConfig, RefusesWhatIsWrongWithItsLine) {
       {"[limits]\nlinger = \"long\"\n", ":2: 'linger' in [limits]: 'long' is not a duration"},
       {"[limits]\ndata_memory = \"1T\"\n", ":2: 'data_memory' in [limits] is 1T, which is not between"},
       {"[limits]\n\ndata_memory = \"1M\"\n", ":3: 'data_memory' in [limits] is 1048576 bytes, less than four"},
+      {"[limits]\nmax_queue_entries = 4095\n", ":2: 'max_queue_entries' in [limits] is 4095, less than four"},
       {"[limits]\nmax_queue_size = 2\n", ":2: 'max_queue_size' in [limits] is 2, which is not between 32 and 65536"},
       {"[limits]\nmax_transfer = \"4097\"\n", ":2: 'max_transfer' in [limits] is 4097 bytes, which is not a power"},
       {"[limits]\nmax_transfer = \"1G\"\n", ":2: 'max_transfer' in [limits] is 1G, which is not between"},

@@ -117,6 +117,71 @@ TEST_F(LimitsByMachine, ConnectionsOfOneMachineKeepNobodyOut) {
   EXPECT_EQ(connect(kDiskNqn, kHostB, "192.0.2.2"), 0);
 }
 
+class FewQueueEntries : public Bench {
+ protected:
+  FewQueueEntries()
+      : Bench([] {
+          TargetOptions o;
+          o.max_queue_size = 128;
+          o.max_queue_entries = 1024;
+          return o;
+        }()) {}
+  void SetUp() override {
+    serve();
+    ASSERT_TRUE(server_->add_subsystem(
+        {.nqn = kListedDisk, .allow_any_host = false, .allow_hosts = {kHostA}, .serial = "", .model = "Weft"}));
+  }
+  CapsuleHost& from(const std::string& machine, std::uint16_t qid, std::uint32_t entries) {
+    hosts_.push_back(
+        std::make_unique<CapsuleHost>(*reactor_, *transport_, *Address::parse("loop://" + machine + "@here")));
+    EXPECT_TRUE(hosts_.back()->open(qid, entries));
+    return *hosts_.back();
+  }
+  // How many I/O queues of so many entries a new controller is granted, of 16.
+  int queues(const std::string& machine, std::uint32_t entries, const char* subnqn, const std::string& hostnqn) {
+    const auto who = names(subnqn, hostnqn.c_str());
+    CapsuleHost& admin = from(machine, 0, 32);
+    const Reply reply = admin.connect(who, 0, 32);
+    EXPECT_TRUE(reply.ok()) << std::hex << reply.code();
+    enable(admin);
+    int granted = 0;
+    for (std::uint16_t qid = 1; qid <= 16; ++qid) {
+      const Reply one =
+          from(machine, qid, entries).connect(who, qid, entries, static_cast<std::uint16_t>(reply.result()), 0, true);
+      EXPECT_TRUE(one.ok() || one.code() == 0x181) << std::hex << one.code();
+      granted += one.ok() ? 1 : 0;
+    }
+    return granted;
+  }
+  static constexpr char kListedDisk[] = "nqn.2026-01.org.example:listed-disk";
+};
+
+TEST_F(FewQueueEntries, AreDividedByNameAndMachineAndListedHostsHaveAReserve) {
+  EXPECT_EQ(queues("192.0.2.1", 128, kDiskNqn, kHostB), 5) << "of 7 beside the reserve";
+  EXPECT_GT(queues("192.0.2.1", 16, kDiskNqn, "nqn.2026-01.org.example:c"), 0) << "another name";
+  EXPECT_GT(queues("192.0.2.2", 16, kDiskNqn, kHostB), 0) << "another machine";
+  for (int i = 3; i < 20; ++i) queues("192.0.2." + std::to_string(i), 16, kDiskNqn, kHostB);
+  EXPECT_EQ(queues("192.0.2.20", 16, kDiskNqn, kHostB), 0) << "though its controller is made";
+  EXPECT_GE(queues("192.0.2.21", 32, kListedDisk, kHostA), 2) << "the reserve";
+  ASSERT_EQ(notices_.size(), 1u);
+  EXPECT_NE(notices_[0].find("refused a queue of 128 entries for host"), std::string::npos) << notices_[0];
+}
+
+TEST_F(FewQueueEntries, AreFreeAgainWhenTheirQueueHasGone) {
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(queues("192.0.2.1", 128, kDiskNqn, kHostB), 5);
+    hosts_.clear();
+    settle();
+  }
+}
+
+TEST_F(FewQueueEntries, CountWhatAnAdminQueueHasBeyondItsController) {
+  int granted = 0;
+  for (int i = 0; i < 16; ++i) granted += from("192.0.2.1", 0, 128).connect(names(), 0, 128).ok() ? 1 : 0;
+  EXPECT_GT(granted, 5);
+  EXPECT_LT(granted, 10) << "96 of each are counted";
+}
+
 class ManyMachines : public LimitsByMachine {
  protected:
   CapsuleHost& open_from(const std::string& address) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kKi = 1024, kMi = kKi * kKi;
 constexpr std::uint64_t kThread = (64 + 2 + 8) * kMi;  // data_memory, admin data and iov arrays, rxmem
+constexpr std::uint64_t kEntries = 1024 * kKi;         // max_queue_entries
 constexpr std::uint64_t kProgram = 20 * kMi;
 // Freed memory that the allocator and the sanitizers keep.
 // The address sanitizer keeps up to 256 MiB of what was freed.
@@ -33,9 +34,9 @@ class Resident : public AttackedTarget, public testing::WithParamInterface<Row> 
 TEST_P(Resident, MemoryStaysWithinWhatTheLimitsAddUpTo) {
   const Row& row = GetParam();
   const std::uint64_t connections = row.associations * (1 + row.queues);
-  const std::uint64_t commands = row.associations * std::max<std::uint64_t>(row.queues, 1) * row.commands;
-  const std::uint64_t bound =
-      kProgram + kThread + connections * 48 * kKi + commands * kKi + row.associations * 16 * kKi + kSlack;
+  const std::uint64_t entries = row.associations * row.queues * (row.commands + 1);
+  const std::uint64_t bound = kProgram + kThread + connections * 48 * kKi + std::min(entries, kEntries) * kKi +
+                              row.associations * 48 * kKi + kSlack;
   const auto attackers = begin(fmt::format("{} --connections {} --queues {} --commands {}", row.attack,
                                            row.associations, std::max<std::uint64_t>(row.queues, 1), row.commands));
   ListedHost host = listed();
@@ -56,6 +57,7 @@ INSTANTIATE_TEST_SUITE_P(Attack, Resident,
                                          Row{"Writes", 64, 4, 127, "hold writes" + listed_names()},
                                          Row{"WritesByteByByte", 64, 2, 31,
                                              "hold writes --dribble 20" + listed_names()},
+                                         Row{"DeepQueues", 8, 16, 1023, "hold tiny-writes" + listed_names()},
                                          Row{"HalfCapsules", 200, 1, 31, "hold half-capsules" + listed_names()},
                                          Row{"Controllers", 800, 0, 1, "hold controllers"}),
                          [](const auto& one) { return std::string(one.param.name); });
