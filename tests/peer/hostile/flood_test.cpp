@@ -98,5 +98,29 @@ TEST_F(Flood, OfPeersThatComeAndGoLeavesNothing) {
   }
 }
 
+// Half of max_connections, dealt to two threads: what the control thread picks may connect or go at that moment.
+class FloodOfFewPlaces : public Flood {
+ protected:
+  void SetUp() override {
+    TargetOptions options;
+    options.threads = 2;
+    options.max_connections = kMost;
+    serve(options);
+  }
+};
+
+TEST_F(FloodOfFewPlaces, OfManyMachinesMakesRoomForOthers) {
+  std::vector<RawSocket> peers;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    const std::string from = "127.1." + std::to_string(i / 250) + "." + std::to_string(1 + i % 250);
+    peers.push_back(RawSocket::connect(served->port, from.c_str()));
+    ASSERT_TRUE(peers.back().open()) << i;
+    if (i % 3 == 0) peers[i / 2] = RawSocket();
+    if (i % 100 == 0) serves_others();
+  }
+  serves_others();
+  EXPECT_LE(served->target->counts().queue_pairs, kMost / 2 + 8);
+}
+
 }  // namespace
 }  // namespace weft::hostile
