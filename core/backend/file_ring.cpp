@@ -238,7 +238,7 @@ namespace {
 
 // A hole does not lengthen the file, which somebody may have cut; what was made zeroes is to be read as zeroes. Never shortens.
 std::int32_t reach(int fd, std::uint64_t end) {
-  struct stat st {};
+  struct stat st{};
   if (fstat(fd, &st) != 0) return -errno;
   if (!S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) >= end) return 0;
   return fallocate(fd, 0, static_cast<off_t>(end - 1), 1) == 0 ? 0 : -errno;

@@ -197,8 +197,7 @@ TEST(OpenBackend, PunchesHolesOnDeallocate) {
   BackendDriver driver(**backend);
   EXPECT_TRUE(driver.write(0, driver.pattern(2048, 'a')).ok());
   EXPECT_TRUE(driver.flush().ok());
-  struct stat before {
-  }, after{};
+  struct stat before{}, after{};
   ASSERT_EQ(stat(file.path().c_str(), &before), 0);
   EXPECT_TRUE(driver.deallocate(0, 2048).ok());
   ASSERT_EQ(stat(file.path().c_str(), &after), 0);
