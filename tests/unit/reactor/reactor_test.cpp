@@ -175,10 +175,11 @@ TEST(Reactor, CallsReadyWhileADescriptorIsReadable) {
   reactor->run_once();
   EXPECT_EQ(watched.calls, 0);
   watched.signal();
-  EXPECT_TRUE(reactor->run_until([&] { return watched.calls == 3; }, monotonic_now() + 10'000'000'000));
+  EXPECT_TRUE(reactor->run_until([&] { return watched.calls >= 3; }, monotonic_now() + 10'000'000'000));
   reactor->unwatch(watched.fd.get());
+  const int calls = watched.calls;
   reactor->run_once(monotonic_now() + 1'000'000);
-  EXPECT_EQ(watched.calls, 3);
+  EXPECT_EQ(watched.calls, calls);
 }
 
 TEST(Reactor, LooksAtDescriptorsWithoutSleepingToo) {
