@@ -37,8 +37,8 @@ class FileContext final : public BackendContext, private WaitingFile {
   // Without holes zeroes are written.
   std::uint64_t zeroed_at_once() const override { return shared_.holes ? 32u << 20 : 1u << 20; }
   Progress flush(BackendOp& op) override { return ring_->start(*this, op, FileCall::kSync); }
-  Progress write_zeroes(BackendOp& op) override { return ring_->start(*this, op, zeroing()); }
-  Progress deallocate(BackendOp& op) override { return ring_->start(*this, op, zeroing()); }
+  Progress write_zeroes(BackendOp& op) override { return ring_->start(*this, op, with_hole(FileCall::kPunch)); }
+  Progress deallocate(BackendOp& op) override { return ring_->start(*this, op, with_hole(FileCall::kDeallocate)); }
 
   bool polled() const override { return false; }  // the ring is
   std::uint32_t poll() override { return ring_->poll(); }
@@ -46,7 +46,7 @@ class FileContext final : public BackendContext, private WaitingFile {
 
  private:
   friend class FileRing;
-  [[nodiscard]] FileCall zeroing() const { return shared_.holes ? FileCall::kPunch : FileCall::kZero; }
+  [[nodiscard]] FileCall with_hole(FileCall call) const { return shared_.holes ? call : FileCall::kZero; }
   [[nodiscard]] std::uint64_t offset_of(const BackendOp& op) const { return op.lba * shared_.block_size; }
   [[nodiscard]] std::uint64_t size_of(const BackendOp& op) const {
     return std::uint64_t{op.blocks} * shared_.block_size;

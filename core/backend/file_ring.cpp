@@ -152,6 +152,7 @@ void FileRing::prepare(Request& request, io_uring_sqe* sqe) {
     case FileCall::kZero:
       io_uring_prep_writev2(sqe, fd, request.iov.data(), fill_iov(request), offset, durable ? RWF_DSYNC : 0);
       return;
+    case FileCall::kDeallocate:
     case FileCall::kPunch:
       io_uring_prep_fallocate(sqe, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                               static_cast<off_t>(file.size_of(op)));
@@ -237,6 +238,7 @@ void FileRing::complete(Request& request, std::int32_t result) {
 namespace {
 
 // A hole does not lengthen the file, which somebody may have cut; what was made zeroes is to be read as zeroes. Never shortens.
+// Not after a deallocation, which wants nothing there: blocks that were lost before it must not read as zeroes for it.
 std::int32_t reach(int fd, std::uint64_t end) {
   struct stat st{};
   if (fstat(fd, &st) != 0) return -errno;
@@ -249,7 +251,7 @@ std::int32_t reach(int fd, std::uint64_t end) {
 // Interrupted, short, or a hole that cannot be punched after all: the same blocks again, or the rest of them.
 bool FileRing::goes_on(Request& request, std::int32_t& result) {
   if (result == -EINTR || result == -EAGAIN) return true;
-  if (request.call == FileCall::kPunch && result == -EOPNOTSUPP) {
+  if ((request.call == FileCall::kPunch || request.call == FileCall::kDeallocate) && result == -EOPNOTSUPP) {
     request.call = FileCall::kZero;
     return true;
   }

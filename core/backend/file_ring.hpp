@@ -24,7 +24,7 @@ namespace weft {
 
 class FileContext;
 
-enum class FileCall : std::uint64_t { kLend, kRead, kWrite, kSync, kPunch, kPunchSync, kZero };
+enum class FileCall : std::uint64_t { kLend, kRead, kWrite, kSync, kDeallocate, kPunch, kPunchSync, kZero };
 
 // Why io_uring was refused, and what to do about it: `error` is an errno of io_uring_setup().
 [[nodiscard]] Error io_uring_refused(int error);
