@@ -21,6 +21,19 @@ StorageIdentity known_as(const wire::Uuid& uuid, std::string note = {}) {
   return {.kind = "weft file", .bytes = std::string(bytes_of(uuid)), .note = std::move(note)};
 }
 
+wire::Uuid derive(const wire::Uuid& installation, std::string_view storage) {
+  return wire::derive_uuid("storage", fmt::format("{} {}", wire::format_uuid(installation), storage));
+}
+
+// By the state file, which may have been damaged: whatever it told until now is another disk from now on.
+StorageIdentity known_here(const Installation& installation, std::string_view storage, std::string note = {}) {
+  if (!installation.damaged.empty()) {
+    note += fmt::format("{}the file {} was damaged and is made anew, so it is a new disk", note.empty() ? "" : "; ",
+                        installation.damaged);
+  }
+  return known_as(derive(installation.uuid, storage), std::move(note));
+}
+
 StorageIdentity unknown(std::string note) { return {.kind = {}, .bytes = {}, .note = std::move(note)}; }
 
 // ---- The attribute: a UUID, and behind it what it is tied to.
@@ -51,10 +64,6 @@ bool write_attribute(int fd, const wire::Uuid& uuid, const Ties& ties, bool repl
 }
 
 // ---- The state file: the installation's UUID, with what tells the storage from any other.
-
-wire::Uuid derive(const wire::Uuid& installation, std::string_view storage) {
-  return wire::derive_uuid("storage", fmt::format("{} {}", wire::format_uuid(installation), storage));
-}
 
 // All that is known: a file that takes another one's inode within a tick of the kernel's clock has its time of birth too, but
 // not its handle.
@@ -90,7 +99,7 @@ StorageIdentity identify_file(int fd, bool may_write, const IdentitySources& sou
   }
   if (attribute.found == Found::kOurs) return known_as(attribute.uuid, note);
   const auto installation = find_or_make_installation(sources);
-  if (installation) return known_as(derive(*installation, lasting(ties)), note);
+  if (installation) return known_here(*installation, lasting(ties), note);
   return unknown(
       fmt::format("it has no attribute {} to be known by, and {}", kIdentityAttribute, installation.error().text));
 }
@@ -104,7 +113,7 @@ StorageIdentity identify_device(dev_t device, std::uint64_t bytes, const Identit
     name = fmt::format("{} bytes in {} of {}", bytes, slot, machine);
   if (name.empty()) return unknown("it has no WWN and no serial number to be known by");
   const auto installation = find_or_make_installation(sources);
-  if (installation) return known_as(derive(*installation, name));
+  if (installation) return known_here(*installation, name);
   return unknown(fmt::format("it cannot be told from a device of another machine: {}", installation.error().text));
 }
 

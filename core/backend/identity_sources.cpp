@@ -94,17 +94,21 @@ wire::Uuid find_installation(const IdentitySources& sources) {
   return sources.state_folder.empty() ? wire::Uuid{} : read_installation(sources).value_or(wire::Uuid{});
 }
 
-Result<wire::Uuid> find_or_make_installation(const IdentitySources& sources) {
+Result<Installation> find_or_make_installation(const IdentitySources& sources) {
   if (sources.state_folder.empty())
     return Error(ENOENT, "there is no folder for state: set STATE_DIRECTORY, XDG_STATE_HOME or HOME");
-  Result<wire::Uuid> found = read_installation(sources);
+  std::string damaged;
   for (const bool replace : {false, true}) {
-    if (!found || !wire::is_nil(*found)) return found;
+    const Result<wire::Uuid> found = read_installation(sources);
+    if (!found) return found.error();
+    if (!wire::is_nil(*found)) return Installation{*found, std::move(damaged)};
     if (Status made = make_folder(sources.state_folder); !made) return made.error();
+    if (replace) damaged = installation_file(sources);
     if (Status written = write_installation(sources, replace); !written) return written.error();
-    found = read_installation(sources);
   }
-  return found;
+  const Result<wire::Uuid> written = read_installation(sources);
+  if (!written) return written.error();
+  return Installation{*written, std::move(damaged)};
 }
 
 }  // namespace weft

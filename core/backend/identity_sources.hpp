@@ -24,8 +24,11 @@ struct IdentitySources {
 [[nodiscard]] std::string machine_name(const IdentitySources& sources);
 
 // This installation: a random UUID in the file `identity` of the state folder, the same for all processes that use the folder.
-// A file that is damaged is replaced.
-[[nodiscard]] Result<wire::Uuid> find_or_make_installation(const IdentitySources& sources);
+struct Installation {
+  wire::Uuid uuid;
+  std::string damaged;  // the file that was, and is replaced; "": none
+};
+[[nodiscard]] Result<Installation> find_or_make_installation(const IdentitySources& sources);
 // The same, where it is there already; nil otherwise.
 [[nodiscard]] wire::Uuid find_installation(const IdentitySources& sources);
 

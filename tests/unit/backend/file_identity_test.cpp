@@ -242,12 +242,13 @@ TEST_F(Identity, WithoutAStateFolderNothingIsKnownAndTheReasonIsSaid) {
   EXPECT_THAT(found.note, HasSubstr(sources_.state_folder));
 }
 
-TEST_F(Identity, ADamagedStateFileIsReplaced) {
+TEST_F(Identity, ADamagedStateFileIsReplacedAndSaysSo) {
   known("disk", false);
   for (const char* const damaged : {"", "nonsense", "00000000-0000-0000-0000-000000000000"}) {
     put("state/weft/identity", damaged);
-    const std::string found = known("disk", false);
-    EXPECT_EQ(known("disk", false), found) << damaged;
+    const StorageIdentity found = identity("disk", false);
+    EXPECT_THAT(found.note, HasSubstr("state/weft/identity was damaged and is made anew, so it is a new disk"));
+    EXPECT_EQ(known("disk", false), found.bytes) << damaged;
   }
 }
 
@@ -266,7 +267,7 @@ TEST_F(Identity, ManyThatMakeTheStateFileAgree) {
     std::vector<wire::Uuid> found(8);
     std::vector<std::thread> threads;
     for (wire::Uuid& one : found)
-      threads.emplace_back([&, this] { one = find_or_make_installation(sources_).value_or(wire::Uuid{}); });
+      threads.emplace_back([&, this] { one = find_or_make_installation(sources_).value_or(Installation{}).uuid; });
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(std::set<wire::Uuid>(found.begin(), found.end()).size(), 1u);
     EXPECT_FALSE(wire::is_nil(found.front()));
