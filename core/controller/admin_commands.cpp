@@ -43,16 +43,18 @@ Answer keep_alive(AdminContext&) { return success(); }  // every command restart
 MaybeAnswer abort_command(AdminContext& context) {
   const auto arguments = context.sqe().arguments<nvme::AbortArguments>();
   const std::uint16_t cid = arguments.cid;
-  if (arguments.sqid == 0) return success(context.controller.events().abort(cid) ? 0 : kNotAborted);
-  Queue* const queue = context.controller.queue(arguments.sqid);
+  const bool admin = arguments.sqid == 0;
+  if (admin && context.controller.events().abort(cid)) return success(0);
+  Queue* const queue = admin ? context.request.queue : context.controller.queue(arguments.sqid);
   if (queue == nullptr) return success(kNotAborted);
   const auto aborts = context.controller.aborts;
   if (aborts->load() >= kMaxAborts) return refuse(nvme::status::kAbortCommandLimitExceeded);
   ++*aborts;
   // The queue lives until the control thread has told its worker to forget it, which would be a later message.
   AdminRequest* const request = &context.request;
-  queue->worker().post([queue, request, cid, aborts](Worker&) {
-    const bool aborted = queue->io() != nullptr && !queue->io()->closed() && queue->io()->abort(cid);
+  queue->worker().post([queue, request, admin, cid, aborts](Worker&) {
+    const bool io = !admin && queue->io() != nullptr && !queue->io()->closed();
+    const bool aborted = admin ? queue->admin().abort(cid) : io && queue->io()->abort(cid);
     request->answer = success(aborted ? 0 : kNotAborted);
     --*aborts;
     request->queue->worker().post([request](Worker&) { request->queue->admin().answered(*request); });

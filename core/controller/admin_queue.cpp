@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <span>
 #include <utility>
 
 #include "core/controller/admin_plan.hpp"
@@ -16,12 +17,13 @@ namespace {
 constexpr std::size_t kTransferEntries = 260;
 constexpr std::uint32_t kClaimsAtOnce = 8;        // of one queue
 constexpr std::uint32_t kPieceBytes = 64u << 10;  // of a page that is longer than a chunk
+constexpr Answer kAborted{nvme::status::kAbortRequested, kNoLocation, 0};
 
 void load_request(AdminRequest& r, const weft_command& command) {
   r.token = command.token;
   r.sqe = load<nvme::Sqe>(command.sqe);
   r.length = r.moved = r.piece = r.content = 0;
-  r.dropped = false;
+  r.abort = r.dropped = false;
   r.answer = {};
 }
 
@@ -174,6 +176,7 @@ void AdminQueue::on_data(std::uint64_t cookie, std::uint64_t moved, DataEnd end)
 
 void AdminQueue::sent(AdminRequest& r) {
   if (r.moved == r.length) return done(r);
+  if (r.abort) return finish(r, kAborted);
   if (r.moved >= r.content) {  // only zeroes are left
     give_back(r);
     r.state = RequestState::kFilling;
@@ -196,6 +199,7 @@ void AdminQueue::answered(AdminRequest& r) {
     queue_.connected(*grant, r.answer);  // may turn the answer into a failure
   }
   if (closed_ || r.dropped) return done(r);
+  if (r.abort) return finish(r, kAborted);
   if (!r.answer.ok() || !r.to_host) return finish(r, r.answer);
   begin_transfer(r, RequestState::kSending);
 }
@@ -215,22 +219,43 @@ void AdminQueue::done(AdminRequest& r) {
   claim_queued();
 }
 
-void AdminQueue::on_closed() {
-  closed_ = true;
-  const auto end = [this](AdminRequest& r) {
-    if (r.state == RequestState::kQueued) {
+// Out of what it waits in; false: it waits in nothing of this queue.
+bool AdminQueue::take_out(AdminRequest& r) {
+  switch (r.state) {
+    case RequestState::kQueued:
       r.unlink();
       r.chunks = 0;  // not claimed
-      done(r);
-    } else if (r.state == RequestState::kFilling) {
+      return true;
+    case RequestState::kFilling:
       r.unlink();
-      done(r);
-    } else if (r.state == RequestState::kWaiting) {
+      return true;
+    case RequestState::kWaiting:
       worker_.admin_memory().withdraw(r, queue_.shares().admin);
-      done(r);
-    }
-  };
-  for (std::uint32_t i = 0; i < depth_; ++i) end(requests_[i]);
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool AdminQueue::abort(std::uint16_t cid) {
+  const auto all = std::span(requests_.get(), depth_);
+  const auto found = std::ranges::find_if(
+      all, [&](const AdminRequest& r) { return r.state != RequestState::kFree && !r.dropped && r.sqe.cid == cid; });
+  if (closed_ || found == all.end() || !found->to_host) return false;
+  if (found->state == RequestState::kSending && found->moved == found->length) return false;
+  if (take_out(*found)) {
+    finish(*found, kAborted);
+  } else {
+    found->abort = true;
+  }
+  return true;
+}
+
+void AdminQueue::on_closed() {
+  closed_ = true;
+  for (std::uint32_t i = 0; i < depth_; ++i) {
+    if (take_out(requests_[i])) done(requests_[i]);
+  }
 }
 
 }  // namespace weft::controller

@@ -34,6 +34,10 @@ class AdminQueue {
   // Whether the command is an asynchronous event request that waits for its event; then it ends without an answer.
   [[nodiscard]] bool drop_event_request(std::uint64_t token);
 
+  // Abort of a command that sends data and has not sent its last: it ends at once, or before its next piece. Not of an event
+  // request, which the control thread has.
+  [[nodiscard]] bool abort(std::uint16_t cid);
+
   void on_data(std::uint64_t cookie, std::uint64_t moved, DataEnd end);
   void answered(AdminRequest& request);  // back from the control thread
   void fill(AdminRequest& request);      // the next of the zeroes beyond its page's end
@@ -55,6 +59,7 @@ class AdminQueue {
   void sent(AdminRequest& request);
   void finish(AdminRequest& request, const Answer& answer);
   void done(AdminRequest& request);
+  [[nodiscard]] bool take_out(AdminRequest& request);
   [[nodiscard]] std::uint64_t cookie(const AdminRequest& request) const {
     return &request == &connect_ ? kConnectCookie : request.token;
   }

@@ -60,6 +60,7 @@ struct AdminRequest final : Claim {
   Nanoseconds since = 0;                    // its data moves since then
   bool to_host = false;
   RequestState state = RequestState::kFree;
+  bool abort = false;                   // asked for by Abort: the command ends before its next piece
   bool dropped = false;                 // the worker's: its CID stands for another command, so it is not answered
   Answer answer;                        // set by the control thread
   std::unique_ptr<ConnectGrant> grant;  // set by the control thread, for Connect

@@ -248,6 +248,35 @@ TEST_F(ShortageOfAdminMemory, LogPagesThatNobodyTakesStopNoIo) {
   EXPECT_FALSE(newcomer.closed());
 }
 
+// Those that are being sent, and those behind them.
+TEST_F(ShortageOfAdminMemory, LogPagesCanBeAborted) {
+  CapsuleHost& a = admin(names(kDiskNqn));
+  const auto page = wire::get_log_page({.lid = nvme::log_page::kError, .length = data_.size()});
+  std::vector<std::uint16_t> cids;
+  loopback_control().set_hold_data(true);
+  for (int i = 0; i < 24; ++i) cids.push_back(a.send(page, {}, data_));
+  settle();
+  std::vector<std::uint16_t> sending;  // CIDs of the others are used again
+  for (const std::uint16_t cid : cids) {
+    EXPECT_EQ(a.call(wire::abort(0, cid)).result() & 1, 0u) << cid;
+    if (!a.reply(cid)) {
+      sending.push_back(cid);
+    } else {
+      EXPECT_EQ(a.reply(cid)->code(), 0x007) << cid;
+    }
+  }
+  EXPECT_EQ(a.call(wire::abort(0, 999)).result() & 1, 1u);
+  EXPECT_EQ(sending.size(), 8u) << "those that wait end at once";
+  loopback_control().set_hold_data(false);
+  loopback_control().release_data();
+  settle();
+  for (const std::uint16_t cid : sending) {
+    ASSERT_TRUE(a.reply(cid)) << cid;
+    EXPECT_EQ(a.reply(cid)->code(), 0x007) << cid;
+  }
+  for (int i = 0; i < 24; ++i) ASSERT_TRUE(a.call(page, {}, data_).ok()) << "nothing is left behind";
+}
+
 TEST_F(ShortageOfAdminMemory, ALogPageIsZeroBeyondItsEnd) {
   CapsuleHost& h = service(kHostA, "192.0.1.250");
   std::fill(data_.begin(), data_.end(), std::byte{0xEE});
