@@ -48,7 +48,13 @@ std::string derive_serial(std::string_view nqn, const wire::Uuid& disk) {
   return serial;
 }
 
-Status Identities::add(std::string_view nqn, std::uint32_t nsid, const DiskIdentity& identity, bool by_nguid) {
+bool Identities::has_derived(const DiskIdentity& identity) const {
+  const auto found = uuids_.find(identity.uuid);
+  return found != uuids_.end() && found->second.origin == Origin::kDerived;
+}
+
+Status Identities::add(std::string_view nqn, std::uint32_t nsid, const DiskIdentity& identity, Origin origin) {
+  const bool by_nguid = origin == Origin::kNguid;
   for (const bool uuid : {!by_nguid, by_nguid}) {
     const char* const what = uuid ? "UUID" : "NGUID";
     const wire::Uuid& value = uuid ? identity.uuid : identity.nguid;
@@ -63,8 +69,8 @@ Status Identities::add(std::string_view nqn, std::uint32_t nsid, const DiskIdent
     return Error(EEXIST, fmt::format("namespace {} of {} has this {} already: {}", found->second.nsid,
                                      found->second.nqn, what, wire::format_uuid(value)));
   }
-  uuids_.emplace(identity.uuid, Owner{std::string(nqn), nsid});
-  nguids_.emplace(identity.nguid, Owner{std::string(nqn), nsid});
+  uuids_.emplace(identity.uuid, Owner{std::string(nqn), nsid, origin});
+  nguids_.emplace(identity.nguid, Owner{std::string(nqn), nsid, origin});
   return {};
 }
 

@@ -32,17 +32,19 @@ struct DiskIdentity {
 // The identities of all namespaces of a target.
 class Identities {
  public:
+  enum class Origin : std::uint8_t { kDerived, kUuid, kNguid };  // the others: what was configured
+
   // Refuses nil, and what another namespace has; where it has both, the sentence names the NGUID if that is what was configured.
-  [[nodiscard]] Status add(std::string_view nqn, std::uint32_t nsid, const DiskIdentity& identity, bool by_nguid);
+  [[nodiscard]] Status add(std::string_view nqn, std::uint32_t nsid, const DiskIdentity& identity, Origin origin);
   void remove(const DiskIdentity& identity);
-  [[nodiscard]] bool contains(const DiskIdentity& identity) const {
-    return uuids_.contains(identity.uuid) || nguids_.contains(identity.nguid);
-  }
+  // Whether a namespace has derived the same: it is on the same storage.
+  [[nodiscard]] bool has_derived(const DiskIdentity& identity) const;
 
  private:
   struct Owner {
     std::string nqn;
     std::uint32_t nsid;
+    Origin origin;
   };
   using Index = std::map<wire::Uuid, Owner>;
   Index uuids_, nguids_;

@@ -126,7 +126,9 @@ void Server::tell_controllers(const Subsystem& subsystem, std::uint32_t nsid) {
 
 // Its own, in the whole target: a host takes namespaces of one identity for one namespace.
 Result<DiskIdentity> Server::settle_identity(std::string_view nqn, std::uint32_t nsid, NamespaceOptions& options) {
-  const bool configured = options.uuid || options.nguid;
+  using From = Identities::Origin;
+  const From origin = options.uuid ? From::kUuid : options.nguid ? From::kNguid : From::kDerived;
+  const bool configured = origin != From::kDerived;
   if (!configured && !options.identity) options.identity = options.backend->identity();
   DiskIdentity identity;
   if (configured) {
@@ -135,9 +137,9 @@ Result<DiskIdentity> Server::settle_identity(std::string_view nqn, std::uint32_t
     identity = {wire::random_uuid(), wire::random_uuid()};
   } else {
     identity = derive_identity(nqn, *options.identity, 0);
-    if (identities_.contains(identity)) identity = derive_identity(nqn, *options.identity, nsid);
+    if (identities_.has_derived(identity)) identity = derive_identity(nqn, *options.identity, nsid);
   }
-  if (Status only = identities_.add(nqn, nsid, identity, !options.uuid && options.nguid); !only) return only.error();
+  if (Status only = identities_.add(nqn, nsid, identity, origin); !only) return only.error();
   const std::string says =
       identity_notice(nqn, nsid, options.backend->info(), configured ? nullptr : &*options.identity);
   if (!says.empty()) notice(says);

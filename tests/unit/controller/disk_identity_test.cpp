@@ -187,6 +187,24 @@ TEST_F(Targets, NoTwoNamespacesHaveOneIdentity) {
   EXPECT_TRUE(one.add(with(on(lost()), kUuid, kNguid), kOther)) << "free again";
 }
 
+// In either order: what is configured is refused where a disk derives it, and a disk whose own it is where it is configured.
+TEST_F(Targets, WhatAnotherDiskDerivesCannotBeConfigured) {
+  const auto derived = wire::parse_uuid(served(on(kept("a"))).first);
+  ASSERT_TRUE(derived);
+  for (const bool configured_first : {false, true}) {
+    One one;
+    const auto add = [&](bool configured) {
+      return one.add(configured ? with(on(kept("b")), *derived) : on(kept("a")));
+    };
+    ASSERT_TRUE(add(configured_first));
+    const auto second = add(!configured_first);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, EEXIST);
+    EXPECT_EQ(second.error().text,
+              "namespace 1 of nqn.2026-01.org.example:disk has this UUID already: " + wire::format_uuid(*derived));
+  }
+}
+
 TEST_F(Targets, ANamespaceThatDoesNotOpenLeavesItsIdentityFree) {
   One one;
   auto broken = lost();
