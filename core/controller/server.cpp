@@ -354,7 +354,10 @@ void Server::worker_empty(Worker&) {
 }
 
 void Server::close_everything() {
-  if (subsystems_.empty()) return std::exchange(stopped_, nullptr)();
+  if (subsystems_.empty()) {
+    if (!faults_.empty()) sum_up_faults();  // nobody will hear of those that are counted and not told yet
+    return std::exchange(stopped_, nullptr)();
+  }
   Subsystem& subsystem = *subsystems_.begin()->second;
   close_namespaces(subsystem, [this, &subsystem] {
     subsystems_.erase(subsystem.nqn());

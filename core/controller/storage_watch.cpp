@@ -8,6 +8,7 @@ namespace weft::controller {
 namespace {
 
 constexpr Nanoseconds kInterval = 10'000'000'000;
+constexpr Nanoseconds kSoonest = 1'000'000'000;  // hosts may come and go as fast as they like
 constexpr Nanoseconds kBetweenSlices = 1'000'000;
 constexpr std::uint32_t kSlice = 256;  // of a microsecond each
 
@@ -35,6 +36,11 @@ void StorageWatch::set_timer() {
   timer_.set(std::max(due_, control_.now() + 1));
 }
 
+void StorageWatch::host_came() {
+  if (next_ == Key{} && control_.now() >= soonest_) return measure_some();
+  set_timer();
+}
+
 void StorageWatch::measure_some() {
   auto at = watched_.lower_bound(next_);
   for (std::uint32_t left = kSlice; left > 0 && at != watched_.end(); --left, ++at) {
@@ -49,6 +55,7 @@ void StorageWatch::measure_some() {
   }
   next_ = {};
   due_ = control_.now() + kInterval;
+  soonest_ = control_.now() + kSoonest;
   set_timer();
 }
 

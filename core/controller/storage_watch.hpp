@@ -1,7 +1,7 @@
 // storage_watch.hpp - notices that the storage of a namespace has another size than it had.
 //
 // Storage says only when asked (Backend::measure), so it is asked: every ten seconds while a host is connected that wants to
-// know, and once when the first one comes. Without hosts, or without namespaces that follow their storage, no timer runs.
+// know, and when a host comes, before it reads the size, but not more than once a second. Without hosts, or without namespaces that follow their storage, no timer runs.
 // Thousands of namespaces are measured in slices, between which other work of the thread is done.
 // Thread rule: the control thread.
 #ifndef WEFT_CORE_CONTROLLER_STORAGE_WATCH_HPP
@@ -30,7 +30,7 @@ class StorageWatch {
   // A namespace that does not follow its storage is not taken.
   void add(Subsystem& subsystem, Namespace& ns);
   void remove(Subsystem& subsystem, std::uint32_t nsid);
-  void host_came() { set_timer(); }
+  void host_came();
 
  private:
   struct Watched {
@@ -45,8 +45,9 @@ class StorageWatch {
   const Hooks hooks_;
   Timer timer_;
   std::map<Key, Watched> watched_;
-  Key next_{};           // measured next; the least key: a new round
-  Nanoseconds due_ = 0;  // the next round, not before
+  Key next_{};               // measured next; the least key: a new round
+  Nanoseconds due_ = 0;      // the next round, not before
+  Nanoseconds soonest_ = 0;  // ... and where a host comes
 };
 
 }  // namespace weft::controller

@@ -98,6 +98,15 @@ TEST_F(Faults, ANamespaceThatGoesTakesNothingWithIt) {
   advance(kInterval);
 }
 
+TEST_F(Faults, WhatIsCountedIsSaidBeforeTheTargetEnds) {
+  for (std::uint64_t lba = 10; lba < 13; ++lba) EXPECT_EQ(failing_write(lba), 0x280);
+  settle();
+  ASSERT_EQ(notices_.size(), 1u);
+  stop();
+  ASSERT_EQ(notices_.size(), 2u);
+  EXPECT_NE(notices_[1].find("2 more writes failed, the last of block 12"), std::string::npos) << notices_[1];
+}
+
 TEST(StorageFaults, NameTheErrorBehindThem) {
   controller::StorageFaults faults("disk");
   std::vector<std::string> said;
