@@ -42,8 +42,12 @@ Status check_owner_and_mode(const struct stat& status, std::string_view subject)
 Status check_ancestor(const struct stat& status, const std::string& path) {
   const std::string subject = fmt::format("{}, above its folder,", path);
   if (Status good = check_owner(status, subject); !good) return good;
-  if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0)
-    return refuse(fmt::format("{} can be written by anyone", subject));
+  if ((status.st_mode & S_ISVTX) != 0) return {};  // only the owner of what lies in it can replace that
+  if ((status.st_mode & S_IWOTH) != 0) return refuse(fmt::format("{} can be written by anyone", subject));
+  const bool foreign = status.st_gid != 0 && status.st_gid != getegid();
+  if ((status.st_mode & S_IWGRP) != 0 && foreign)
+    return refuse(fmt::format("{} can be written by group {}, which is neither root's nor the caller's ({})", subject,
+                              status.st_gid, getegid()));
   return {};
 }
 

@@ -1,5 +1,6 @@
 // Files that are not loaded: each with its own sentence, and without any of its code having run where that can be told.
 #include <elf.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -187,6 +188,22 @@ TEST(Refusing, AFolderBelowOneOfAnotherUser) {
     ASSERT_EQ(chown(theirs.c_str(), 0, 0), 0);
   }
   TransportRegistry registry(SearchPath{{folder.path() + "/mid/below"}});
+  EXPECT_TRUE(registry.find("variant", WEFT_ROLE_HOST));
+}
+
+TEST(Refusing, AFolderBelowOneThatAForeignGroupCanWrite) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a folder to another group";
+  PluginFolder folder;
+  std::filesystem::create_directory(folder.path() + "/below");
+  folder.put(PluginFolder::good(), "below/libweft-variant.so");
+  ASSERT_EQ(chown(folder.path().c_str(), 0, 4711), 0);
+  chmod(folder.path().c_str(), 0775);
+  EXPECT_EQ(
+      refusal_in(folder.path() + "/below"),
+      fmt::format("{}, above its folder, can be written by group 4711, which is neither root's nor the caller's ({})",
+                  folder.path(), getegid()));
+  chmod(folder.path().c_str(), 01775);  // nobody but the owner can replace what lies there
+  TransportRegistry registry(SearchPath{{folder.path() + "/below"}});
   EXPECT_TRUE(registry.find("variant", WEFT_ROLE_HOST));
 }
 
