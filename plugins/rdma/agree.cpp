@@ -104,7 +104,7 @@ bool shares_receives(ShareReceives wanted, const verbs::DeviceAttributes& device
                      std::uint64_t lockable) {
   if (wanted != ShareReceives::kAuto) return wanted == ShareReceives::kOn;
   return device.max_shared_receives != 0 && device.vendor_id != verbs::kVendorSoftRoce &&
-         own + more > lockable / kShareOfLockable;
+         own + more > std::min(lockable / kShareOfLockable, kMostOwnReceives);
 }
 
 std::uint8_t reads_to_answer(const verbs::DeviceAttributes& device, const Options& options) {

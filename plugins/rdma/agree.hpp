@@ -29,12 +29,13 @@ namespace weft::rdma {
 // ---- shared receives -----------------------------------------------------------------------------------------------
 
 constexpr std::uint32_t kLeastSharedSlots = 16, kMostSharedSlots = 1024;
+constexpr std::uint64_t kMostOwnReceives = 1u << 30;  // where nothing bounds what may be locked
 
 // Slots of one ring: what an eighth of the lockable memory holds, at most 4 MiB. 0: the device has no shared receive queues.
 [[nodiscard]] std::uint32_t shared_slots(std::uint32_t slot_bytes, const verbs::DeviceAttributes& device,
                                          std::uint64_t lockable);
 // Whether a queue pair whose own receives would take `more` bytes takes part in a ring; `own`: what those of other queue pairs
-// in this process take. kAuto: when they would come to more than an eighth of the lockable memory, but not on
+// in this process take. kAuto: when they would come to more than an eighth of the lockable memory or 1 GiB, but not on
 // soft-RoCE, where a host of Linux that is told to send again loses its queue pair.
 [[nodiscard]] bool shares_receives(ShareReceives wanted, const verbs::DeviceAttributes& device, std::uint64_t own,
                                    std::uint64_t more, std::uint64_t lockable);

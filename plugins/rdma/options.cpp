@@ -14,7 +14,8 @@ const weft_option_info kOptionInfo[] = {
      "data behind a command in its capsule that a controller takes; 0 to 64K, a multiple of 16"},
     {"srq", "text", "auto",
      "receives that a controller's queues share, where the device can: on, off, or auto: once those of queues with "
-     "their own take an eighth of the memory that the process may lock, and never on soft-RoCE, where an empty ring "
+     "their own take an eighth of the memory that the process may lock, or 1 GiB, and never on soft-RoCE, where an "
+     "empty ring "
      "can cost a host of Linux its connection"},
     {"reads", "count", "0", "RDMA READs of one queue at a time, to 255; 0: as many as both devices allow"},
     {"retries", "count", "7", "how often a packet is sent again before the connection is given up, 0 to 7"},

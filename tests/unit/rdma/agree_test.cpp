@@ -134,13 +134,15 @@ TEST(SharedSlots, AreNoMoreThanTheDeviceHas) {
   EXPECT_EQ(shared_slots(kSlot, device(), UINT64_MAX), 0U);
 }
 
-TEST(SharesReceives, AutoDoesBeyondAnEighthOfTheLockableMemory) {
+TEST(SharesReceives, AutoDoesBeyondAnEighthOfTheLockableMemoryOrAGibibyte) {
   const auto shares = [](std::uint64_t own, std::uint64_t more, std::uint64_t lockable) {
     return shares_receives(ShareReceives::kAuto, sharing_device(), own, more, lockable);
   };
   EXPECT_FALSE(shares(kMi / 2, kMi / 2, 8 * kMi));
   EXPECT_TRUE(shares(kMi / 2, kMi / 2 + 1, 8 * kMi));
-  EXPECT_FALSE(shares(1000 * kMi, kMi, UINT64_MAX)) << "nothing is scarce";
+  EXPECT_FALSE(shares(1000 * kMi, kMi, UINT64_MAX));
+  EXPECT_FALSE(shares(1023 * kMi, kMi, UINT64_MAX));
+  EXPECT_TRUE(shares(1023 * kMi, kMi + 1, UINT64_MAX)) << "however much may be locked";
   EXPECT_FALSE(shares_receives(ShareReceives::kAuto, device(), kMi, kMi, kMi)) << "the device cannot";
 }
 
