@@ -52,8 +52,8 @@ elseif(WEFT_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
 endif()
 
 # weft_unity(target): with WEFT_UNITY its files are compiled in batches. Names of unnamed namespaces may then meet; a file
-# whose names do is compiled alone (SKIP_UNITY_BUILD_INCLUSION). It is on in debug builds of g++. The clang and the release
-# build compile each file alone, so that a file that lacks an include is found.
+# whose names do is compiled alone (SKIP_UNITY_BUILD_INCLUSION). It is on in debug builds of g++ and in those of clang. The
+# release build compiles each file alone, so that a file that lacks an include is found.
 function(weft_unity target)
   if(NOT WEFT_UNITY)
     return()

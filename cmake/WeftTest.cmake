@@ -1,10 +1,12 @@
-# weft_test(name [LABELS label...] [PLUGINS] [PROGRAM] [SERIAL] [UNITY] [TIMEOUT seconds] sources...): one GoogleTest program whose tests
-# are ctest's tests, named as `name.Suite.Test`.
+# weft_test(name [LABELS label...] [PLUGINS] [PROGRAM] [SERIAL] [TIMEOUT seconds] [ALONE file...] sources...): one GoogleTest
+# program whose tests are ctest's tests, named as `name.Suite.Test`.
 #
 # It links the core, weft_test_support and weft_test_main, whose main() looks after each test at what is left of descriptors
 # and threads, and includes from include/, the root and tests/. The label is the folder below tests/ (unit, model, peer ...)
 # unless given. PLUGINS: the plugins are built first; PROGRAM: `weft` too.
-# SERIAL: ctest runs nothing beside it. UNITY: its files are compiled in batches in debug builds (weft_unity).
+# SERIAL: ctest runs nothing beside it. Its files are compiled in batches where WEFT_UNITY is on (weft_unity), those after ALONE
+# (which goes last, in place of further sources) each by itself: names of theirs are also in other files.
+# A label in WEFT_TESTS_LEFT_OUT is not built.
 # The target weft-tests-<label> builds all of a label.
 # tests/support/build_folders.hpp says where the build tree has the plugins and the program.
 foreach(label unit model peer abi tools)
@@ -13,7 +15,7 @@ endforeach()
 add_custom_target(weft-fuzzers)
 
 function(weft_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "PLUGINS;PROGRAM;SERIAL;UNITY" "TIMEOUT" "LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "PLUGINS;PROGRAM;SERIAL" "TIMEOUT" "LABELS;ALONE")
   set(serial OFF)
   if(arg_SERIAL)
     set(serial ON)
@@ -26,13 +28,18 @@ function(weft_test name)
     set(arg_TIMEOUT 60)
   endif()
 
-  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  foreach(label IN LISTS arg_LABELS)
+    if(label IN_LIST WEFT_TESTS_LEFT_OUT)
+      set(left_out EXCLUDE_FROM_ALL)
+    endif()
+  endforeach()
+
+  add_executable(${name} ${left_out} ${arg_UNPARSED_ARGUMENTS} ${arg_ALONE})
   target_link_libraries(${name} PRIVATE weft::weft weft_test_main weft_test_support GTest::gmock GTest::gtest
     weft_compiler)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
-  if(arg_UNITY)
-    weft_unity(${name})
-  endif()
+  weft_unity(${name})
+  set_property(SOURCE ${arg_ALONE} TARGET_DIRECTORY ${name} PROPERTY SKIP_UNITY_BUILD_INCLUSION ON)
   if(arg_PLUGINS OR arg_PROGRAM)
     add_dependencies(${name} weft-plugins)
   endif()
@@ -44,6 +51,9 @@ function(weft_test name)
       add_dependencies(weft-tests-${label} ${name})
     endif()
   endforeach()
+  if(left_out)
+    return()
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial})
 endfunction()
