@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "connection.hpp"
 #include "described.hpp"
@@ -15,12 +16,19 @@ namespace {
 struct Listing {
   std::vector<std::vector<std::string>> rows{{"NSID", "SIZE", "BLOCK", "UUID", "SUBSYSTEM"}};
   Json json = Json::array();
+  std::set<std::string> known;    // a subsystem that is reached at several addresses is shown once
   std::vector<Failure> failures;  // of namespaces, and of subsystems that discovery named
 };
 
 // What a controller says of one namespace keeps nobody from asking for the next; a connection that is gone does.
 bool is_of_namespace(const Error& error) {
   return error.code == ENODEV || error.code == ENOTSUP || error.code == EPROTO || error.code == EIO;
+}
+
+// What tells it from a namespace of another target under the same names; "": nothing does.
+std::string identity_of(const Namespace& ns) {
+  const std::array<std::uint8_t, 16> none{};
+  return ns.uuid == none && ns.nguid == none ? "" : uuid_text(ns.uuid) + uuid_text(ns.nguid);
 }
 
 Outcome<void> list_subsystem(BlockingHost& host, const Address& address, Listing& listing) {
@@ -32,6 +40,9 @@ Outcome<void> list_subsystem(BlockingHost& host, const Address& address, Listing
       listing.failures.push_back(found.error());
       if (!is_of_namespace(found.error().error)) return {};
       continue;
+    }
+    if (const std::string disk = identity_of(*found); !disk.empty()) {
+      if (!listing.known.insert(fmt::format("{} {} {}", nsid, disk, address.subnqn)).second) continue;
     }
     const bool named = found->uuid != std::array<std::uint8_t, 16>{};
     listing.rows.push_back({std::to_string(nsid), human_size(found->bytes()), std::to_string(found->block_size),

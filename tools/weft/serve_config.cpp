@@ -4,11 +4,9 @@
 
 #include <bit>
 #include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <span>
 
+#include "data_file.hpp"
 #include "toml_reader.hpp"
 
 namespace weft::tools {
@@ -146,16 +144,14 @@ ServeConfig read_all(const toml::table& table, const std::string& file, Error& e
 constexpr std::size_t kMostBytes = 16u << 20;
 
 Result<std::string> read_file(const std::string& path) {
-  if (std::error_code none; std::filesystem::is_directory(path, none))
-    return Error(EISDIR, fmt::format("cannot read '{}': it is a folder", path));
-  std::ifstream file(path);
+  const auto file = DataFile::open_input(path);
+  if (!file) return file.error();
   std::string text(kMostBytes + 1, '\0');  // /dev/zero has no end
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
+  const auto size = (*file)->read(std::as_writable_bytes(std::span(text)));
+  if (!size) return size.error();
+  text.resize(*size);
   if (text.size() > kMostBytes) return Error(EFBIG, fmt::format("cannot read '{}': it is larger than 16 MiB", path));
-  if (file.is_open() && !file.bad()) return text;
-  const int code = errno != 0 ? errno : EIO;
-  return Error(code, fmt::format("cannot read '{}': {}", path, std::strerror(code)));
+  return text;
 }
 
 }  // namespace

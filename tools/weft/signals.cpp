@@ -11,6 +11,8 @@
 namespace weft::tools {
 namespace {
 
+constexpr Nanoseconds kOneRequest = 100'000'000;
+
 int make_descriptor() {
   sigset_t set;
   sigemptyset(&set);
@@ -44,7 +46,12 @@ void SignalWatch::detach() {
 void SignalWatch::ready(void* ctx) {
   auto& self = *static_cast<SignalWatch*>(ctx);
   signalfd_siginfo info{};
-  while (read(self.fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) self.on_signal_(++self.count_);
+  while (read(self.fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    const Nanoseconds now = monotonic_now();
+    if (self.count_ != 0 && now - self.counted_ < kOneRequest) continue;
+    self.counted_ = now;
+    self.on_signal_(++self.count_);
+  }
 }
 
 }  // namespace weft::tools

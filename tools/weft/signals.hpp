@@ -20,7 +20,8 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  // On the reactor's thread. `on_signal` is told how many there were so far.
+  // On the reactor's thread. `on_signal` is told how many there were so far. Those that come within 100 ms of one that counted
+  // are the same request: coreutils' timeout signals its command and then its process group.
   [[nodiscard]] Status attach(Reactor& reactor, std::function<void(int count)> on_signal);
   void detach();
 
@@ -29,6 +30,7 @@ class SignalWatch {
 
   const int fd_;
   int count_ = 0;
+  Nanoseconds counted_ = 0;  // the last one, when
   Reactor* reactor_ = nullptr;
   std::function<void(int)> on_signal_;
 };

@@ -1,8 +1,10 @@
 """The TOML file: mistakes are named with their line; a good one is served. The table of all mistakes is a unit test."""
 
+import os
+import subprocess
 import unittest
 
-from weft_program import Case, Server, weft
+from weft_program import LIMIT, PROGRAM, Case, Server, weft
 
 GOOD = """\
 threads = 2
@@ -40,6 +42,18 @@ class Mistakes(Case):
         path = self.file("weft.toml", text)
         ended = self.assert_ended(weft("serve", "--config", path), code)
         return ended.err.replace(str(path), "weft.toml")
+
+    def test_in_a_pipe_are_found_and_its_writer_is_waited_for_aloud(self):
+        path = self.file("weft.toml", "")
+        path.unlink()
+        os.mkfifo(path)
+        process = subprocess.Popen([PROGRAM, "serve", "--config", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        self.assertIn(f"waiting for data from the pipe '{path}'", process.stderr.readline())
+        path.write_text("threads = 1000\n")
+        _, said = process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 2)
+        self.assertIn(":1: 'threads' in the file is 1000", said)
 
     def test_in_the_syntax_have_a_line(self):
         self.assertRegex(self.refused("threads = 1\nwait = \n"), r"weft\.toml:2: ")
@@ -92,7 +106,7 @@ class Mistakes(Case):
                 self.assertIn(says, self.refused(text + rest))
 
     def test_of_naming_a_folder_are_named(self):
-        self.assert_ended(weft("serve", "--config", self.folder), 2, "it is a folder")
+        self.assert_ended(weft("serve", "--config", self.folder), 2, "is a folder, not a file")
 
     def test_of_letting_the_world_in_are_refused_with_the_line(self):
         text = '[[listener]]\nurl = "tcp://0.0.0.0:0"\n[[subsystem]]\nnqn = "nqn.2026-01.a:b"\n'

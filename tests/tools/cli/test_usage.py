@@ -94,7 +94,7 @@ class Usage(Case):
         (["serve", "--wait", "spin"], "--wait: 'spin' is no way to wait"),
         (["serve", "--threads", "0"], "--threads"),
         (["serve", "--allow-any-host", "--allow-host", "nqn.x"], "--allow"),
-        (["serve", "--config", "/nowhere/weft.toml"], "cannot read '/nowhere/weft.toml'"),
+        (["serve", "--config", "/nowhere/weft.toml"], "cannot open '/nowhere/weft.toml'"),
         (["serve", "--config", "x", "--nqn", "nqn.x"], "do not go with --config"),
         (["serve", "--listen", "tcp://127.0.0.1:x"], "--listen: the port 'x' is not a number"),
         (["serve", "--listen", DISK], "a listener serves all subsystems"),

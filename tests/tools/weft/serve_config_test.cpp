@@ -115,7 +115,7 @@ TEST(ServeConfig, NamesAFileThatIsNotThere) {
   const Result<ServeConfig> config = read_serve_config("/nowhere/weft.toml");
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code, ENOENT);
-  EXPECT_THAT(config.error().text, HasSubstr("cannot read '/nowhere/weft.toml'"));
+  EXPECT_THAT(config.error().text, HasSubstr("cannot open '/nowhere/weft.toml'"));
 }
 
 struct Wrong {
