@@ -58,7 +58,7 @@ Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry& 
   if (status && self->lost_.code != 0) status = self->at("connect", self->lost_.text, self->lost_.code);
   if (!status) {
     Error error = std::move(status).error();
-    if (self->lost_.code != 0) error.code = self->lost_.code;  // the step failed because of that
+    if (self->lost_.code != 0) error = self->because_of_loss(std::move(error));
     self->state_ = State::kClosing;
     self->close_queues();
     co_await self->all_closed();
@@ -72,6 +72,13 @@ Detached Host::Impl::run_connect(std::shared_ptr<Impl> self, TransportRegistry& 
   self->state_ = State::kReady;
   run_async_events(self);
   done(std::unique_ptr<Host>(new Host(self)));
+}
+
+// The step failed because of that. A command that was not answered is named once.
+Error Host::Impl::because_of_loss(Error error) const {
+  if (lost_.code == ETIMEDOUT && error.text.find(lost_.text) == std::string::npos) error = at(error.stage, lost_.text);
+  error.code = lost_.code;
+  return error;
 }
 
 // The transport's words, or why we gave up, tell more than "Connection reset by peer".

@@ -6,7 +6,9 @@
 #include <cstring>
 
 #include "core/host/impl.hpp"
+#include "core/util/log.hpp"
 #include "core/wire/sqe.hpp"
+#include "core/wire/text_field.hpp"
 
 namespace weft {
 namespace {
@@ -83,6 +85,10 @@ Detached run_list(std::shared_ptr<Impl> self, Host::Reply<std::vector<std::uint3
     // Ascending, or it might never end.
     while (count < list.nsid.size() && list.nsid[count] != 0 && (found.empty() || list.nsid[count] > found.back()))
       found.push_back(list.nsid[count++]);
+    if (count < list.nsid.size() && list.nsid[count] != 0) {
+      log::warning("{}: its list of namespaces is not ascending: {} follows {}; what comes after that is left out",
+                   wire::printable(self->target_words()), std::uint32_t{list.nsid[count]}, found.back());
+    }
     if (found.size() > kMostNamespaces) {
       done(Error(EFBIG, fmt::format("the controller lists more than {} namespaces", kMostNamespaces)));
       co_return;
@@ -243,6 +249,10 @@ std::string outcome_words(const Completion& completion, bool fabrics) {
   if (completion.error == -EPROTO) return "the controller broke the protocol";  // how: why the connection was closed
   if (completion.error == -ENODATA) return "it was answered with success, but not exactly the command's data has moved";
   if (completion.error == -EBADMSG) return "its data was damaged on the way (data digest)";
+  if (completion.error == -EMSGSIZE)
+    return "it is more than one command carries: a block, or what is not split, larger than the controller's limit "
+           "(MDTS) or "
+           "the transport's, or memory in more pieces than the transport takes";
   if (completion.error != 0) return std::strerror(-completion.error);
   return completion.status.describe(fabrics);
 }

@@ -1,5 +1,7 @@
 #include "core/host/host_queue.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -104,7 +106,6 @@ std::int32_t HostQueue::submit(Slot& slot, HostQueuePair::Command& command, Nano
   slot.cid = static_cast<std::uint16_t>(cid);
   slot.length = length_of(command.iov, command.iov_count);
   slot.opcode = command.sqe.opcode;
-  slot.fctype = command.sqe.fctype();
   by_cid_[slot.cid] = &slot;
   return 0;
 }
@@ -154,8 +155,9 @@ bool HostQueue::send_piece(IoRequest& request, Nanoseconds timeout) {
 
 // The two commands of a compare-and-write stand next to each other on the queue, or neither is sent.
 bool HostQueue::send_pair(IoRequest& request, Nanoseconds timeout) {
-  if (capacity_ < 2 || !fits(request.iov, request.iov_count) || !fits(request.compare_iov, request.compare_iov_count)) {
-    request.completion.error = -EINVAL;
+  const bool fit = fits(request.iov, request.iov_count) && fits(request.compare_iov, request.compare_iov_count);
+  if (capacity_ < 2 || !fit) {
+    request.completion.error = fit ? -EINVAL : -EMSGSIZE;
     return true;
   }
   if (room() < 2) return false;
@@ -188,7 +190,7 @@ bool HostQueue::send_pair(IoRequest& request, Nanoseconds timeout) {
 std::int32_t HostQueue::send(PassthroughRequest& request, Nanoseconds timeout, std::uint32_t reserved) {
   if (pair_ == nullptr || !ready_) return -ENOTCONN;
   if (room() <= reserved) return -EAGAIN;
-  if (!fits(request.iov, request.iov_count)) return -EINVAL;
+  if (!fits(request.iov, request.iov_count)) return -EMSGSIZE;
   Slot* const slot = take_slot();
   HostQueuePair::Command command;
   command.sqe = request.sqe;
@@ -226,13 +228,15 @@ void HostQueue::end(Slot& slot, const Completion& completion) {
 }
 
 std::string HostQueue::describe(std::uint16_t cid) const {
-  const Slot* slot = by_cid_[cid];
+  const Slot* const slot = by_cid_[cid];
   nvme::Sqe sqe;
-  if (slot != nullptr) {
-    sqe.opcode = slot->opcode;
-    if (sqe.is_fabrics()) sqe.nsid = slot->fctype;  // where a Fabrics command has its type
-  }
-  return wire::command_name(sqe, qid_ == 0);
+  if (slot != nullptr) sqe.opcode = slot->opcode;
+  if (slot != nullptr && slot->passthrough != nullptr) sqe = slot->passthrough->sqe;
+  const std::string name = wire::command_name(sqe, qid_ == 0);
+  const bool property = sqe.is_fabrics() && (sqe.fctype() == fabrics::fctype::kPropertyGet ||
+                                             sqe.fctype() == fabrics::fctype::kPropertySet);
+  if (!property) return name;
+  return fmt::format("{} {:02x}h", name, fabrics::as<fabrics::PropertyGetCommand>(sqe).offset);
 }
 
 bool piece_ended(IoRequest& request, const Completion& completion, std::int32_t error) {

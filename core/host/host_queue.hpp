@@ -81,7 +81,7 @@ class HostQueue final : private HostQueuePair::Events {
     Slot* next_free = nullptr;
     std::uint16_t cid = 0;
     bool timed_out = false;
-    std::uint8_t opcode = 0, fctype = 0;
+    std::uint8_t opcode = 0;
     std::uint64_t length = 0;  // of its data
     nvme::DsmRange range;
   };

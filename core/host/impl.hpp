@@ -42,6 +42,7 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   Task<Status> send_connect(HostQueue& queue, std::uint32_t entries);
   void pin_address();
   Status judge_connect(HostQueue& queue, std::uint32_t entries, const Completion& completion);
+  [[nodiscard]] Error because_of_loss(Error error) const;
   [[nodiscard]] Error with_reason_of_queues(Error error) const;
   void say_clamped(std::string_view option, std::uint64_t wanted, std::uint64_t taken, std::string_view why) const;
 

@@ -98,7 +98,7 @@ std::int32_t next_piece(IoRequest& request, const PieceLimits& limits, Piece& pi
     const std::uint32_t most = std::min(limits.iov, kMaxPieceIov);
     const std::uint64_t held = cut_segments(request, blocks * request.block_size, most, piece);
     blocks = held / request.block_size;
-    if (blocks == 0) return -EINVAL;
+    if (blocks == 0) return -EMSGSIZE;
     trim_segments(piece, held % request.block_size);
     advance(request, blocks * request.block_size);
   }

@@ -189,17 +189,19 @@ TEST_F(HostTest, SaysWhatWasNotAnswered) {
   };
   const std::vector<Case> cases = {
       {[](const Received& c) { return c.is_fabrics(fabrics::fctype::kConnect); }, "Connect command",
-       "no answer in time"},
+       "Connect on queue 0 was not answered in time"},
       {[](const Received& c) { return c.is_fabrics(fabrics::fctype::kPropertyGet); }, "enable",
-       "Property Get 00h: no answer in time"},
+       "Property Get 00h on queue 0 was not answered in time"},
       {[](const Received& c) { return c.is_fabrics(fabrics::fctype::kPropertySet); }, "enable",
-       "Property Set 14h: no answer in time"},
-      {[](const Received& c) { return c.is_admin(nvme::admin::kIdentify); }, "identify", "no answer in time"},
-      {[](const Received& c) { return c.is_admin(nvme::admin::kSetFeatures); }, "queues", "no answer in time"},
+       "Property Set 14h on queue 0 was not answered in time"},
+      {[](const Received& c) { return c.is_admin(nvme::admin::kIdentify); }, "identify",
+       "Identify on queue 0 was not answered in time"},
+      {[](const Received& c) { return c.is_admin(nvme::admin::kSetFeatures); }, "queues",
+       "Set Features on queue 0 was not answered in time"},
       {[](const Received& c) {
          return c.is_fabrics(fabrics::fctype::kConnect) && c.data.size() == 1024 && c.data[16] != std::byte{0xff};
        },
-       "Connect command", "I/O queue 1"},
+       "Connect command", "Connect on queue 1 was not answered in time"},
   };
   options_.timeout = std::chrono::milliseconds(300);
   for (const Case& one : cases) {

@@ -125,6 +125,25 @@ TEST_F(HostControlTest, ListsAsManyNamespacesAsThereCanBe) {
   EXPECT_EQ(list.error().code, EFBIG);
 }
 
+TEST_F(HostControlTest, AListOfNamespacesThatIsNotAscendingIsCutWithAWarning) {
+  connect();
+  controller_->script = [&](const Received& command) {
+    if (!command.is_admin(nvme::admin::kIdentify)) return Verdict::model();
+    nvme::NamespaceList list;
+    list.nsid = {};
+    list.nsid[0] = 5;
+    list.nsid[1] = 9;
+    list.nsid[2] = 7;
+    const auto* first = reinterpret_cast<const std::byte*>(&list);
+    return Verdict::with({{}, 0, {first, first + sizeof list}});
+  };
+  testing::internal::CaptureStderr();
+  auto list = ask<std::vector<std::uint32_t>>([](Host& host, auto done) { host.list_namespaces(std::move(done)); });
+  ASSERT_TRUE(list.has_value());
+  EXPECT_EQ(*list, (std::vector<std::uint32_t>{5, 9}));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("is not ascending: 7 follows 9"));
+}
+
 TEST_F(HostControlTest, ASizeThatNoNumberHoldsIsRefused) {
   connect();
   nvme::IdentifyNamespace huge;

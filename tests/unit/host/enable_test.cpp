@@ -28,7 +28,9 @@ TEST_F(EnableTest, WaitsNoLongerThanTheTimeOutWhateverTheControllerAsksFor) {
   const Error error = connect_error();
   EXPECT_EQ(error.stage, "enable");
   EXPECT_EQ(error.code, ETIMEDOUT);
-  EXPECT_THAT(error.text, HasSubstr("3000 ms (timeout), though it asks for 127500 ms"));
+  EXPECT_THAT(error.text,
+              HasSubstr("did not become ready in 3000 ms (timeout), though it asks for 127500 ms; CSTS is 0h"));
+  EXPECT_THAT(error.text, testing::Not(HasSubstr("answer")));
   EXPECT_LT(FakeClock::now() - before, 4 * kSecond);
 }
 
@@ -118,6 +120,27 @@ TEST_F(EnableTest, EndsWhenAnAnswerThatItCouldDoWithoutNeverComes) {
   const Error error = connect_error();
   EXPECT_EQ(error.code, ETIMEDOUT);
   EXPECT_THAT(error.text, HasSubstr("was not answered in time"));
+}
+
+TEST_F(EnableTest, AnUnansweredPropertyIsNamedOnce) {
+  const std::pair<std::uint32_t, const char*> properties[] = {{nvme::property::kCap, "Property Get 00h"},
+                                                              {nvme::property::kVs, "Property Get 08h"},
+                                                              {nvme::property::kCsts, "Property Get 1ch"},
+                                                              {nvme::property::kCc, "Property Set 14h"}};
+  for (const auto& [offset, name] : properties) {
+    controller_->csts = {};
+    controller_->script = [offset = offset](const Received& command) {
+      const bool property =
+          command.is_fabrics(fabrics::fctype::kPropertyGet) || command.is_fabrics(fabrics::fctype::kPropertySet);
+      return property && fabrics::as<fabrics::PropertyGetCommand>(command.sqe).offset == offset ? Verdict::hold()
+                                                                                                : Verdict::model();
+    };
+    const Error error = connect_error();
+    EXPECT_EQ(error.stage, "enable");
+    EXPECT_EQ(error.code, ETIMEDOUT);
+    EXPECT_THAT(error.text, HasSubstr(std::string(name) + " on queue 0 was not answered in time"));
+    EXPECT_EQ(error.text.find("Property", error.text.find("Property") + 1), std::string::npos) << error.text;
+  }
 }
 
 TEST_F(EnableTest, AnUnansweredConnectIsCalledByItsName) {

@@ -138,7 +138,10 @@ TEST_F(HostIoTest, ACompareAndWriteIsNeverSplit) {
   std::vector<std::byte> data(16384), old(16384);
   Io swap(Kind::kCompareAndWrite, 0, data);
   swap.compare_with(old);
-  EXPECT_EQ(run(swap).error, -EINVAL);
+  const Completion completion = run(swap);
+  EXPECT_EQ(completion.error, -EMSGSIZE);
+  EXPECT_THAT(completion_error(completion, "compare and write").text,
+              testing::HasSubstr("larger than the controller's limit (MDTS) or the transport's"));
 }
 
 TEST_F(HostIoTest, ACompareAndWriteOnAQueueOfOneCommandIsAnErrorAndNoWait) {
@@ -206,7 +209,7 @@ TEST_F(HostIoTest, APassedCommandWithTooManySegmentsIsRefusedHere) {
   write.direction = DataDirection::kOut;
   write.iov = parts.data();
   write.iov_count = 3;
-  EXPECT_EQ(run(write).error, -EINVAL);
+  EXPECT_EQ(run(write).error, -EMSGSIZE);
 }
 
 TEST_F(HostIoTest, AdminCommandsThatFindNoRoomWaitAndLeaveRoomForWhatIsUrgent) {

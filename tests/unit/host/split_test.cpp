@@ -53,7 +53,7 @@ TEST_F(HostSplitTest, ABlockLargerThanACommandMayCarryIsAnError) {
   Io write(Kind::kWrite, 0, data);
   write.block_size = 8192;
   write.blocks = 1;
-  EXPECT_EQ(run(write).error, -EINVAL);
+  EXPECT_EQ(run(write).error, -EMSGSIZE);
 }
 
 TEST_F(HostSplitTest, SplitsWhatHasMoreThan65536Blocks) {
@@ -113,7 +113,7 @@ TEST_F(HostSplitTest, MemoryCutFinerThanACommandMayNameIsAnError) {
   std::vector<std::byte> data(512);
   Io write(Kind::kWrite, 0, 1);
   write.cut(data, {100});
-  EXPECT_EQ(run(write).error, -EINVAL);
+  EXPECT_EQ(run(write).error, -EMSGSIZE);
   EXPECT_EQ(count_io(nvme::io::kWrite), 0u);
 }
 
