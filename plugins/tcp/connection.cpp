@@ -64,7 +64,7 @@ void Connection::stats(weft_stats& out) const { plugin::add_up(out, stats_); }
 
 void Connection::on_events(std::uint32_t events) {
   if (state_ == State::kConnecting) {
-    connector_->on_writable();
+    connector_->on_ready();
     return;
   }
   if ((events & EPOLLOUT) != 0 && send_full_) {

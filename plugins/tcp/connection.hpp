@@ -50,8 +50,9 @@ class Connection final : public Pollable, public plugin::RoleCalls<Connection>, 
   void info(weft_qpair_info& out) const;
   void stats(weft_stats& out) const;
 
-  // How it comes to life: over a connected socket, or by a connector that calls start() or end().
+  // How it comes to life: over a connected socket, or by a connector that calls start_asked() (its ICReq is sent) or end().
   void start(std::unique_ptr<Socket> socket);
+  void start_asked(std::unique_ptr<Socket> socket);
   void connect_by(std::unique_ptr<Connector> connector);
   void end(Reason reason);
 
@@ -117,6 +118,7 @@ class Connection final : public Pollable, public plugin::RoleCalls<Connection>, 
   [[nodiscard]] bool idle() const override;
 
   Take take_handshake(const Pdu& pdu, Violation& violation);
+  void begin_handshake(std::unique_ptr<Socket> socket);
   void establish(const Settled& settled);
   void queue_control(std::uint32_t length);
   void read_turn();

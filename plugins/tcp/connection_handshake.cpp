@@ -30,6 +30,16 @@ Connection::Connection(Group& group, Role role, const Options& options, const we
 void Connection::connect_by(std::unique_ptr<Connector> connector) { connector_ = std::move(connector); }
 
 void Connection::start(std::unique_ptr<Socket> socket) {
+  begin_handshake(std::move(socket));
+  if (role_ == Role::kHost) queue_control(write_ic_req(HeaderBuffer(control_), options_.host_offer()));
+}
+
+void Connection::start_asked(std::unique_ptr<Socket> socket) {
+  stats_.bytes_out += kIcPduSize;
+  begin_handshake(std::move(socket));
+}
+
+void Connection::begin_handshake(std::unique_ptr<Socket> socket) {
   socket_ = std::move(socket);
   local_ = plugin::NetAddress::local_of(socket_->fd());
   peer_ = plugin::NetAddress::peer_of(socket_->fd());
@@ -37,7 +47,6 @@ void Connection::start(std::unique_ptr<Socket> socket) {
   const std::uint64_t own = group_.services().now() + options_.handshake_timeout;
   set_deadline(params_.deadline_ns != 0 ? std::min(params_.deadline_ns, own) : own);
   update_interest();
-  if (role_ == Role::kHost) queue_control(write_ic_req(HeaderBuffer(control_), options_.host_offer()));
 }
 
 void Connection::queue_control(std::uint32_t length) {

@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "../common/arguments.hpp"
 #include "connection.hpp"
 #include "group.hpp"
+#include "handshake.hpp"
 #include "socket_setup.hpp"
 
 namespace weft::tcp {
@@ -18,7 +22,16 @@ namespace {
 
 constexpr std::uint64_t kInterval = 250 * plugin::kMillisecond;
 constexpr std::uint64_t kShortestInterval = 10 * plugin::kMillisecond;
+constexpr char kShaking[] = "icreq";
 constexpr std::size_t kMostText = 120;  // of addresses in one sentence
+
+// Why there is nothing to read from a socket that is ready; 0: there is something.
+int silence_of(int fd) {
+  std::byte first{};
+  const ssize_t got = ::recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got == 0) return ECONNRESET;
+  return got < 0 ? errno : 0;
+}
 
 }  // namespace
 
@@ -73,7 +86,8 @@ void Connector::advance() {
     next_start_ = group_.now() + interval_;
   }
   if (!attempts_.empty()) return set_timer();
-  connection_.end({.code = last_.code, .origin = last_.origin, .stage = "connect", .text = last_.text});
+  const char* const at = last_.stage == kShaking ? kShaking : "connect";
+  connection_.end({.code = last_.code, .origin = last_.origin, .stage = at, .text = last_.text});
 }
 
 // A socket that connects at once becomes writable like any other.
@@ -101,21 +115,40 @@ plugin::Made<void> Connector::start(std::size_t index) {
   return {};
 }
 
-// All descriptors are reported as events of the connection: which of them was decided is asked here.
-void Connector::on_writable() {
+std::uint32_t Connector::waits_for(const Attempt& attempt) { return attempt.asked ? EPOLLIN : EPOLLOUT; }
+
+// All descriptors are reported as events of the connection: which of them is meant is asked here.
+void Connector::on_ready() {
   for (std::size_t i = 0; i < attempts_.size();) {
-    pollfd decided{attempts_[i].fd.get(), POLLOUT, 0};
-    if (::poll(&decided, 1, 0) <= 0) {
+    pollfd ready{attempts_[i].fd.get(), static_cast<short>(attempts_[i].asked ? POLLIN : POLLOUT), 0};
+    if (::poll(&ready, 1, 0) <= 0) {
       ++i;
-      continue;
+    } else if (!attempts_[i].asked) {
+      if (const int error = ask(attempts_[i]); error != 0) fail(i, error);
+    } else {
+      // What the last one said, if only that it closed, is for the connection to judge.
+      const int error = is_last(i) ? 0 : silence_of(attempts_[i].fd.get());
+      if (error == 0) return succeed(i);
+      fail(i, error);
     }
-    int error = 0;
-    socklen_t length = sizeof error;
-    if (::getsockopt(attempts_[i].fd.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
-    if (error == 0) return succeed(i);
-    fail(i, error);
   }
   advance();
+}
+
+// Connected: it is asked to shake hands. A socket that is new has room for that.
+int Connector::ask(Attempt& attempt) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (::getsockopt(attempt.fd.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (error != 0) return error;
+  std::array<std::byte, kMaxHeaderSize> pdu{};
+  const std::uint32_t size = write_ic_req(HeaderBuffer(pdu), options_.host_offer());
+  const ssize_t sent = ::send(attempt.fd.get(), pdu.data(), size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent != static_cast<ssize_t>(size)) return sent < 0 ? errno : EIO;
+  group_.watch(connection_, attempt.fd.get(), EPOLLOUT, EPOLLIN);
+  attempt.asked = true;
+  attempt.expires = group_.now() + options_.handshake_timeout;
+  return 0;
 }
 
 bool Connector::on_deadline() {
@@ -123,8 +156,8 @@ bool Connector::on_deadline() {
   for (std::size_t i = 0; i < attempts_.size();) {
     if (group_.now() < attempts_[i].expires) {
       ++i;
-    } else if (attempts_.size() == 1 && next_ == lookup_.addresses().size()) {
-      return false;  // the last of all
+    } else if (is_last(i)) {
+      return false;
     } else {
       fail(i, ETIMEDOUT);
     }
@@ -139,6 +172,11 @@ void Connector::set_timer() {
   group_.set_deadline(connection_, deadline_ns_ == 0 ? due : std::min(due, deadline_ns_));
 }
 
+const char* Connector::stage() const {
+  if (lookup_.pending()) return "resolve";
+  return std::ranges::any_of(attempts_, &Attempt::asked) ? kShaking : "connect";
+}
+
 std::string Connector::describe_timeout() const {
   if (lookup_.pending() || next_ == 0) return fmt::format("no answer for the name '{}' in time", lookup_.host());
   std::string text;
@@ -146,7 +184,8 @@ std::string Connector::describe_timeout() const {
     if (text.size() > kMostText) return "no answer from " + text + ", ... in time";
     text += (text.empty() ? "" : ", ") + lookup_.addresses()[attempt.address].text();
   }
-  text = fmt::format("no answer from {} in time", text);
+  const bool connected = std::ranges::all_of(attempts_, &Attempt::asked);
+  text = fmt::format("no {} from {} in time", connected ? "ICResp" : "answer", text);
   return last_.text.empty() ? text : text + "; " + last_.text;
 }
 
@@ -158,11 +197,11 @@ std::string Connector::place(std::size_t address) const {
 // The next address is due at once.
 void Connector::fail(std::size_t index, int error) {
   Attempt& attempt = attempts_[index];
-  last_ = {.code = error,
-           .text = fmt::format("cannot connect to {}: {}{}", lookup_.addresses()[attempt.address].text(),
-                               std::strerror(error), place(attempt.address)),
-           .stage = "connect",
-           .origin = WEFT_ORIGIN_NETWORK};
+  const std::string where = lookup_.addresses()[attempt.address].text() + place(attempt.address);
+  const std::string text = !attempt.asked       ? fmt::format("cannot connect to {}: {}", where, std::strerror(error))
+                           : error == ETIMEDOUT ? fmt::format("no ICResp from {} in time", where)
+                                                : fmt::format("{} closed the connection during the handshake", where);
+  last_ = {.code = error, .text = text, .stage = attempt.asked ? kShaking : "connect", .origin = WEFT_ORIGIN_NETWORK};
   drop(attempt);
   attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(index));
   next_start_ = group_.now();
@@ -175,15 +214,15 @@ void Connector::fail_to_start(const plugin::Failure& why) {
 
 void Connector::succeed(std::size_t index) {
   Attempt chosen = std::move(attempts_[index]);
-  group_.watch(connection_, chosen.fd.get(), EPOLLOUT, 0);
+  group_.watch(connection_, chosen.fd.get(), EPOLLIN, 0);
   attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(index));
   for (Attempt& other : attempts_) drop(other);
   attempts_.clear();
-  connection_.start(std::make_unique<KernelSocket>(std::move(chosen.fd)));
+  connection_.start_asked(std::make_unique<KernelSocket>(std::move(chosen.fd)));
 }
 
 void Connector::drop(Attempt& attempt) {
-  group_.watch(connection_, attempt.fd.get(), EPOLLOUT, 0);
+  group_.watch(connection_, attempt.fd.get(), waits_for(attempt), 0);
   attempt.fd.reset();
 }
 

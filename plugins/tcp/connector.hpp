@@ -1,9 +1,11 @@
-// connector.hpp - from an address to a connected socket, from the source address and interface that were asked for.
+// connector.hpp - from an address to a socket on which a controller answers, from the source address and interface that were
+// asked for.
 //
 // A name's addresses are tried in the resolver's order, side by side: the next one starts when the latest attempt failed,
-// or has not been decided for an interval (RFC 8305). The first that connects is used, and the others are closed. Each
-// attempt has connect_timeout, all of them together the deadline of the queue pair; the interval shrinks where that is
-// needed for every address to have its turn.
+// or has not been decided for an interval (RFC 8305). An attempt sends its ICReq as soon as it is connected, for who accepts
+// may still be silent: the first whose peer says something is used, and the others are closed. Each attempt has
+// connect_timeout and then handshake_timeout, all of them together the deadline of the queue pair; the interval shrinks
+// where that is needed for every address to have its turn.
 //
 // Belongs to a connection, to which it says start() or, after the last address, end(). Thread: the group's; the
 // resolver's answer comes between two turns and is acted upon in the next one.
@@ -40,9 +42,9 @@ class Connector final : private plugin::Lookup::Owner {
   // fail.
   plugin::Made<void> begin();
   void go_on();        // from a turn: the name is known
-  void on_writable();  // from a turn: an attempt was decided
+  void on_ready();     // from a turn: an attempt has come further
   bool on_deadline();  // false: the time of the whole is over
-  [[nodiscard]] const char* stage() const { return lookup_.pending() ? "resolve" : "connect"; }
+  [[nodiscard]] const char* stage() const;
   [[nodiscard]] std::string describe_timeout() const;
 
  private:
@@ -50,12 +52,18 @@ class Connector final : private plugin::Lookup::Owner {
     std::size_t address = 0;  // its index
     plugin::UniqueFd fd;
     std::uint64_t expires = 0;
+    bool asked = false;  // it is connected, and its ICReq is sent
   };
 
   void looked_up() override;
   void advance();  // starts what is due; ends with attempts in flight, a connection, or the end of the list
   plugin::Made<void> start(std::size_t address);
+  [[nodiscard]] int ask(Attempt& attempt);
   void fail(std::size_t attempt, int error);
+  [[nodiscard]] bool is_last(std::size_t attempt) const {
+    return attempts_.size() == 1 && attempt == 0 && next_ == lookup_.addresses().size();
+  }
+  [[nodiscard]] static std::uint32_t waits_for(const Attempt& attempt);
   void fail_to_start(const plugin::Failure& why);
   void succeed(std::size_t attempt);
   void drop(Attempt& attempt);

@@ -192,6 +192,84 @@ class BlackHole {
 
 constexpr std::uint64_t kMs = 1'000'000;
 
+// Accepts connections, and then says nothing, or closes them.
+class SilentPeer {
+ public:
+  SilentPeer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    sockaddr_in any = ipv4("127.0.0.1", 0);
+    socklen_t length = sizeof any;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+    EXPECT_EQ(::listen(listener_, 8), 0);
+    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&any), &length), 0);
+    port = ntohs(any.sin_port);
+  }
+  ~SilentPeer() { ::close(listener_); }
+  SilentPeer(const SilentPeer&) = delete;
+  SilentPeer& operator=(const SilentPeer&) = delete;
+  bool close_one() const {
+    const int fd = ::accept(listener_, nullptr, nullptr);
+    return fd >= 0 && ::close(fd) == 0;
+  }
+  int port = 0;
+
+ private:
+  int listener_;
+};
+
+TEST(Name, AnAddressThatAcceptsAndSaysNothingDoesNotHoldUpTheNext) {
+  const int before = open_descriptors();
+  {
+    World world;
+    const SilentPeer silent;
+    Server server(world, Where("127.0.0.1", "0"), params(8, true));
+    append(world.names["disk.example"], ipv4("127.0.0.1", silent.port));
+    append(world.names["disk.example"], ipv4("127.0.0.1", std::stoi(server.port())));
+    HostQueue host(world, Where("disk.example", server.port()), params(8, true));
+    world.settle();
+    world.advance(249 * kMs);
+    world.settle();
+    EXPECT_TRUE(server.queues.empty()) << "the first address has 250 ms for itself";
+    world.advance(kMs);
+    expect_usable(world, server, host);
+    EXPECT_EQ(info_of(world, host.handle).peer_trsvcid, server.port());
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Name, AnAddressThatClosesDuringTheHandshakeIsFollowedByTheNext) {
+  World world;
+  const SilentPeer closing;
+  Server server(world, Where("127.0.0.1", "0"), params(8, true));
+  append(world.names["disk.example"], ipv4("127.0.0.1", closing.port));
+  append(world.names["disk.example"], ipv4("127.0.0.1", std::stoi(server.port())));
+  HostQueue host(world, Where("disk.example", server.port()), params(8, true));
+  world.run_until([&] { return closing.close_one(); });
+  expect_usable(world, server, host);  // at once: no time passes here
+}
+
+TEST(Name, TwoSilentAddressesEndInTimeAndAreNamed) {
+  const int before = open_descriptors();
+  {
+    World world;
+    const SilentPeer first, second;
+    append(world.names["disk.example"], ipv4("127.0.0.1", first.port));
+    append(world.names["disk.example"], ipv4("127.0.0.1", second.port));
+    weft_qpair_params with = params(8, true);
+    with.deadline_ns = world.now + 3000 * kMs;
+    HostQueue host(world, Where("disk.example", "1"), with);
+    for (int step = 0; step < 310 && !host.closed; ++step) {
+      world.settle(2);
+      world.advance(10 * kMs);
+    }
+    ASSERT_TRUE(host.closed);
+    EXPECT_EQ(host.closed->code, -ETIMEDOUT);
+    EXPECT_EQ(host.closed->stage, "icreq");
+    EXPECT_EQ(host.closed->text, "no ICResp from 127.0.0.1:" + std::to_string(first.port) +
+                                     ", 127.0.0.1:" + std::to_string(second.port) + " in time");
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
 TEST(Name, AnAddressThatDoesNotAnswerDoesNotHoldUpTheNext) {
   World world;
   const BlackHole hole;
