@@ -2,6 +2,7 @@
 #include <CLI/App.hpp>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "connection.hpp"
 #include "discovered.hpp"
@@ -21,6 +22,13 @@ bool is_this_service(const fabrics::DiscoveryLogEntry& entry) {
   return entry.subtype == fabrics::subtype::kCurrentDiscovery;
 }
 
+// The last one as the command's own failure.
+Outcome<void> refused_records(Program& program, const std::vector<std::string>& bad) {
+  if (program.json) program.json = false;  // one document: they are in it already
+  for (std::size_t i = 0; i + 1 < bad.size(); ++i) print_failure(program, {Exit::kFailed, Error(EPROTO, bad[i])});
+  return failed(Error(EPROTO, bad.back()));
+}
+
 Outcome<void> discover(Program& program, const AddressArguments& arguments) {
   const Outcome<Remote> remote = read_address(program, arguments, Need::kDiscovery);
   if (!remote) return std::unexpected(remote.error());
@@ -36,20 +44,27 @@ Outcome<void> discover(Program& program, const AddressArguments& arguments) {
 
   std::vector<std::vector<std::string>> rows{{"TYPE", "URL", "TRANSPORT", "PORT ID"}};
   Json entries = Json::array();
+  std::vector<std::string> bad;
   for (const fabrics::DiscoveryLogEntry& raw : *log) {
     const Discovered entry = read_entry(program.registry(), raw);
+    if (!entry.bad.empty()) {
+      bad.push_back(entry.bad);
+      continue;
+    }
     rows.push_back(
         {entry.type, entry.url, fmt::format("{}/{}", entry.transport, entry.family), std::to_string(entry.portid)});
     entries.push_back(to_json(entry));
   }
   if (program.json) {
-    print_json(program, {{"address", remote->address.to_string()}, {"entries", entries}});
+    Json json{{"address", remote->address.to_string()}, {"entries", entries}};
+    if (!bad.empty()) json["errors"] = bad;
+    print_json(program, json);
   } else if (std::all_of(log->begin(), log->end(), is_this_service)) {
     put(program, "nothing to be seen by this host at {}\n", remote->address.to_string());
   } else {
     print_table(program, rows);
   }
-  return {};
+  return bad.empty() ? Outcome<void>() : refused_records(program, bad);
 }
 
 }  // namespace

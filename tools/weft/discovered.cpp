@@ -55,6 +55,13 @@ std::string requirements(std::uint8_t treq) {
   return out;
 }
 
+// Whether the URL means the entry's address and nothing else: what a service says is no part of our grammar.
+bool leads_to(const std::string& url, const Address& address) {
+  Result<Address> read = Address::parse(url);
+  if (!read || (address.split && !read->split_service({}))) return false;
+  return *read == address;
+}
+
 }  // namespace
 
 Discovered read_entry(TransportRegistry& registry, const fabrics::DiscoveryLogEntry& entry) {
@@ -76,6 +83,10 @@ Discovered read_entry(TransportRegistry& registry, const fabrics::DiscoveryLogEn
   if (address.split) address.trsvcid = out.trsvcid;
   address.subnqn = out.subnqn;
   out.url = address.to_string();
+  if (leads_to(out.url, address)) return out;
+  out.bad =
+      fmt::format("a record of the discovery log has an address that cannot be one: TRADDR '{}', TRSVCID '{}', for {}",
+                  out.traddr, out.trsvcid, out.subnqn);
   return out;
 }
 

@@ -15,6 +15,7 @@ struct Discovered {
   std::string transport;  // the scheme of a transport that is installed, else what the specification calls it
   std::string family, traddr, trsvcid, subnqn, requirements;
   std::string url;  // to connect to it
+  std::string bad;  // why it names nothing to connect to; "": it does
   std::uint16_t portid = 0, admin_queue = 0;
 };
 

@@ -85,6 +85,10 @@ Outcome<void> list_discovered(Program& program, BlockingHost& host, const Addres
   for (const fabrics::DiscoveryLogEntry& raw : *log) {
     if (raw.subtype != fabrics::subtype::kNvm) continue;
     const Discovered entry = read_entry(program.registry(), raw);
+    if (!entry.bad.empty()) {
+      listing.failures.push_back({Exit::kFailed, Error(EPROTO, entry.bad)});
+      continue;
+    }
     const AddressArguments there{entry.url, inherited_options(arguments, entry.transport)};
     const Outcome<void> listed = list_entry(program, there, listing);
     if (!listed) listing.failures.push_back(listed.error());

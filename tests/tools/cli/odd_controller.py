@@ -27,11 +27,17 @@ def descriptors(uuid=b"", csi=None):
     return out.ljust(PAGE, b"\0")
 
 
-class OddController:
-    """`spaces`: NSID -> (CNS 00h or None: Invalid Namespace, CNS 03h)."""
+def record(traddr, subnqn, trsvcid=b"4420"):
+    """Of a discovery log: a subsystem over TCP and IPv4."""
+    return (struct.pack("<BBBBHHH", 3, 1, 2, 0, 1, 0xFFFF, 32).ljust(32, b"\0") + trsvcid.ljust(32, b"\0") +
+            bytes(192) + subnqn.ljust(256, b"\0") + traddr.ljust(256, b"\0")).ljust(1024, b"\0")
 
-    def __init__(self, case, nqn, spaces):
-        self.nqn, self.spaces = nqn, spaces
+
+class OddController:
+    """`spaces`: NSID -> (CNS 00h or None: Invalid Namespace, CNS 03h). `records`: it is a discovery service that has these."""
+
+    def __init__(self, case, nqn, spaces, records=None):
+        self.nqn, self.spaces, self.records = nqn, spaces, records
         self.listener = socket.create_server(("127.0.0.1", 0))
         case.addCleanup(self.listener.close)
         self.url = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}/{nqn}"
@@ -70,6 +76,11 @@ class OddController:
                     csts = value & 1 | (0x8 if value & 0xC000 else 0)  # ready; shutdown complete
                 elif opcode == 0x06:
                     data, status = self._identify(cdw10 & 0xFF, nsid)
+                elif opcode == 0x02 and self.records is not None:
+                    log = struct.pack("<QQH", 1, len(self.records), 0).ljust(1024, b"\0") + b"".join(self.records)
+                    offset, = struct.unpack_from("<Q", body, 48)
+                    length = 4 * ((cdw10 >> 16 | (cdw11 & 0xFFFF) << 16) + 1)
+                    data = log[offset:offset + length].ljust(length, b"\0")
                 elif opcode == 0x0C:
                     continue  # an event request: never answered
                 if data:
@@ -80,7 +91,8 @@ class OddController:
         if cns == 1:
             page = bytearray(PAGE)
             struct.pack_into("<H", page, 78, 1)  # CNTLID
-            page[111] = 1  # CNTRLTYPE: I/O
+            page[111] = 1 if self.records is None else 2  # CNTRLTYPE: I/O, discovery
+            page[261] = 4  # LPA: log pages have offsets
             page[512], page[513] = 0x66, 0x44
             struct.pack_into("<I", page, 536, 1)  # SGLS
             page[768:768 + len(self.nqn)] = self.nqn.encode()

@@ -2,10 +2,28 @@
 
 import unittest
 
-from odd_controller import ZONED, OddController, descriptors, namespace
+from odd_controller import ZONED, OddController, descriptors, namespace, record
 from weft_program import NQN, Case, weft
 
 UUID = bytes(range(1, 17))
+
+
+class OddRecords(Case):
+    def test_that_would_become_part_of_a_url_are_refused_and_the_others_shown(self):
+        disk = self.served("--namespace", "ram://?size=1M")
+        port = disk.url.rsplit(":", 1)[1].encode()
+        bad = [b"127.0.0.1/x", b"127.0.0.1?hdgst=on", b"127.0.0.1:1/nqn.2026-01.a:b", b"[fd=0]", b"a\nb", b"a b", b"\x1b[2J", b"%31"]
+        service = OddController(self, "nqn.2014-08.org.nvmexpress.discovery", {},
+                                [record(a, b"nqn.2026-01.a:c", port) for a in bad] + [record(b"127.0.0.1", NQN.encode(), port)] +
+                                [record(b"127.0.0.1", NQN.encode(), s) for s in (b"0/x", b"http", b"99999")])
+        for command in ("discover", "list"):
+            with self.subTest(command=command):
+                ended = self.assert_ended(weft(command, service.url), 1, "TRADDR '127.0.0.1?hdgst=on'")
+                self.assertEqual(ended.err.count("cannot be one"), len(bad) + 3, ended.err)
+                self.assertNotIn("\x1b", ended.err)
+                self.assertEqual(ended.out.count(NQN), 1, ended.out)
+                told = weft(command, service.url, "--json").json()
+                self.assertEqual(len(told["errors"]), len(bad) + 3)
 
 
 class OddNamespaces(Case):
