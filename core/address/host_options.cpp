@@ -81,6 +81,15 @@ Status read_disable(const Option& option, HostOptions& out) {
   return {};
 }
 
+// Both of them, and they do not agree.
+Status check_flow_control(const Address& address) {
+  const std::string* const on = address.option("sqfc");
+  const std::string* const off = address.option("disable_sqflow");
+  if (on == nullptr || off == nullptr || *parse_switch(*on) != *parse_switch(*off)) return {};
+  return Error(EINVAL, fmt::format("options {} and {} contradict each other", quote("sqfc=" + *on),
+                                   quote("disable_sqflow=" + *off)));
+}
+
 // Each host is an association of its own here, whatever else is connected.
 Status read_duplicate(const Option& option, HostOptions&) {
   bool duplicate = false;
@@ -139,6 +148,7 @@ Result<HostOptions> take_host_options(Address& address) {
     if (key == nullptr) continue;
     if (Status read = key->read(option, out); !read) return read.error();
   }
+  if (Status agree = check_flow_control(address); !agree) return agree.error();
   std::erase_if(address.options, [](const Option& option) { return find_key(option.key) != nullptr; });
   return out;
 }

@@ -78,6 +78,9 @@ Status take_switch(std::string_view written, Address& out) {
   const bool ours = std::any_of(kNames.begin(), kNames.end(), [&](const Name& name) { return name.key == key; });
   if (ours || key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_-") != std::string::npos)
     return Error(EINVAL, fmt::format("{} is not a key with a value", quote(written)));
+  const auto options = host_option_keys();
+  if (std::find(options.begin(), options.end(), own_key(key)) != options.end() && key != "sqfc")
+    return Error(EINVAL, fmt::format("option {} stands alone and needs a value: write {}=VALUE", quote(key), key));
   return take_option(key, "on", out);
 }
 

@@ -1,5 +1,6 @@
 // The options that are left when the core has taken its own: each must be declared by the transport.
 #include <fmt/format.h>
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <string>
@@ -15,9 +16,12 @@ namespace {
 
 using address::quote;
 
+// nvme-cli's command line has dashes where keys have underscores.
 const weft_option_info* find_declared(std::string_view key, std::span<const weft_option_info> declared) {
+  std::string name(key);
+  std::replace(name.begin(), name.end(), '-', '_');
   for (const weft_option_info& info : declared) {
-    if (info.key != nullptr && key == info.key) return &info;
+    if (info.key != nullptr && name == info.key) return &info;
   }
   return nullptr;
 }
@@ -78,9 +82,25 @@ Result<std::string> canonical(std::string_view value, std::string_view type) {
 }
 
 Result<std::string> canonical(const Option& option, const weft_option_info& info) {
-  Result<std::string> value = canonical(option.value, info.type != nullptr ? info.type : "text");
-  if (!value) return std::move(value.error()).with_context(fmt::format("option '{}'", option.key));
-  return value;
+  const std::string_view type = info.type != nullptr ? info.type : "text";
+  Result<std::string> value = canonical(option.value, type);
+  if (value) return value;
+  if (option.value == "on")  // what a key that stands alone means
+    return Error(EINVAL, fmt::format("option '{}' is no switch: write {}=VALUE", option.key, option.key));
+  return std::move(value.error()).with_context(fmt::format("option '{}'", option.key));
+}
+
+// hdr-digest beside hdr_digest.
+Status check_spellings(const Address& address, const Option& option, const weft_option_info& info,
+                       std::span<const weft_option_info> declared) {
+  for (const Option& before : address.options) {
+    if (&before == &option) return {};
+    if (find_declared(before.key, declared) != &info || *canonical(before, info) == *canonical(option, info)) continue;
+    return Error(EINVAL, fmt::format("options {} and {} contradict each other",
+                                     quote(fmt::format("{}={}", before.key, before.value)),
+                                     quote(fmt::format("{}={}", option.key, option.value))));
+  }
+  return {};
 }
 
 }  // namespace
@@ -95,6 +115,7 @@ Status check_transport_options(const Address& address, std::span<const weft_opti
     const weft_option_info* const info = find_declared(option.key, declared);
     if (info == nullptr) return unknown_option(address, option.key, declared, core_keys);
     if (const auto value = canonical(option, *info); !value) return value.error();
+    if (Status one = check_spellings(address, option, *info, declared); !one) return one;
   }
   return {};
 }
@@ -105,6 +126,7 @@ Status canonicalize_options(Address& address, std::span<const weft_option_info> 
     if (info == nullptr) continue;
     auto value = canonical(option, *info);
     if (!value) return value.error();
+    option.key = info->key;
     option.value = std::move(*value);
   }
   return {};

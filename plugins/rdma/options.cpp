@@ -12,7 +12,7 @@ const weft_option_info kOptionInfo[] = {
     {"depth", "count", "128", "commands of one queue that a controller takes at most, 2 to 4096"},
     {"incapsule", "size", "4K",
      "data behind a command in its capsule that a controller takes; 0 to 64K, a multiple of 16"},
-    {"srq", "text", "auto",
+    {"srq", "auto|on|off", "auto",
      "receives that a controller's queues share, where the device can: on, off, or auto: once those of queues with "
      "their own take an eighth of the memory that the process may lock, or 1 GiB, and never on soft-RoCE, where an "
      "empty ring "
@@ -35,7 +35,7 @@ const weft_option_info kOptionInfo[] = {
     {"staging", "size", "0",
      "memory of each thread and device for data that is not registered, 64K to 256M; 0: what the limit of "
      "locked memory allows; of the whole transport, not of an address"},
-    {"windows", "text", "auto",
+    {"windows", "auto|on|off", "auto",
      "keys for one command only, where the device has memory windows: on, off, or auto, which leaves out soft-RoCE "
      "because a lost packet can stop its kernel; of the whole transport, not of an address"},
     {"invalidate", "bool", "on",

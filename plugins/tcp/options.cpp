@@ -92,7 +92,8 @@ Made<void> parse_one(Options& options, std::string_view key, std::string_view va
   if (key == "dscp") return put(options.dscp, parse_number(key, value, 0, 63, "a number from 0 to 63"));
   if (key == "tos") return parse_tos(options, key, value);
   if (key == "congestion") {
-    if (value.size() > 15) return std::unexpected(bad_value(key, value, "the name of a congestion control"));
+    if (value.size() > 15 || value == "on")  // the latter is a key that stands alone
+      return std::unexpected(bad_value(key, value, "the name of a congestion control"));
     options.congestion = value;
     return {};
   }
@@ -107,6 +108,36 @@ Made<void> parse_one(Options& options, std::string_view key, std::string_view va
   return std::unexpected(Failure{.code = EINVAL, .text = fmt::format("the tcp transport has no option '{}'", key)});
 }
 
+// Two keys of one field.
+struct Twins {
+  std::string_view first, second;
+};
+constexpr Twins kTwins[] = {{"hdgst", "hdr_digest"}, {"ddgst", "data_digest"}, {"dscp", "tos"}};
+
+const weft_option* find(std::span<const weft_option> given, std::string_view key) {
+  for (const weft_option& option : given)
+    if (option.key != nullptr && option.value != nullptr && key == option.key) return &option;
+  return nullptr;
+}
+
+// Of options that parse.
+Made<void> check_twins(std::span<const weft_option> given) {
+  for (const auto& [first, second] : kTwins) {
+    const weft_option* const a = find(given, first);
+    const weft_option* const b = find(given, second);
+    if (a == nullptr || b == nullptr) continue;
+    Options one, other;
+    const bool parsed = parse_one(one, a->key, a->value) && parse_one(other, b->key, b->value);
+    const bool same =
+        one.header_digest == other.header_digest && one.data_digest == other.data_digest && one.dscp == other.dscp;
+    if (parsed && same) continue;
+    return std::unexpected(Failure{
+        .code = EINVAL,
+        .text = fmt::format("options {}={} and {}={} contradict each other", a->key, a->value, b->key, b->value)});
+  }
+  return {};
+}
+
 }  // namespace
 
 Made<Options> Options::parse(std::span<const weft_option> given, const Options& base) {
@@ -116,6 +147,7 @@ Made<Options> Options::parse(std::span<const weft_option> given, const Options& 
     const Made<void> done = parse_one(options, option.key, option.value == nullptr ? "" : option.value);
     if (!done) return std::unexpected(done.error());
   }
+  if (const Made<void> agree = check_twins(given); !agree) return std::unexpected(agree.error());
   return options;
 }
 
@@ -130,6 +162,7 @@ Made<Options> Options::parse_domain(std::span<const weft_option> given) {
                                 : parse_one(options, option.key, option.value);
     if (!done) return std::unexpected(done.error());
   }
+  if (const Made<void> agree = check_twins(given); !agree) return std::unexpected(agree.error());
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cerrno>
 
 #include "limits.hpp"
@@ -15,13 +16,19 @@ namespace {
 constexpr std::uint64_t kOwnFiles =
     24;  // standard ones, reactor, mailbox, the plugin's, the file that is read or written
 
+std::string with_underscores(std::string key) {
+  std::replace(key.begin(), key.end(), '-', '_');
+  return key;
+}
+
 // The last one of a key is the one that holds.
 Status replace_option(std::vector<Option>& options, const char* name, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
     return Error(EINVAL, fmt::format("{} takes KEY=VALUE, '{}' is not that", name, text));
   }
-  std::erase_if(options, [&](const Option& option) { return option.key == text.substr(0, equals); });
+  const std::string key = with_underscores(text.substr(0, equals));
+  std::erase_if(options, [&](const Option& option) { return with_underscores(option.key) == key; });
   options.push_back({text.substr(0, equals), text.substr(equals + 1)});
   return {};
 }

@@ -491,11 +491,28 @@ TEST(Options, BadOnesAreNamed) {
                                           {"sndbuf", "-1"},
                                           {"notsent_lowat", "2147483648"},
                                           {"congestion", "a-name-that-is-too-long"},
+                                          {"congestion", "on"},  // a key that stands alone
                                           {"nosuch", "1"}}) {
     HostQueue host(world, Where("127.0.0.1", "1", {{key, value}}), params(8, true));
     EXPECT_EQ(host.rc, -EINVAL) << key << "=" << value;
     EXPECT_NE(std::string(host.error.text).find(key), std::string::npos) << host.error.text;
   }
+}
+
+TEST(Options, TwoNamesOfOneThatContradictEachOtherAreNamed) {
+  World world;
+  for (const Options& options :
+       {Options{{"hdgst", "on"}, {"hdr_digest", "off"}}, Options{{"data_digest", "on"}, {"ddgst", "off"}},
+        Options{{"dscp", "1"}, {"tos", "8"}}}) {
+    HostQueue host(world, Where("127.0.0.1", "1", options), params(8, true));
+    EXPECT_EQ(host.rc, -EINVAL);
+    for (const auto& [key, value] : options)
+      EXPECT_NE(std::string(host.error.text).find(key + "=" + value), std::string::npos) << host.error.text;
+  }
+  const HostQueue agree(world,
+                        Where("127.0.0.1", "1", {{"hdgst", "on"}, {"hdr_digest", "on"}, {"dscp", "1"}, {"tos", "4"}}),
+                        params(8, true));
+  EXPECT_EQ(agree.rc, 0) << agree.error.text;
 }
 
 TEST(Options, AControllerMayRefuseDigests) {

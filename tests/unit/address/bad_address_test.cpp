@@ -90,6 +90,9 @@ std::vector<Bad> table() {
       {"tcp://h:1?hdgts=on", "did you mean 'hdgst'?"},
       {"tcp://h:1?colour=red", "known are"},
       {"trace+tcp://h:1", "there is no filter 'trace'"},
+      {"transport=tcp,traddr=h,rcvbuf", "option 'rcvbuf' is no switch: write rcvbuf=VALUE"},
+      {"transport=tcp,traddr=h,keep-alive-tmo", "option 'keep-alive-tmo' stands alone and needs a value"},
+      {"tcp://h?hdr-digest=on&hdr_digest=off", "'hdr-digest=on' and 'hdr_digest=off' contradict each other"},
       {"trtype:TCP traddr", "'traddr' is not a key with a value"},
       {"trtype:TCP tradr:192.0.2.1", "did you mean 'traddr'?"},
       {"trtype:TCP traddr:", "nothing follows 'traddr'"},
@@ -107,11 +110,9 @@ std::vector<Bad> table() {
   };
 }
 
-const weft_option_info kDeclared[] = {{"hdgst", "bool", "", ""},
-                                      {"rcvbuf", "size", "", ""},
-                                      {"linger", "duration", "", ""},
-                                      {"dscp", "count", "", ""},
-                                      {"mode", "fast|slow", "", ""}};
+const weft_option_info kDeclared[] = {{"hdgst", "bool", "", ""},  {"hdr_digest", "bool", "", ""},
+                                      {"rcvbuf", "size", "", ""}, {"linger", "duration", "", ""},
+                                      {"dscp", "count", "", ""},  {"mode", "fast|slow", "", ""}};
 
 // All that an address goes through on the way to a transport that splits host:port.
 Status take(std::string_view text) {

@@ -14,6 +14,7 @@ const weft_option_info kDeclared[] = {{"hdgst", "bool", "off", "header digest"},
                                       {"linger", "duration", "1s", ""},
                                       {"dscp", "count", "0", ""},
                                       {"cc", "text", "", ""},
+                                      {"max_burst", "count", "", ""},
                                       {"mode", "fast|slow", "fast", ""}};
 
 Status check(std::string_view query) {
@@ -86,6 +87,31 @@ TEST(HostOptions, RoundATimeBelowAMillisecondUp) {
 
 TEST(TransportOptions, PassWhenTheyFitTheirType) {
   EXPECT_TRUE(check("hdgst=yes&rcvbuf=1M&linger=5ms&dscp=46&cc=bbr&mode=slow"));
+}
+
+TEST(TransportOptions, MayBeSpelledWithDashes) {
+  Address address = *Address::parse("tcp://h?max-burst=4&max_burst=0x4");
+  address.options[1].value = "4";
+  EXPECT_TRUE(check_transport_options(address, kDeclared, {}));
+  ASSERT_TRUE(canonicalize_options(address, kDeclared));
+  EXPECT_EQ(address.options, (std::vector<Option>{{"max_burst", "4"}, {"max_burst", "4"}}));
+}
+
+TEST(TransportOptions, AreRefusedWhereTwoSpellingsContradictEachOther) {
+  EXPECT_THAT(refusal("max-burst=4&max_burst=5"), HasSubstr("'max-burst=4' and 'max_burst=5' contradict"));
+  EXPECT_THAT(refusal("sqfc=on&disable-sqflow=on"), HasSubstr("'sqfc=on' and 'disable_sqflow=on' contradict"));
+  EXPECT_TRUE(check("sqfc=on&disable-sqflow=off"));
+}
+
+TEST(TransportOptions, ThatStandAloneMustBeSwitches) {
+  const auto alone = [](const std::string& key) {
+    const Result<Address> address = Address::parse("transport=tcp,traddr=h," + key);
+    const Status status = address ? check_transport_options(*address, kDeclared, {}) : address.error();
+    return status ? "accepted" : status.error().text;
+  };
+  EXPECT_EQ(alone("hdgst"), "accepted");
+  for (const char* key : {"rcvbuf", "linger", "max-burst", "mode", "hostnqn", "host-traddr", "queues"})
+    EXPECT_THAT(alone(key), HasSubstr(std::string(key) + "=VALUE"));
 }
 
 TEST(TransportOptions, NameTheNearestKnownKeyOfTheTransport) {
