@@ -2,6 +2,7 @@
 
 #include <netdb.h>
 #include <pthread.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -64,6 +66,16 @@ Resolver::Answer look_up(const std::string& host, const std::string& service, in
   return answer;
 }
 
+// localhost or ends in .localhost (RFC 6761).
+bool is_localhost(std::string_view host) {
+  constexpr std::string_view kName = "localhost";
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.size() < kName.size()) return false;
+  const std::string_view before = host.substr(0, host.size() - kName.size());
+  if (!before.empty() && before.back() != '.') return false;
+  return ::strncasecmp(host.data() + before.size(), kName.data(), kName.size()) == 0;
+}
+
 Resolver::Answer look_up_numeric(const std::string& host, const std::string& service) {
   if (host.empty() && service.empty()) {  // getaddrinfo takes this for a mistake; here: any address, any port
     return look_up(host, "0", AI_NUMERICHOST | AI_NUMERICSERV);
@@ -92,8 +104,9 @@ struct Resolver::Shared {
 };
 
 Resolver::Answer Resolver::look_up_name(const std::string& host, const std::string& service) {
-  // A machine without an IPv6 address is not to be sent to one; "localhost" still gives 127.0.0.1.
-  return look_up(host, service, AI_ADDRCONFIG);
+  // A machine without an IPv6 address is not to be sent to one. Loopback addresses do not count as its own, though: where
+  // there is but an IPv6 link-local one besides, 127.0.0.1 would not be found.
+  return look_up(host, service, is_localhost(host) ? 0 : AI_ADDRCONFIG);
 }
 
 Resolver::Resolver(std::shared_ptr<Mailbox> mailbox, Lookup look_up) : shared_(std::make_shared<Shared>(look_up)) {

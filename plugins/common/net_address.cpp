@@ -42,6 +42,18 @@ bool NetAddress::is_any() const {
   return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr);
 }
 
+bool NetAddress::lacks_scope() const {
+  const auto* six = reinterpret_cast<const sockaddr_in6*>(&storage);
+  return family() == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr) && six->sin6_scope_id == 0;
+}
+
+Failure no_scope(const NetAddress& address, std::string_view stage) {
+  return {.code = EINVAL,
+          .text = fmt::format("{0} is a link-local address, of which each interface has its own: write {0}%INTERFACE",
+                              address.host()),
+          .stage = stage};
+}
+
 void NetAddress::set_port(std::uint16_t port) {
   if (family() == AF_INET) reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
   if (family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
@@ -164,6 +176,11 @@ Made<NetAddress> address_to_bind(const weft_address& address, const char* any) {
   if (!*numeric)
     return std::unexpected(Failure{
         .code = EINVAL, .text = fmt::format("'{}' is no numeric address to listen on", host), .stage = "listen"});
+  if ((*numeric)->is_any() && host.find('%') != std::string::npos)
+    return std::unexpected(Failure{
+        .code = EINVAL,
+        .text = fmt::format("'{}' names every address and one interface: name an address of that interface", host),
+        .stage = "listen"});
   return **numeric;
 }
 

@@ -26,7 +26,8 @@ struct NetAddress {
   // "192.0.2.1", "fe80::1%eth0"; what is no internet address is "local socket".
   [[nodiscard]] std::string host() const;
   [[nodiscard]] std::string service() const;
-  [[nodiscard]] bool is_any() const;  // 0.0.0.0 or ::
+  [[nodiscard]] bool is_any() const;       // 0.0.0.0 or ::
+  [[nodiscard]] bool lacks_scope() const;  // link-local, and no interface is told
   void set_port(std::uint16_t port);
   [[nodiscard]] std::string text() const;  // "192.0.2.1:4420", "[::1]:4420"
 
@@ -35,6 +36,9 @@ struct NetAddress {
   static NetAddress local_of(int fd);
   static NetAddress peer_of(int fd);
 };
+
+// Why an address that lacks its scope cannot be used. EINVAL: what is written is at fault.
+[[nodiscard]] Failure no_scope(const NetAddress& address, std::string_view stage);
 
 // Where a listener is bound: address family, address and port. "*" stands for every address of both families.
 void put_bound(weft_listener_info& out, const NetAddress& local, bool both_families);
@@ -48,7 +52,7 @@ Made<std::optional<NetAddress>> parse_numeric(std::string_view host, std::string
 Made<std::uint16_t> parse_port(std::string_view service);
 
 // Where to listen: "" and "*" stand for every address, of both families where the transport can; `any` is what is bound
-// for them ("::").
+// for them ("::"). A wildcard with an interface ("::%eth0") is a failure: it would be bound without it.
 [[nodiscard]] bool is_any(const weft_address& address);
 Made<NetAddress> address_to_bind(const weft_address& address, const char* any);
 

@@ -64,6 +64,7 @@ Made<void> Connector::begin() {
                                      .text = fmt::format("the source address '{}' is not numeric", source_traddr_),
                                      .stage = "connect"});
     source_ = **source;
+    if (source_->lacks_scope()) return std::unexpected(plugin::no_scope(*source_, "connect"));
   }
   const Made<void> begun = lookup_.begin();
   if (!begun) return begun;
@@ -115,6 +116,7 @@ Made<void> Connector::start() {
         .code = EAFNOSUPPORT,
         .text = fmt::format("the source address {} is of another family than {}", source_traddr_, address().host()),
         .stage = "connect"});
+  if (!source_ && address().lacks_scope()) return std::unexpected(plugin::no_scope(address(), "connect"));
   Made<std::unique_ptr<verbs::CmId>> id = group_.channel().make_id();
   if (!id) return std::unexpected(id.error());
   if (Made<void> tuned = (*id)->tune(options_.tuning()); !tuned) return tuned;

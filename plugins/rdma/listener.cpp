@@ -50,6 +50,7 @@ Made<void> Listener::open(const weft_address& address) {
         Failure{.code = ENOTSUP, .text = "this transport listens on addresses, not on interfaces", .stage = "listen"});
   const Made<NetAddress> where = plugin::address_to_bind(address, "::");
   if (!where) return std::unexpected(where.error());
+  if (where->lacks_scope()) return std::unexpected(plugin::no_scope(*where, "listen"));
   one_family_ = !plugin::is_any(address);
   Made<void> bound = bind(*where);
   if (!bound && (bound.error().code == ENODEV || bound.error().code == EADDRNOTAVAIL))

@@ -104,6 +104,7 @@ plugin::Made<void> Connector::start(std::size_t index) {
   // Interrupted, it goes on by itself, as EINPROGRESS does.
   if (::connect(fd->get(), address.raw(), address.length) != 0 && errno != EINPROGRESS && errno != EINTR) {
     const int error = errno;
+    if (error == EINVAL && address.lacks_scope()) return std::unexpected(plugin::no_scope(address, "connect"));
     return std::unexpected(plugin::Failure{
         .code = error,
         .text = fmt::format("cannot connect to {}: {}{}", address.text(), std::strerror(error), place(index)),

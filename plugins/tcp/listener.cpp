@@ -64,8 +64,11 @@ Made<UniqueFd> Listener::open_socket(const weft_address& address, const Options&
   if (!prepared) return std::unexpected(prepared.error());
   const Made<void> bound = bind_source(fd->get(), where->family(), nullptr, address.source_interface);
   if (!bound) return std::unexpected(bound.error());
-  if (::bind(fd->get(), where->raw(), where->length) != 0)
-    return cannot(errno, fmt::format("bind to {}", where->text()));
+  if (::bind(fd->get(), where->raw(), where->length) != 0) {
+    const int error = errno;
+    if (error == EINVAL && where->lacks_scope()) return std::unexpected(plugin::no_scope(*where, "listen"));
+    return cannot(error, fmt::format("bind to {}", where->text()));
+  }
   if (::listen(fd->get(), kBacklog) != 0) return cannot(errno, fmt::format("listen on {}", where->text()));
   return fd;
 }

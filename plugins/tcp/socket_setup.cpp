@@ -77,9 +77,10 @@ Made<void> bind_source(int fd, int family, const char* source_traddr, const char
                 .text = fmt::format("the source address {} is of another family than the destination", source_traddr),
                 .stage = "connect"});
   set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-  if (::bind(fd, (*source)->raw(), (*source)->length) != 0)
-    return system_failure(errno, fmt::format("cannot bind to source address {}", source_traddr), "connect");
-  return {};
+  if (::bind(fd, (*source)->raw(), (*source)->length) == 0) return {};
+  const int error = errno;
+  if (error == EINVAL && (*source)->lacks_scope()) return std::unexpected(plugin::no_scope(**source, "connect"));
+  return system_failure(error, fmt::format("cannot bind to source address {}", source_traddr), "connect");
 }
 
 void tune_connected(int fd, const Options& options) {

@@ -102,6 +102,30 @@ TEST(Life, ConnectsOverIpv6) {
   EXPECT_STREQ(info.local, "2001:db8::1");
 }
 
+TEST(Life, ALinkLocalAddressNeedsItsInterface) {
+  World world;
+  const Where where("fe80::1", "4420");
+  HostQueue host(world, where, params(32, true));
+  world.run_until([&] { return host.closed.has_value(); });
+  EXPECT_EQ(host.closed->code, -EINVAL);
+  EXPECT_THAT(host.closed->text, HasSubstr("write fe80::1%INTERFACE"));
+  Where from("2001:db8::2", "4420");
+  from.from("fe80::2");
+  const HostQueue source(world, from, params(32, true));
+  EXPECT_THAT(source.error.text, HasSubstr("write fe80::2%INTERFACE"));
+  const Server server(world, params(32, true), where);
+  EXPECT_EQ(server.rc, -EINVAL);
+  EXPECT_THAT(server.error.text, HasSubstr("write fe80::1%INTERFACE"));
+}
+
+TEST(Life, AWildcardTakesNoInterface) {
+  World world;
+  const Where where("::%lo", "4420");
+  const Server server(world, params(32, true), where);
+  EXPECT_EQ(server.rc, -EINVAL);
+  EXPECT_THAT(server.error.text, HasSubstr("'::%lo' names every address"));
+}
+
 TEST(Life, AnAddressThatNoDeviceHasIsSaidInASentenceWithThoseThatThereAre) {
   World world;
   const Where where("192.0.2.7", "4420");

@@ -124,6 +124,30 @@ TEST(Address, Ipv6AndItsScope) {
   EXPECT_NE(std::string(none.error.text).find("nosuch0"), std::string::npos);
 }
 
+TEST(Address, ALinkLocalOneNeedsItsInterface) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  World world;
+  HostQueue host(world, Where("fe80::1", "4420"), params(8, true));
+  world.run_until([&] { return host.closed.has_value(); });
+  EXPECT_EQ(host.closed->code, -EINVAL);
+  EXPECT_NE(host.closed->text.find("write fe80::1%INTERFACE"), std::string::npos) << host.closed->text;
+  Where from("::1", "4420");
+  from.from("fe80::2");
+  HostQueue source(world, from, params(8, true));
+  world.run_until([&] { return source.closed.has_value(); });
+  EXPECT_NE(source.closed->text.find("write fe80::2%INTERFACE"), std::string::npos) << source.closed->text;
+  const Server server(world, Where("fe80::3", "0"), params(8, true));
+  EXPECT_EQ(server.rc, -EINVAL);
+  EXPECT_NE(std::string(server.error.text).find("write fe80::3%INTERFACE"), std::string::npos) << server.error.text;
+}
+
+TEST(Address, AWildcardTakesNoInterface) {
+  World world;
+  const Server server(world, Where("::%lo", "0"), params(8, true));
+  EXPECT_EQ(server.rc, -EINVAL);
+  EXPECT_NE(std::string(server.error.text).find("'::%lo' names every address"), std::string::npos) << server.error.text;
+}
+
 TEST(Address, TheWildcardServesBothFamiliesAndSaysSo) {
   if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
   World world;

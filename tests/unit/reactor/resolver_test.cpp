@@ -1,8 +1,10 @@
 #include "core/reactor/resolver.hpp"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <netdb.h>
 
 #include <atomic>
 #include <cerrno>
@@ -13,6 +15,17 @@
 #include <vector>
 
 #include "weft/reactor.hpp"
+
+namespace {
+std::atomic<int> asked_flags{0};  // of the latest look-up
+}
+
+// In place of the C library's, to see how it is asked.
+extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints, addrinfo** list) {
+  static const auto real = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  asked_flags = hints != nullptr ? hints->ai_flags : 0;
+  return real(host, service, hints, list);
+}
 
 namespace weft {
 namespace {
@@ -80,6 +93,19 @@ TEST(Resolver, FindsLocalhost) {
   ASSERT_EQ(result.error, 0);
   EXPECT_EQ(result.family() == AF_INET ? result.as<sockaddr_in>().sin_port : result.as<sockaddr_in6>().sin6_port,
             htons(4420));
+}
+
+// Where a machine's only other address is an IPv6 link-local one, AI_ADDRCONFIG leaves 127.0.0.1 out.
+TEST(Resolver, FindsLocalhostWhateverAddressesTheMachineHas) {
+  for (const char* name : {"localhost", "LocalHost", "localhost.", "a.localhost"}) {
+    Resolver::look_up_name(name, "4420");
+    EXPECT_EQ(asked_flags & AI_ADDRCONFIG, 0) << name;
+  }
+  const std::string too_long(70, 'x');  // no server is asked
+  for (const std::string& name : {too_long + ".invalid", too_long + ".alocalhost"}) {
+    Resolver::look_up_name(name, "4420");
+    EXPECT_NE(asked_flags & AI_ADDRCONFIG, 0) << name;
+  }
 }
 
 TEST(Resolver, SaysThatANameIsNone) {
