@@ -203,8 +203,9 @@ void Server::say_clamped(const ListenerFacts& listener, const weft_limits& limit
   const TargetOptions defaults;
   const auto say = [&](std::string_view option, std::uint32_t wanted, std::uint32_t fallback, std::uint32_t taken) {
     if (wanted == taken || wanted == fallback) return;
-    notice(fmt::format("{} = {} becomes {} at {}: the transport has no more", option, wanted, taken,
-                       listener.info.traddr));
+    const bool rounded = option == "in_capsule" && wanted / kCapsuleUnit * kCapsuleUnit == taken;
+    notice(fmt::format("{} = {} becomes {} at {}: {}", option, wanted, taken, listener.info.traddr,
+                       rounded ? "it is a multiple of 16" : "the transport has no more"));
   };
   say("in_capsule", options_.in_capsule, defaults.in_capsule, in_capsule_size(options_, limits));
   say("max_queue_size", options_.max_queue_size, defaults.max_queue_size, max_queue_size(options_, limits));

@@ -156,10 +156,10 @@ void Host::Impl::pin_address() {
 }
 
 // For values that were asked for; a controller's bound below a default is no surprise.
-void Host::Impl::say_clamped(std::string_view option, std::uint64_t wanted, std::uint64_t taken,
-                             std::string_view why) const {
+void Host::Impl::say_clamped(std::string_view option, std::uint64_t wanted, std::uint64_t taken, std::string_view why,
+                             std::string_view unit) const {
   if (wanted == taken || state_ != State::kConnecting) return;
-  log::info("{}: {}={} becomes {}: {}", wire::printable(target_words()), option, wanted, taken, why);
+  log::info("{}: {}={}{} becomes {}{}: {}", wire::printable(target_words()), option, wanted, unit, taken, unit, why);
 }
 
 Task<Status> Host::Impl::connect_io_queues() {

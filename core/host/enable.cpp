@@ -159,11 +159,7 @@ Status Host::Impl::judge_identity() {
   max_transfer_ = identity_.mdts == 0 || identity_.mdts > 31 ? 0 : page << identity_.mdts;
   const std::uint64_t transport_most = admin_->limits().max_transfer;
   if (transport_most != 0 && (max_transfer_ == 0 || transport_most < max_transfer_)) max_transfer_ = transport_most;
-  if (identity_.kas == 0) {
-    if (!discovery_ && options_.kato != HostOptions().kato)
-      say_clamped("kato", static_cast<std::uint64_t>(options_.kato.count()), 0, "the controller knows no Keep Alive");
-    options_.kato = std::chrono::milliseconds(0);
-  }
+  settle_keep_alive();
   if (discovery_) return {};
   if ((cap_.css() & (nvme::Cap::kCssNvm | nvme::Cap::kCssSelectable)) == 0) {
     return at("identify", fmt::format("it has no NVM command set (CAP.CSS is {:02x}h)", cap_.css()), ENOTSUP);
@@ -181,6 +177,21 @@ Status Host::Impl::judge_identity() {
   if (identity_.icdoff != 0)
     return at("identify", "it wants in-capsule data at an offset, which this host does not do", ENOTSUP);
   return {};
+}
+
+// The controller rounds up what Connect said; one that was not asked for is left as it is.
+void Host::Impl::settle_keep_alive() {
+  const auto wanted = static_cast<std::uint64_t>(options_.kato.count());
+  const bool asked = options_.kato != HostOptions().kato;
+  std::uint64_t taken = 0;
+  if (identity_.kas == 0) {
+    if (!discovery_ && asked) say_clamped("kato", wanted, taken, "the controller knows no Keep Alive", "ms");
+  } else {
+    const std::uint64_t unit = identity_.kas * std::uint64_t{100};
+    taken = asked ? (wanted + unit - 1) / unit * unit : wanted;
+    say_clamped("kato", wanted, taken, fmt::format("the controller counts in units of {} ms", unit), "ms");
+  }
+  options_.kato = std::chrono::milliseconds(taken);
 }
 
 Task<Status> Host::Impl::ask_for_queues() {

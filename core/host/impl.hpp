@@ -44,7 +44,8 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   Status judge_connect(HostQueue& queue, std::uint32_t entries, const Completion& completion);
   [[nodiscard]] Error because_of_loss(Error error) const;
   [[nodiscard]] Error with_reason_of_queues(Error error) const;
-  void say_clamped(std::string_view option, std::uint64_t wanted, std::uint64_t taken, std::string_view why) const;
+  void say_clamped(std::string_view option, std::uint64_t wanted, std::uint64_t taken, std::string_view why,
+                   std::string_view unit = "") const;
 
   // ---- enable.cpp
   Task<Status> enable();
@@ -60,6 +61,7 @@ struct Host::Impl final : HostQueue::Owner, std::enable_shared_from_this<Host::I
   Task<Status> wait_for(bool ready, Step step, std::string_view what);
   Task<Status> identify_controller();
   Status judge_identity();
+  void settle_keep_alive();
   [[nodiscard]] bool wants_io_queues() const { return !discovery_ && options_.queues != 0; }
   Task<Status> ask_for_queues();
   // `limit`: of the wait for the answer; 0: the time-out of a command.

@@ -97,6 +97,7 @@ plugin::Made<void> Connector::start(std::size_t index) {
   if (!fd) return std::unexpected(fd.error());
   const plugin::Made<void> prepared = prepare_socket(fd->get(), options_);
   if (!prepared) return std::unexpected(prepared.error());
+  group_.say_changed_buffers(fd->get(), options_);
   const plugin::Made<void> bound =
       bind_source(fd->get(), address.family(), source_traddr_.c_str(), source_interface_.c_str());
   if (!bound) return std::unexpected(bound.error());

@@ -163,6 +163,8 @@ Made<Listener*> Group::listen(const weft_address& address, const weft_listener_e
   }
   Made<plugin::UniqueFd> fd = Listener::open_socket(address, *options);
   if (!fd) return std::unexpected(fd.error());
+  if (const std::string changed = changed_buffers(fd->get(), *options); !changed.empty())
+    services_.log(WEFT_LOG_INFO, changed);
   return new Listener(*this, std::move(*fd), false, *options, events, ctx);
 }
 
@@ -194,6 +196,13 @@ void Group::finish(DataOp& op) {
   op.next = nullptr;
   (finished_last_ != nullptr ? finished_last_->next : finished_first_) = &op;
   finished_last_ = &op;
+}
+
+void Group::say_changed_buffers(int fd, const Options& options) {
+  if (said_buffers_) return;
+  const std::string text = changed_buffers(fd, options);
+  said_buffers_ = !text.empty();
+  if (said_buffers_) services_.log(WEFT_LOG_INFO, text);
 }
 
 void Group::say_memory_is_low() {

@@ -65,6 +65,7 @@ class Group final : public plugin::Keeper {
   void wait_for_memory(Connection& connection) { waiting_.push_back(connection); }
   void waits_no_more(Connection& connection) { waiting_.remove(connection); }
   void say_memory_is_low();
+  void say_changed_buffers(int fd, const Options& options);  // of all queue pairs of hosts once
 
  private:
   void deliver();
@@ -85,6 +86,7 @@ class Group final : public plugin::Keeper {
   plugin::HookList<Connection, &Connection::dirty_hook> dirty_;
   plugin::HookList<Connection, &Connection::memory_hook> waiting_;
   std::uint64_t say_low_ = 0;  // when it may be said again
+  bool said_buffers_ = false;
   DataOp* finished_first_ = nullptr;
   DataOp* finished_last_ = nullptr;
 };

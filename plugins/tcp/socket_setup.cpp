@@ -59,6 +59,22 @@ Made<void> prepare_socket(int fd, const Options& options) {
   return {};
 }
 
+// Asked for, the kernel doubles it; asked again, it says so.
+std::string changed_buffers(int fd, const Options& options) {
+  std::string text;
+  const auto judge = [&](std::string_view key, std::uint32_t wanted, int name) {
+    int doubled = 0;
+    socklen_t length = sizeof doubled;
+    if (wanted == 0 || ::getsockopt(fd, SOL_SOCKET, name, &doubled, &length) != 0) return;
+    const auto taken = static_cast<std::uint32_t>(doubled) / 2;
+    if (taken == wanted) return;
+    text += fmt::format("{}{}={} becomes {}", text.empty() ? "" : ", ", key, wanted, taken);
+  };
+  judge("sndbuf", options.sndbuf, SO_SNDBUF);
+  judge("rcvbuf", options.rcvbuf, SO_RCVBUF);
+  return text.empty() ? text : text + ": the kernel's bounds (net.core.wmem_max and rmem_max)";
+}
+
 Made<void> bind_source(int fd, int family, const char* source_traddr, const char* source_interface) {
   if (source_interface != nullptr && *source_interface != '\0' &&
       ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, source_interface,

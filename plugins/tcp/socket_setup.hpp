@@ -16,6 +16,8 @@ namespace weft::tcp {
 plugin::Made<plugin::UniqueFd> open_stream(int family);
 // What the options and the address ask of a socket before it connects or listens. Failures name the option.
 plugin::Made<void> prepare_socket(int fd, const Options& options);
+// What the kernel made of the buffers that prepare_socket() asked for: "sndbuf=1 becomes 2304, ..."; "": just that.
+std::string changed_buffers(int fd, const Options& options);
 plugin::Made<void> bind_source(int fd, int family, const char* source_traddr, const char* source_interface);
 // For a connected socket: what is per connection (and not inherited for sure).
 void tune_connected(int fd, const Options& options);

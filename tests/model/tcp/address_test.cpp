@@ -539,6 +539,20 @@ TEST(Options, TwoNamesOfOneThatContradictEachOtherAreNamed) {
   EXPECT_EQ(agree.rc, 0) << agree.error.text;
 }
 
+TEST(Options, BuffersThatTheKernelChangesAreSaidOnce) {
+  World world;
+  const auto said = [&](const std::string& what) {
+    return std::ranges::count_if(world.logged, [&](const std::string& text) { return text.starts_with(what); });
+  };
+  const Server server(world, Where("127.0.0.1", "0", {{"sndbuf", "1"}}), params(8, true));
+  EXPECT_EQ(said("sndbuf=1 becomes "), 1);
+  const Where where("127.0.0.1", server.port(), {{"rcvbuf", "1"}, {"sndbuf", "16384"}});
+  const HostQueue one(world, where, params(8, true)), two(world, where, params(8, true));
+  world.run_until([&] { return said("rcvbuf=1 becomes ") != 0; });
+  world.run_until([&] { return server.pendings.size() + server.queues.size() == 2; });
+  EXPECT_EQ(said("rcvbuf=1 becomes "), 1);
+}
+
 TEST(Options, AControllerMayRefuseDigests) {
   World world;
   Joined joined(world, {{"hdgst", "on"}, {"ddgst", "on"}}, {{"hdgst", "off"}, {"ddgst", "off"}});

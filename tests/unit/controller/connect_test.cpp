@@ -80,6 +80,22 @@ TEST_F(LargeLimits, ThatATransportDoesNotHaveAreSaidOnce) {
   EXPECT_EQ(notices_, std::vector<std::string>{"in_capsule = 1048576 becomes 8192 at here: the transport has no more"});
 }
 
+class OddLimits : public Bench {
+ protected:
+  OddLimits() : Bench(options()) {}
+  static TargetOptions options() {
+    TargetOptions odd;
+    odd.in_capsule = 100;
+    return odd;
+  }
+};
+
+TEST_F(OddLimits, ThatAreRoundedAreSaidWithThatReason) {
+  serve();
+  ASSERT_TRUE(host().connect(names(), 0, 32).ok());
+  EXPECT_EQ(notices_, std::vector<std::string>{"in_capsule = 100 becomes 96 at here: it is a multiple of 16"});
+}
+
 TEST_F(Connect, RefusesAnotherRecordFormat) {
   serve();
   EXPECT_EQ(refusal([](auto& c, auto&) { c.recfmt = 1; }), (Refusal{0x180, 0}));

@@ -62,6 +62,7 @@ TEST_F(EnableTest, TheAnswersOfTheStepShareOneTimeOut) {
 
 TEST_F(EnableTest, SaysWhatBecomesOfValuesThatDoNotFit) {
   options_.admin_qsize = 2;
+  options_.kato = std::chrono::milliseconds(1);
   options_.qsize = 1024;
   options_.queues = 8;
   controller_->queues_granted = 2;
@@ -70,6 +71,7 @@ TEST_F(EnableTest, SaysWhatBecomesOfValuesThatDoNotFit) {
   connect();
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_THAT(said, HasSubstr("admin_qsize=2 becomes 32"));
+  EXPECT_THAT(said, HasSubstr("kato=1ms becomes 1000ms: the controller counts in units of 1000 ms"));
   EXPECT_THAT(said, HasSubstr("qsize=1024 becomes 16"));
   EXPECT_THAT(said, HasSubstr("queues=8 becomes 2"));
 }
