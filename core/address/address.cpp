@@ -121,8 +121,7 @@ std::string Address::to_string() const {
   out += scheme + "://" + address::print_location(*this);
   if (subnqn.empty()) return out + address::print_options(options);
   // A path is read as a name where it looks like one, or where the location has no path of its own.
-  const bool plain = address::find_control(subnqn) == std::string::npos;
-  if (subnqn.starts_with("nqn.") || fd || (split && plain))
+  if (subnqn.starts_with("nqn.") || fd || split)
     return out + '/' + address::percent_encode(subnqn, "/") + address::print_options(options);
   std::vector<Option> all{{"nqn", subnqn}};
   all.insert(all.end(), options.begin(), options.end());

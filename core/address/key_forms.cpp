@@ -140,6 +140,8 @@ Status place(const Fields& fields, Address& out) {
     traddr = traddr.substr(1, traddr.size() - 2);
   }
   if (Status good = check_family(fields[Part::kFamily], traddr); !good) return good;
+  if (find_control(traddr) != std::string_view::npos)
+    return Error(EINVAL, fmt::format("there is a tab or a new line in the address {}", quote(traddr)));
   const std::string& service = fields[Part::kService];
   if (service.empty() || lower(service) == "none") {
     const bool bare_ipv6 = is_ipv6(traddr);

@@ -77,6 +77,18 @@ Status take_path(std::string_view path, Address& out) {
   return add_path(*name, out);
 }
 
+// What follows the first '/' behind the host may be the subsystem's name.
+Result<std::string> decode_location(std::string_view text, std::size_t host) {
+  constexpr std::string_view kWhat = "the address";
+  const std::size_t slash = text.find('/', host);
+  if (slash == std::string_view::npos) return percent_decode(text, kWhat);
+  Result<std::string> before = percent_decode(text.substr(0, slash), kWhat);
+  if (!before) return before;
+  Result<std::string> path = decode_path(text.substr(slash), kWhat);
+  if (!path) return path;
+  return *before + *path;
+}
+
 Status read_bracketed(std::string_view text, Address& out) {
   const std::size_t end = text.find(']');
   if (end == std::string_view::npos)
@@ -95,7 +107,7 @@ Status read_bracketed(std::string_view text, Address& out) {
   if (!after.empty() && after.front() != ':' && after.front() != '/') {
     return Error(EINVAL, fmt::format("{} after the closing bracket is not a ':' and a port", quote(after)));
   }
-  Result<std::string> rest = percent_decode(after, "the address");
+  Result<std::string> rest = decode_location(after, 0);
   if (!rest) return rest.error();
   out.traddr = fmt::format("[{}]{}", inside, *rest);
   return {};
@@ -132,7 +144,7 @@ Status read_location(std::string_view text, Address& out) {
   if (text.starts_with('[')) {
     if (Status good = read_bracketed(text, out); !good) return good;
   } else {
-    Result<std::string> decoded = percent_decode(text, "the address");
+    Result<std::string> decoded = decode_location(text, 1);
     if (!decoded) return decoded.error();
     out.traddr = std::move(*decoded);
     if (out.traddr.starts_with('[')) {
@@ -148,6 +160,11 @@ Status check_length(std::string_view traddr) {
   if (traddr.size() <= kMaxLocation) return {};
   return Error(EINVAL,
                fmt::format("the address {} has {} bytes, the most is {}", quote(traddr), traddr.size(), kMaxLocation));
+}
+
+Status check_own_path(std::string_view traddr) {
+  if (find_control(traddr) == std::string_view::npos) return {};
+  return Error(EINVAL, fmt::format("there is a control character in the address {}", quote(traddr)));
 }
 
 Status add_path(std::string_view path, Address& out) {

@@ -23,6 +23,8 @@ namespace weft::address {
 [[nodiscard]] Status add_path(std::string_view path, Address& out);
 // What a transport's table and a discovery log entry have room for.
 [[nodiscard]] Status check_length(std::string_view traddr);
+// Of a location whose path is its own, and so no name: no control characters.
+[[nodiscard]] Status check_own_path(std::string_view traddr);
 // The reverse: what read_location() reads back.
 [[nodiscard]] std::string print_location(const Address& address);
 

@@ -80,6 +80,8 @@ std::string escape(std::string_view text) { return wire::printable(text); }
 
 Result<std::string> percent_decode(std::string_view text, std::string_view what) { return decode(text, what, false); }
 
+Result<std::string> decode_path(std::string_view text, std::string_view what) { return decode(text, what, true); }
+
 Result<std::string> decode_nqn(std::string_view text, std::string_view what) {
   Result<std::string> nqn = decode(text, what, true);
   if (!nqn) return nqn;

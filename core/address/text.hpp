@@ -22,6 +22,8 @@ inline constexpr std::size_t kMaxText = 4096;  // of a whole config string
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text, std::string_view what);
 // An NQN, of the bytes that can be carried: control characters may be encoded, NUL may not.
 [[nodiscard]] Result<std::string> decode_nqn(std::string_view text, std::string_view what);
+// The path of a location, which may be an NQN or a part of one: control characters as there.
+[[nodiscard]] Result<std::string> decode_path(std::string_view text, std::string_view what);
 // The other way: control characters, space, '%', '?', '#' and those in `also` are encoded.
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view also);
 

@@ -10,6 +10,8 @@ Status TransportAddress::set(const Address& address, const Transport& transport)
     if (Status split = address_.split_service(transport.table().default_trsvcid); !split) return split;
   } else if (Status fits = address::check_length(address_.traddr); !fits) {
     return fits;
+  } else if (Status plain = address::check_own_path(address_.traddr); !plain) {
+    return plain;
   }
   if (Status canonical = canonicalize_options(address_, transport.options()); !canonical) return canonical;
   options_.clear();

@@ -121,6 +121,9 @@ TEST(Url, TakesANameOfAnyFormAsAnOption) {
 TEST(Url, TakesANameOfAnyBytesButNul) {
   EXPECT_EQ(split("tcp://h:1/%FF%20x").subnqn, "\xff x");
   EXPECT_EQ(split("tcp://h:1?nqn=a%0A").subnqn, "a\n");
+  EXPECT_EQ(split("tcp://h:1/a%0A"), split("tcp://h:1?nqn=a%0A"));
+  EXPECT_EQ(split("tcp://[::1]:1/%7F/nqn.x"), split("tcp://[::1]:1?nqn=%7F/nqn.x"));
+  EXPECT_EQ(split("tcp://h/%09/").subnqn, "\t/");
   EXPECT_EQ(split("tcp://h:1/nqn.a%0A").subnqn, "nqn.a\n");
 }
 

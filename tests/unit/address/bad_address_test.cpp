@@ -36,6 +36,8 @@ std::vector<Bad> table() {
       {"tcp://h:1#x", "'#' means nothing"},
       {"tcp://h%4:1", "two hexadecimal digits"},
       {"tcp://h%00:1", "stands for a control character"},
+      {"tcp://h%0A:1/x", "%0A in 'h%0A:1' stands for a control character"},
+      {"transport=tcp,traddr=h/a\tb", "a tab or a new line in the address"},
       {"tcp://%5B::1]:1", "must not be percent-encoded"},
       {"tcp://" + string(260, 'a'), "260 bytes, the most is 255"},
       {"tcp://[::1", "bracket in '[::1' is never closed"},

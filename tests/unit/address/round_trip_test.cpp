@@ -31,13 +31,13 @@ class Pieces {
   std::string host_and_port() {
     return pick({"192.0.2.1", "[::1]", "[fe80::1%eth0]", "h", "a-b.example.org", "*"}) +
            pick({"", ":0", ":4420", ":65535"}) +
-           pick({"", "", "/", "/disk", "/a/b", "/nqn.a%2Fb", "/%2F%20", "?nqn=x%0A"});
+           pick({"", "", "/", "/disk", "/a/b", "/nqn.a%2Fb", "/%2F%20", "/%0A/x%1B", "?nqn=x%0A"});
   }
 
  private:
   std::string location() {
     if (coin()) return pick({"192.0.2.1", "[::1]:1", "h:65535", "*"});
-    return pick({"[fd=7]", "/a/b", "pool/7", "[::1]/x", "a%3Fb%23", "x/%6Eqn.y", "nqnx", "a:b:c"});
+    return pick({"[fd=7]", "/a/b", "pool/7%09", "[::1]/x", "a%3Fb%23", "x/%6Eqn.y", "nqnx", "a:b:c"});
   }
   std::string word(std::initializer_list<const char*> of) {
     std::string out = pick(of);

@@ -48,6 +48,18 @@ TEST_F(TransportAddressTest, PassesTheOptionsInOrder) {
   EXPECT_STREQ(address_.get()->options[1].value, "two");
 }
 
+// They may be in a name, but here no part of the path is one.
+TEST(OwnPath, HasNoControlCharacters) {
+  weft_transport table = *test::loopback_transport();
+  TransportRegistry registry{SearchPath{}};
+  ASSERT_TRUE(registry.add(&table, "loop"));
+  const Address address = *Address::parse("loop://a/b%0A");
+  TransportAddress where;
+  const Status set = where.set(address, **registry.find(address, WEFT_ROLE_HOST));
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().text, "there is a control character in the address 'a/b\\x0a'");
+}
+
 // Of two with one name the better one declines: asked with the address as the other would get it.
 TEST(Claim, ATransportThatDeclinesTheAddressIsPassedBy) {
   weft_transport plain = *test::loopback_transport(), special = plain;
