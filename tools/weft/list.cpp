@@ -91,7 +91,10 @@ Outcome<void> list_discovered(Program& program, BlockingHost& host, const Addres
     }
     const AddressArguments there{entry.url, inherited_options(arguments, entry.transport)};
     const Outcome<void> listed = list_entry(program, there, listing);
-    if (!listed) listing.failures.push_back(listed.error());
+    if (listed) continue;
+    listing.failures.push_back(listed.error());
+    if (Exit& exit = listing.failures.back().exit; exit == Exit::kUsage)
+      exit = Exit::kFailed;  // the record's, not ours
   }
   return {};
 }

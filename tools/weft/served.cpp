@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
 #include <set>
@@ -149,11 +151,20 @@ std::unexpected<Failure> blame(const Error& error, std::string_view clause) {
   return error.code == EINVAL || error.code == EEXIST ? usage(error, clause) : failed(error, clause);
 }
 
+// A backend that is no storage, or that may not be had, is wrong usage, whatever its errno; one that is busy or full is not.
+bool is_wrong_backend(const Error& error) {
+  constexpr std::array kWrong{EINVAL, EEXIST, ENOENT, ENOTDIR,      EISDIR,  EACCES, EROFS,
+                              ENXIO,  ENODEV, ELOOP,  ENAMETOOLONG, ENOTSUP, ENOTBLK};
+  return std::find(kWrong.begin(), kWrong.end(), error.code) != kWrong.end();
+}
+
 Outcome<void> add_namespace(Target& target, const BackendRegistry& backends, const std::string& nqn,
                             const NamespaceConfig& config, NewFiles& made) {
   const std::optional<std::string> file = file_to_be_made(config.backend);
   Result<std::unique_ptr<Backend>> backend = backends.open(config.backend);
-  if (!backend) return blame(backend.error(), config.where);
+  if (!backend)
+    return is_wrong_backend(backend.error()) ? usage(backend.error(), config.where)
+                                             : failed(backend.error(), config.where);
   if (file) made.add(*file);
   NamespaceOptions options;
   options.nsid = config.nsid;

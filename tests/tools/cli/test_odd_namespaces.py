@@ -26,6 +26,11 @@ class OddRecords(Case):
                 self.assertEqual(len(told["errors"]), len(bad) + 3)
 
 
+    def test_that_lead_nowhere_are_no_wrong_usage(self):
+        service = OddController(self, "nqn.2014-08.org.nvmexpress.discovery", {}, [record(b"fe80::1", b"nqn.2026-01.a:c")])
+        self.assert_ended(weft("list", service.url), 1, "fe80::1 is a link-local address")
+
+
 class OddNamespaces(Case):
     def test_each_is_named_with_its_reason_and_the_others_are_listed(self):
         odd = OddController(self, NQN, {

@@ -203,8 +203,18 @@ class Refusing(Case):
         self.assert_ended(weft("serve", "--listen", server.url), 1, "Address already in use")
 
     def test_a_backend_that_cannot_be_opened(self):
-        missing = f"file://{self.folder}/none.img"
-        self.assert_ended(weft("serve", "--listen", "tcp://127.0.0.1:0", "--namespace", missing), 1, "none.img")
+        os.mkfifo(self.folder / "pipe")
+        self.file("one.img", b"1")
+        for path, why in (("none.img", "no such file"), ("", "is a folder"), ("pipe", "is a pipe"), ("one.img", "too small"),
+                          ("one.img/x", "Not a directory")):
+            with self.subTest(path=path):
+                ended = weft("serve", "--listen", "tcp://127.0.0.1:0", "--namespace", f"file://{self.folder}/{path}")
+                self.assert_ended(ended, 2, why)
+
+    def test_a_backend_that_somebody_else_serves_is_no_wrong_usage(self):
+        disk = f"file://{self.folder}/disk.img?size=1M"
+        self.served("--namespace", disk)
+        self.assert_ended(weft("serve", "--listen", "tcp://127.0.0.1:0", "--namespace", disk), 1, "somebody else serves")
 
     def test_a_backend_that_nobody_knows(self):
         ended = weft("serve", "--listen", "tcp://127.0.0.1:0", "--namespace", "rum://?size=1G")
