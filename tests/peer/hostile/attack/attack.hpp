@@ -7,6 +7,7 @@
 #ifndef WEFT_TESTS_PEER_HOSTILE_ATTACK_ATTACK_HPP
 #define WEFT_TESTS_PEER_HOSTILE_ATTACK_ATTACK_HPP
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -67,11 +68,22 @@ struct Attacker {
 // Opens number `index` of the plan; false: it was refused, or nobody answers.
 [[nodiscard]] bool open_attacker(const AttackPlan& plan, const Kind& kind, std::uint32_t index, Attacker& into);
 
-// Each prints "ready OPENED of CONNECTIONS" once all are open; returns when the time is over or nobody is there any more.
+// Each prints "ready OPENED of CONNECTIONS" once all are open, and from then on what has become of them, every 100 ms:
+// "here N done M", the connections that are there and the commands that a flood has sent, or the Connects of a storm. Each returns when the time is over or nobody
+// is there any more.
 void hold(const AttackPlan& plan, const Kind& kind);
 void flood(const AttackPlan& plan, const Kind& kind);
 // Admin connections that come, Connect, and go, as fast as it goes.
 void storm(const AttackPlan& plan);
+// Tells that, at most every 100 ms.
+class Account {
+ public:
+  void tell(std::size_t here, std::uint64_t done);
+
+ private:
+  std::chrono::steady_clock::time_point told_{};
+};
+
 // What a flood is compared with: a socket that takes PDUs, answers each at once and does nothing. Prints its port.
 void bare();
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cinttypes>
 #include <cstdio>
 #include <sstream>
 
@@ -46,14 +47,35 @@ void AttackedTarget::SetUp() {
   port_ = line->substr(line->rfind(':') + 1);
 }
 
-std::unique_ptr<ChildProcess> AttackedTarget::begin(const Attack& attack, const std::string& port) {
+Attackers::Attackers(const Attack& attack, const std::string& port) : attack_(attack) {
   std::vector<std::string> command = words(attack);
   command.insert(command.begin(), WEFT_HOSTILE_CLIENT);
   for (const char* word : {"--port", port.c_str()}) command.emplace_back(word);
-  auto client = std::make_unique<ChildProcess>(command);
-  const auto ready = client->read_line(std::chrono::seconds(60));
-  EXPECT_TRUE(ready && ready->starts_with("ready ")) << attack << ": " << ready.value_or("it said nothing");
-  return client;
+  process_ = std::make_unique<ChildProcess>(command);
+  const auto ready = process_->read_line(std::chrono::seconds(60));
+  std::uint32_t asked = 0;
+  EXPECT_TRUE(ready && std::sscanf(ready->c_str(), "ready %" SCNu32 " of %" SCNu32, &opened_, &asked) == 2)
+      << attack << ": " << ready.value_or("it said nothing");
+  EXPECT_GE(opened_, asked / 2) << attack << ": too few came in";
+}
+
+// All that was said, and one more: what it says next was looked at later than now.
+void Attackers::listen() {
+  for (auto line = process_->read_line(std::chrono::seconds(5)); line;
+       line = process_->read_line(std::chrono::milliseconds(0))) {
+    static_cast<void>(std::sscanf(line->c_str(), "here %" SCNu64 " done %" SCNu64, &here_, &done_));
+  }
+}
+
+void Attackers::expect_here(std::uint32_t least) {
+  listen();
+  fmt::print("{} came in, {} are there\n", opened_, here_);
+  EXPECT_GE(here_, least) << attack_ << ": of those that came in (" << opened_ << ") too few are there";
+}
+
+void Attackers::expect_done(std::uint64_t least) {
+  listen();
+  EXPECT_GE(done_, least) << attack_ << ": too few commands";
 }
 
 ListedHost AttackedTarget::listed(const char* name) {

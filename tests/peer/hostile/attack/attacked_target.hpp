@@ -37,13 +37,33 @@ inline constexpr std::chrono::seconds kLongest{kSlowBuild ? 10 : 1};  // of an I
 // Arguments of hostile_client but for --port: words with blanks between.
 using Attack = std::string;
 
+// Attackers at work. What they say of themselves is how a test knows that its attack took place.
+class Attackers {
+ public:
+  // Begins the attack; expects that half of the connections that it asks for come in. (A storm asks for none.)
+  Attackers(const Attack& attack, const std::string& port);
+  // Expects that at least half of those that came in are there now, or so many.
+  void expect_here() { expect_here(opened_ / 2); }
+  void expect_here(std::uint32_t least);
+  // Expects that a flood sent so many commands at least, or a storm connected so often.
+  void expect_done(std::uint64_t least);
+
+ private:
+  void listen();
+
+  const Attack attack_;
+  std::unique_ptr<ChildProcess> process_;
+  std::uint32_t opened_ = 0;
+  std::uint64_t here_ = 0, done_ = 0;  // as told last
+};
+
 class AttackedTarget : public testing::Test {
  protected:
   void SetUp() override;
 
-  // In place, or this is no test: at least one of its connections was let in, unless it is to be refused.
-  [[nodiscard]] std::unique_ptr<ChildProcess> begin(const Attack& attack, const std::string& port);
-  [[nodiscard]] std::unique_ptr<ChildProcess> begin(const Attack& attack) { return begin(attack, port_); }
+  [[nodiscard]] std::unique_ptr<Attackers> begin(const Attack& attack) {
+    return std::make_unique<Attackers>(attack, port_);
+  }
   [[nodiscard]] ListedHost listed(const char* name = kListed);
   // SIGTERM ends the target in time, with exit code 0.
   void ends_when_told();

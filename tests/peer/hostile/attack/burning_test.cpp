@@ -18,6 +18,7 @@ constexpr std::size_t kSamples = 800;
 constexpr std::size_t kFewestPairs = 3;
 constexpr std::size_t kMostPairs = 15;  // where the machine is noisy; a target that is too slow is so in all of them
 constexpr double kMost = 2.0;
+constexpr std::uint64_t kFewestCommands = 10;  // an attack of fewer is none
 
 struct Burning {
   const char* name;
@@ -43,14 +44,19 @@ class AttackersThatBurn : public AttackedTarget, public testing::WithParamInterf
   void goes_on(ListedHost& host) {
     const auto attackers = begin(GetParam().attack);
     const auto measured = host.run(std::chrono::seconds(1));
+    attackers->expect_here();
+    attackers->expect_done(kFewestCommands);
     ASSERT_FALSE(measured.failed) << measured.completed << " I/Os, and one that failed or was not answered";
     EXPECT_LE(measured.longest, kLongest);
   }
   void measure(ListedHost& host, const std::string& port, double& p99) {
-    const auto attackers = begin(GetParam().attack + " --polite", port);
+    Attackers attackers(GetParam().attack + " --polite", port);
     const auto measured = host.run_paced(kSamples, kInterval);
     ASSERT_FALSE(measured.failed) << measured.completed << " reads, and one that failed or was not answered";
     p99 = microseconds(measured.p99);
+    if (port != port_) return;
+    attackers.expect_here();
+    attackers.expect_done(kFewestCommands);
   }
   // One time in which the machine does something else for 5 ms makes ten reads late, on either side: the least of each is compared.
   void compare(ListedHost& host) {
@@ -106,6 +112,13 @@ std::vector<Burning> burnings() {
       {"OutOfRange", admitted("flood out-of-range --connections 8")},
       {"Aborts", admitted("flood aborts --connections 8")},
       {"UnknownCommands", admitted("flood unknown-commands --connections 8")},
+      {"IdentifyLists", admitted("flood identify-lists --connections 8")},
+      {"IdentifyDescriptors", admitted("flood identify-descriptors --connections 8")},
+      {"ErrorLogPages", admitted("flood error-log-pages --connections 8")},
+      {"SmartLogPages", admitted("flood smart-log-pages --connections 8")},
+      {"KeepAlives", admitted("flood keep-alives --connections 8")},
+      {"Features", admitted("flood features --connections 8")},
+      {"Properties", admitted("flood properties --connections 8")},
       {"Identify", "flood identify --connections 8"},
       {"ShortLogPages", "flood short-log-pages --connections 8"},
       {"Connects", "storm --connections 1"},

@@ -88,6 +88,7 @@ void flood(const AttackPlan& plan, const Kind& kind) {
   std::fflush(stdout);
   const auto started = Clock::now();
   std::uint64_t sent = 0;
+  Account account;
   for (std::size_t here = links.size(); here > 0 && Clock::now() < end;) {
     std::uint64_t allowed = UINT64_MAX;
     if (plan.rate != 0) {
@@ -110,6 +111,7 @@ void flood(const AttackPlan& plan, const Kind& kind) {
       }
       --here;
     }
+    account.tell(here, sent);
   }
 }
 

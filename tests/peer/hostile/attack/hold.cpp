@@ -88,6 +88,13 @@ class Dribble {
 
 }  // namespace
 
+void Account::tell(std::size_t here, std::uint64_t done) {
+  if (Clock::now() - told_ < kBetweenRounds) return;
+  told_ = Clock::now();
+  fmt::print("here {} done {}\n", here, done);
+  std::fflush(stdout);
+}
+
 void hold(const AttackPlan& plan, const Kind& kind) {
   const auto end = Clock::now() + std::chrono::seconds(plan.seconds);
   std::vector<Attacker> all(plan.connections);
@@ -106,6 +113,7 @@ void hold(const AttackPlan& plan, const Kind& kind) {
   fmt::print("ready {} of {}\n", opened, plan.connections);
   std::fflush(stdout);
   Dribble bytes(plan, kind);
+  Account account;
   while (Clock::now() < end) {
     poll(nullptr, 0, static_cast<int>(kBetweenRounds.count()));
     std::uint32_t here = 0, renewed = 0;
@@ -117,6 +125,7 @@ void hold(const AttackPlan& plan, const Kind& kind) {
         ++here;
       }
     }
+    account.tell(here, 0);
     if (here == 0 && !plan.renew) return;
     bytes.go_on(all);
   }
@@ -125,12 +134,17 @@ void hold(const AttackPlan& plan, const Kind& kind) {
 void storm(const AttackPlan& plan) {
   const auto end = Clock::now() + std::chrono::seconds(plan.seconds);
   const Kind& kind = *find_kind("controllers");
-  fmt::print("ready 0 of {}\n", plan.connections);
+  fmt::print("ready 0 of 0\n");
   std::fflush(stdout);
+  Account account;
   std::uint32_t failed = 0;
+  std::uint64_t came_in = 0;
   for (std::uint32_t i = 0; Clock::now() < end && failed < 1000; ++i) {
     Attacker one;
-    failed = open_attacker(plan, kind, i, one) ? 0 : failed + 1;
+    const bool opened = open_attacker(plan, kind, i, one);
+    failed = opened ? 0 : failed + 1;
+    came_in += opened ? 1 : 0;
+    account.tell(opened ? 1 : 0, came_in);
   }
 }
 

@@ -45,6 +45,7 @@ TEST_P(Resident, MemoryStaysWithinWhatTheLimitsAddUpTo) {
     EXPECT_FALSE(host.run(std::chrono::milliseconds(200)).failed);
     most = std::max(most, resident_bytes(target_->pid()));
   }
+  attackers->expect_here();
   fmt::print("{} KiB of at most {} KiB\n", most / kKi, bound / kKi);
   EXPECT_LE(most, bound);
   host = ListedHost();

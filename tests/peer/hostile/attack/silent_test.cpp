@@ -50,6 +50,8 @@ TEST_F(AHostOnABadLink, LosesNothingInTwoSecondsOfSilence) {
   const auto readers = begin(fmt::format("hold reads --connections 128 --subnqn {}{}", kOpen, machines));
   const auto browsers = begin("hold log-pages --connections 64" + machines);
   poll(nullptr, 0, kSilence.count());
+  readers->expect_here();
+  browsers->expect_here();
   ASSERT_NO_FATAL_FAILURE(expect_answers(silent.io, kReads));
   ASSERT_NO_FATAL_FAILURE(expect_answers(silent.admin, kLogPages));
   silent = RawAssociation();

@@ -19,7 +19,7 @@ class AttackersTogether : public AttackedTarget {
     for (const std::string& one : to_open) attackers_.push_back(begin(one + " --subnqn " + kOpen + from_next()));
     for (const std::string& one : to_discovery) attackers_.push_back(begin(one + from_next()));
   }
-  std::vector<std::unique_ptr<ChildProcess>> attackers_;
+  std::vector<std::unique_ptr<Attackers>> attackers_;
 };
 
 TEST_F(AttackersTogether, DoNotKeepATargetFromEnding) {
@@ -29,6 +29,7 @@ TEST_F(AttackersTogether, DoNotKeepATargetFromEnding) {
        "flood spread-uncorrectables --connections 2 --commands 255", "flood capsule-writes --connections 2"},
       {"hold connect-without-data --connections 100 --commands 1", "hold log-pages --connections 16",
        "flood identify --connections 2", "hold silence --connections 100"});
+  for (const auto& attackers : attackers_) attackers->expect_here();
   ends_when_told();
 }
 
