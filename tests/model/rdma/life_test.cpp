@@ -102,6 +102,25 @@ TEST(Life, ConnectsOverIpv6) {
   EXPECT_STREQ(info.local, "2001:db8::1");
 }
 
+TEST(Life, AWildcardListensInItsFamilyAndAStarInBoth) {
+  struct Row {
+    const char* listens;
+    bool four, six;
+  };
+  for (const auto& [listens, four, six] : {Row{"0.0.0.0", true, false}, Row{"::", false, true}, Row{"*", true, true}}) {
+    World world;
+    const Where anywhere(listens, "4420");
+    Server server(world, params(32, true), anywhere);
+    ASSERT_EQ(server.rc, 0) << server.error.text;
+    for (const bool over_six : {false, true}) {
+      const Where where(over_six ? "2001:db8::2" : kControllerAddress, "4420");
+      HostQueue host(world, where, params(32, true));
+      world.run_until([&] { return host.limits || host.closed; });
+      EXPECT_EQ(host.limits.has_value(), over_six ? six : four) << listens << (over_six ? " over IPv6" : " over IPv4");
+    }
+  }
+}
+
 TEST(Life, ALinkLocalAddressNeedsItsInterface) {
   World world;
   const Where where("fe80::1", "4420");

@@ -15,15 +15,17 @@ namespace {
 
 constexpr std::chrono::seconds kEnd{10};  // docs/cli.md
 
-std::string configuration() {
+std::string configuration(const std::string& file) {
   std::string hosts = fmt::format("\"{}\", \"{}\"", kListed, kLate);
   for (int i = 0; i < 8; ++i) hosts += fmt::format(", \"nqn.2026-01.org.example:m{}\"", i);
-  constexpr char kNamespace[] = "[[subsystem.namespace]]\nbackend = \"ram://?size=1T\"\n";
-  return fmt::format(
-      "[[listener]]\nurl = \"tcp://127.0.0.1:0\"\n"
-      "[[subsystem]]\nnqn = \"{}\"\nallow_hosts = [{}]\n{}"
-      "[[subsystem]]\nnqn = \"{}\"\nallow_any_host = true\n{}",
-      kDisk, hosts, kNamespace, kOpen, kNamespace);
+  const auto subsystem = [](const char* nqn, const std::string& rule, const std::string& backend) {
+    return fmt::format("[[subsystem]]\nnqn = \"{}\"\n{}\n[[subsystem.namespace]]\nbackend = \"{}\"\n", nqn, rule,
+                       backend);
+  };
+  const std::string listed = fmt::format("allow_hosts = [{}]", hosts);
+  return "[[listener]]\nurl = \"tcp://127.0.0.1:0\"\n" + subsystem(kDisk, listed, "ram://?size=1T") +
+         subsystem(kFile, listed, "file://" + file + "?size=1G") +
+         subsystem(kOpen, "allow_any_host = true", "ram://?size=1T");
 }
 
 std::vector<std::string> words(const std::string& line) {
@@ -35,9 +37,10 @@ std::vector<std::string> words(const std::string& line) {
 
 void AttackedTarget::SetUp() {
   const std::string path = testing::TempDir() + fmt::format("weft-attacked-{}.toml", getpid());
+  file_ = testing::TempDir() + fmt::format("weft-attacked-{}.img", getpid());
   std::FILE* const file = std::fopen(path.c_str(), "w");
   ASSERT_NE(file, nullptr);
-  std::fputs(configuration().c_str(), file);
+  std::fputs(configuration(file_).c_str(), file);
   std::fclose(file);
   target_ = std::make_unique<ChildProcess>(std::vector<std::string>{program("weft"), "serve", "--config", path},
                                            std::vector<std::string>{"WEFT_PLUGIN_PATH=" + plugin_folder()});
@@ -78,9 +81,14 @@ void Attackers::expect_done(std::uint64_t least) {
   EXPECT_GE(done_, least) << attack_ << ": too few commands";
 }
 
-ListedHost AttackedTarget::listed(const char* name) {
+void AttackedTarget::TearDown() {
+  target_.reset();
+  unlink(file_.c_str());
+}
+
+ListedHost AttackedTarget::listed(const char* name, const char* disk) {
   ListedHost host;
-  EXPECT_TRUE(host.open(port_, kDisk, name)) << name << " does not come in";
+  EXPECT_TRUE(host.open(port_, disk, name)) << name << " does not come in";
   return host;
 }
 

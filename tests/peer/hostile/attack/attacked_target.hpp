@@ -23,6 +23,7 @@ namespace weft::hostile {
 inline constexpr char kDisk[] =
     "nqn.2026-01.org.example:disk";  // lists kListed, kLate and nqn.2026-01.org.example:m0 to m7
 inline constexpr char kOpen[] = "nqn.2026-01.org.example:open";  // any host may connect
+inline constexpr char kFile[] = "nqn.2026-01.org.example:file";  // as kDisk, in a file
 inline constexpr char kListed[] = "nqn.2026-01.org.example:listed";
 inline constexpr char kLate[] = "nqn.2026-01.org.example:late";
 
@@ -60,16 +61,20 @@ class Attackers {
 class AttackedTarget : public testing::Test {
  protected:
   void SetUp() override;
+  void TearDown() override;
 
   [[nodiscard]] std::unique_ptr<Attackers> begin(const Attack& attack) {
     return std::make_unique<Attackers>(attack, port_);
   }
-  [[nodiscard]] ListedHost listed(const char* name = kListed);
+  [[nodiscard]] ListedHost listed(const char* name = kListed, const char* disk = kDisk);
   // SIGTERM ends the target in time, with exit code 0.
   void ends_when_told();
 
   std::unique_ptr<ChildProcess> target_;
   std::string port_;
+
+ private:
+  std::string file_;
 };
 
 }  // namespace weft::hostile

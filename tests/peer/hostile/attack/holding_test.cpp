@@ -17,7 +17,8 @@ constexpr int kMostTries = 4;  // where the machine is busy with something else
 struct Holding {
   const char* name;
   Attack attack;
-  std::uint32_t least = 0;  // connections that are there after the measurement; 0: half of those that came in
+  const char* disk = kDisk;  // the listed host's
+  std::uint32_t least = 0;   // connections that are there after the measurement; 0: half of those that came in
 };
 
 class AttackersThatHold : public AttackedTarget, public testing::WithParamInterface<Holding> {
@@ -43,13 +44,13 @@ class AttackersThatHold : public AttackedTarget, public testing::WithParamInterf
     fmt::print("{} I/Os alone, {} attacked in twice the time, the longest {} ms\n", alone.completed, attacked.completed,
                longest);
     ListedHost late;
-    ASSERT_TRUE(late.open(port_, kDisk, kLate)) << "another listed host does not come in";
+    ASSERT_TRUE(late.open(port_, GetParam().disk, kLate)) << "another listed host does not come in";
     EXPECT_FALSE(late.run(kWindow / 8).failed);
   }
 };
 
 TEST_P(AttackersThatHold, LeaveAListedHostAQuarterAndLetAnotherIn) {
-  ListedHost host = listed();
+  ListedHost host = listed(kListed, GetParam().disk);
   Seen seen;
   for (int tries = 0; tries < kMostTries && !seen.good(); ++tries) ASSERT_NO_FATAL_FAILURE(compare(host, seen));
   EXPECT_GE(seen.ratio, kLeast);
@@ -69,6 +70,7 @@ std::string names(int count, const char* of) {
   return all;
 }
 std::string listed_names(const std::string& rest) { return rest + " --subnqn " + kDisk + names(8, "m"); }
+std::string of_file(const std::string& rest) { return rest + " --subnqn " + kFile + names(8, "m"); }
 std::string any_names(const std::string& rest) { return rest + " --subnqn " + kOpen; }
 
 std::vector<Holding> holdings() {
@@ -99,11 +101,16 @@ std::vector<Holding> holdings() {
       {"Queues", listed_names("hold queues --connections 8 --queues 100 --commands 1023")},
       {"QueuesOfManyMachines", any_names("hold queues --connections 16 --queues 40 --commands 1023" + machines(4))},
       {"Silence", "hold silence --connections 600 --renew"},
-      {"SilenceOfThousandsOfMachines", "hold silence --connections 9000 --renew --machines 9000", 1000},
+      {"SilenceOfThousandsOfMachines", "hold silence --connections 9000 --renew --machines 9000", kDisk, 1000},
       {"HalfAHello", "hold half-hello --connections 600"},
       {"Hello", "hold hello --connections 600"},
       {"ConnectWithoutData", "hold connect-without-data --connections 1024 --commands 1" + machines(4)},
       {"HalfAConnect", "hold half-connect --connections 1024" + machines(4)},
+      // Of a file: those that hold its requests and buffers, and those whose commands take long there.
+      {"ReadsOfAFile", of_file("hold reads --connections 16"), kFile},
+      {"WritesToAFile", of_file("hold writes --connections 16"), kFile},
+      {"FlushesOfAFile", of_file("flood flushes --connections 8 --commands 127"), kFile},
+      {"DatasetsOfAFile", of_file("flood datasets --connections 8 --rate 200"), kFile},
   };
   if (std::getenv("WEFT_TEST_ALL") != nullptr) {
     const std::vector<Holding> longer = {
