@@ -129,9 +129,11 @@ TEST_F(EnableTest, AnUnansweredPropertyIsNamedOnce) {
                                                               {nvme::property::kVs, "Property Get 08h"},
                                                               {nvme::property::kCsts, "Property Get 1ch"},
                                                               {nvme::property::kCc, "Property Set 14h"}};
-  for (const auto& [offset, name] : properties) {
+  for (const auto& property_and_name : properties) {
+    const std::uint32_t offset = property_and_name.first;
+    const char* const name = property_and_name.second;
     controller_->csts = {};
-    controller_->script = [offset = offset](const Received& command) {
+    controller_->script = [offset](const Received& command) {
       const bool property =
           command.is_fabrics(fabrics::fctype::kPropertyGet) || command.is_fabrics(fabrics::fctype::kPropertySet);
       return property && fabrics::as<fabrics::PropertyGetCommand>(command.sqe).offset == offset ? Verdict::hold()
