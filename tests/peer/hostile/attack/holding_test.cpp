@@ -106,10 +106,9 @@ std::vector<Holding> holdings() {
       {"Hello", "hold hello --connections 600"},
       {"ConnectWithoutData", "hold connect-without-data --connections 1024 --commands 1" + machines(4)},
       {"HalfAConnect", "hold half-connect --connections 1024" + machines(4)},
-      // Of a file: those that hold its requests and buffers, and those whose commands take long there.
+      // Of a file: those that hold its requests and buffers, and ranges that are deallocated there.
       {"ReadsOfAFile", of_file("hold reads --connections 16"), kFile},
       {"WritesToAFile", of_file("hold writes --connections 16"), kFile},
-      {"FlushesOfAFile", of_file("flood flushes --connections 8 --commands 127"), kFile},
       {"DatasetsOfAFile", of_file("flood datasets --connections 8 --rate 200"), kFile},
   };
   if (std::getenv("WEFT_TEST_ALL") != nullptr) {
